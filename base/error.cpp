@@ -1,0 +1,41 @@
+#include "base/error.h"
+
+#include <cstring>
+
+namespace berth {
+
+std::string errno_name(int code) {
+  const char* name = strerrorname_np(code);
+  return name != nullptr ? name : "errno " + std::to_string(code);
+}
+
+std::string Error::message() const {
+  std::string text;
+  for (auto it = context.rbegin(); it != context.rend(); ++it) text += *it + ": ";
+  text += what;
+  if (code != 0) {
+    const char* reason = strerrordesc_np(code);
+    text += ": ";
+    text += reason != nullptr ? reason : "unknown error";
+    text += " (" + errno_name(code) + ")";
+  }
+  return text;
+}
+
+std::string Error::full() const { return hint.empty() ? message() : message() + "\n  hint: " + hint; }
+
+Error sys_error(std::string what, int code) {
+  Error error;
+  error.what = std::move(what);
+  error.code = code;
+  return error;
+}
+
+Error make_error(std::string what, std::string hint) {
+  Error error;
+  error.what = std::move(what);
+  error.hint = std::move(hint);
+  return error;
+}
+
+}  // namespace berth

@@ -1,0 +1,41 @@
+# Flags and functions that every folder uses.
+
+add_library(berth_flags INTERFACE)
+target_include_directories(berth_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_definitions(berth_flags INTERFACE _GNU_SOURCE)
+target_compile_options(berth_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-missing-field-initializers
+                       $<$<CXX_COMPILER_ID:GNU>:-fcoroutines>)
+if(BERTH_WERROR)
+  target_compile_options(berth_flags INTERFACE -Werror)
+endif()
+if(BERTH_SANITIZE)
+  target_compile_options(berth_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  target_link_options(berth_flags INTERFACE -fsanitize=address,undefined)
+else()
+  # Pages that no function uses are not mapped, and a second libstdc++ is not searched for symbols at start-up.
+  target_compile_options(berth_flags INTERFACE -ffunction-sections -fdata-sections)
+  target_link_options(berth_flags INTERFACE -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now)
+endif()
+
+# berth_library(NAME LIBS...): the static library of this folder, of every .cpp in it.
+function(berth_library name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  if(NOT sources) # a folder of headers only
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE berth_flags ${ARGN})
+    return()
+  endif()
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PUBLIC berth_flags ${ARGN})
+endfunction()
+
+# berth_tests(FOLDER LIBS...): tests/FOLDER/*_test.cpp as one Catch2 program, test_FOLDER, run by CTest.
+function(berth_tests folder)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*_test.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(test_${folder} ${sources})
+  target_link_libraries(test_${folder} PRIVATE berth_test_main ${ARGN})
+  add_test(NAME ${folder} COMMAND test_${folder} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+endfunction()

@@ -1,0 +1,33 @@
+#include "sys/lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <cerrno>
+
+#include "sys/file.h"
+
+namespace berth::sys {
+namespace {
+
+Result<UniqueFd> lock_file(const std::string& path, int operation) {
+  BERTH_TRY(UniqueFd fd, open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
+  while (flock(fd.get(), operation) != 0) {
+    if (errno != EINTR) return sys_error("lock " + path, errno);
+  }
+  return fd;
+}
+
+}  // namespace
+
+Result<FileLock> FileLock::acquire(const std::string& path) {
+  BERTH_TRY(UniqueFd fd, lock_file(path, LOCK_EX));
+  return FileLock(std::move(fd));
+}
+
+Result<FileLock> FileLock::try_acquire(const std::string& path) {
+  BERTH_TRY(UniqueFd fd, lock_file(path, LOCK_EX | LOCK_NB));
+  return FileLock(std::move(fd));
+}
+
+}  // namespace berth::sys

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "sys/fd.h"
+
+namespace berth::sys {
+
+/// An exclusive lock on a file (flock(2)), held as long as this lives and released by the kernel on death.
+/// The file is created if missing and never removed, because removing it races with whoever waits for it.
+class FileLock {
+ public:
+  /// Waits until the lock is free.
+  [[nodiscard]] static Result<FileLock> acquire(const std::string& path);
+  /// Error EWOULDBLOCK if somebody else holds it.
+  [[nodiscard]] static Result<FileLock> try_acquire(const std::string& path);
+
+ private:
+  explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}
+  UniqueFd fd_;
+};
+
+}  // namespace berth::sys
