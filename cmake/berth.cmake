@@ -1,7 +1,8 @@
 # Flags and functions that every folder uses.
 
 add_library(berth_flags INTERFACE)
-target_include_directories(berth_flags INTERFACE ${PROJECT_SOURCE_DIR})
+# -iquote, not -I: our sys/file.h must not hide the system's <sys/file.h>.
+target_compile_options(berth_flags INTERFACE -iquote ${PROJECT_SOURCE_DIR})
 target_compile_definitions(berth_flags INTERFACE _GNU_SOURCE)
 target_compile_options(berth_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-missing-field-initializers
                        $<$<CXX_COMPILER_ID:GNU>:-fcoroutines>)
