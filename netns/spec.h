@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "netns/address.h"
+
+namespace berth::netns {
+
+/// A compose network: one Linux bridge with its addresses. A plain value; everything that creates takes it, and it is
+/// enough to rebuild bridge and rules after a crash.
+struct NetworkSpec {
+  std::string id;      // at least 12 lower-case hex digits
+  std::string name;    // as the user sees it: "shop_default"
+  std::string bridge;  // interface name, 15 bytes at most; bridge_name(id) unless the user chose one
+  Subnet subnet;
+  Ipv4 gateway;                                   // the host's own address on the bridge
+  std::optional<Subnet> ip_range;                 // container addresses come from here only
+  std::vector<std::pair<std::string, Ipv4>> aux;  // never given to a container
+  bool internal = false;                          // no way out, no way in, no default route
+  int mtu = 0;                                    // 0 = the kernel's default, 1500
+  bool icc = true;                                // containers of this network may talk to each other
+  bool enable_ipv6 = false;                       // refused for now by validate(): not silently ignored
+};
+
+/// "br-" and the first 12 digits of the id.
+[[nodiscard]] std::string bridge_name(const std::string& network_id);
+
+/// Names, ranges and addresses make sense together; the error names the network and the field.
+[[nodiscard]] Status validate(const NetworkSpec& network);
+
+/// One container's place on one network.
+struct EndpointSpec {
+  std::string container_id;
+  std::string network_id;
+  std::string bridge;
+  std::string interface = "eth0";  // in the container
+  Ipv4 address;
+  int prefix = 24;
+  std::optional<Mac> mac;       // Mac::of(address) unless given
+  std::optional<Ipv4> gateway;  // default route through this endpoint; one endpoint of a container at most has it
+  int mtu = 0;
+};
+
+/// Name of the endpoint's host side: "bv" and 12 hex digits made from container and network id. The same endpoint
+/// always gets the same name, so a leftover of a crash is found and replaced, and `ip link` shows whose it is.
+[[nodiscard]] std::string host_interface_name(const std::string& container_id, const std::string& network_id);
+
+enum class Protocol : uint8_t { tcp, udp };
+[[nodiscard]] const char* protocol_name(Protocol protocol);
+
+/// A published port.
+struct PortSpec {
+  std::optional<Address> host_ip;  // nothing = all addresses of the host, IPv4 and IPv6
+  uint16_t host_port = 0;          // 0 = a free one is chosen by reserve_port()
+  Protocol protocol = Protocol::tcp;
+  Ipv4 container_ip;
+  uint16_t container_port = 0;
+  bool operator==(const PortSpec&) const = default;
+
+  /// "0.0.0.0:8080 -> 172.18.0.2:80/tcp"
+  [[nodiscard]] std::string str() const;
+};
+
+}  // namespace berth::netns
