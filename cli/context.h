@@ -1,0 +1,30 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sys/paths.h"
+
+namespace berth::cli {
+
+/// What stands before the command, and where berth keeps its things. Filled by main, read by commands.
+struct Context {
+  std::vector<std::string> files, profiles, env_files;
+  std::string project_name, project_directory;
+  int parallel = -1;
+  std::string progress = "auto";  // auto, tty, plain, json, quiet
+  std::string ansi = "auto";      // never, always, auto
+  bool dry_run = false;
+  bool all_resources = false;
+  bool compatibility = false;
+  sys::Paths paths;
+  /// Set by the command that the user named; main calls it once all flags are known. Returns the exit code.
+  std::function<int()> command;
+
+  /// Whether stdout or stderr (by number) gets colours: --ansi, NO_COLOR, or because it is a terminal.
+  [[nodiscard]] bool colour(int fd) const;
+};
+
+}  // namespace berth::cli

@@ -1,0 +1,176 @@
+#pragma once
+
+// What a project wants, lowered for this host: plain values that travel from the command line to the supervisor as JSON and
+// are kept beside each container. No YAML, no compose short forms, no image defaults merged in yet.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace berth::engine {
+
+using Labels = std::map<std::string, std::string>;
+using StringMap = std::map<std::string, std::string>;
+
+struct HealthConfig {
+  std::vector<std::string> test;  // {"NONE"}, {"CMD", …} or {"CMD-SHELL", text}; empty = the image's
+  // Nanoseconds; nothing = the image's value, else Docker's default.
+  std::optional<int64_t> interval, timeout, start_period, start_interval;
+  std::optional<int64_t> retries;
+};
+
+struct MountConfig {
+  std::string type;    // bind, volume, tmpfs
+  std::string source;  // bind: absolute host path; volume: real name, empty = anonymous; tmpfs: empty
+  std::string target;
+  bool read_only = false;
+  bool create_host_path = true;  // bind
+  bool recursive = true;         // bind
+  std::string propagation;       // bind; empty = rprivate
+  bool no_copy = false;          // volume
+  std::string subpath;           // volume
+  int64_t tmpfs_size = 0;        // bytes; 0 = no limit
+  std::optional<uint32_t> tmpfs_mode;
+  std::string tmpfs_options;  // further options as written: "uid=1000,noexec"
+  std::string place;          // where the file asks for it: compose.yaml:14:7
+};
+
+/// A secret or config to be shown as a file.
+struct FileMount {
+  std::string source_path;             // host file to bind, or empty if `content` holds the data
+  std::optional<std::string> content;  // from environment or inline
+  std::string target;
+  uint32_t uid = 0, gid = 0, mode = 0444;
+};
+
+struct PortConfig {
+  std::string host_ip;     // empty = every address, IPv4 and IPv6
+  uint16_t host_port = 0;  // first of the range; 0 = any free one
+  uint16_t host_port_end = 0;
+  uint16_t container_port = 0;
+  std::string protocol = "tcp";
+  std::string place;
+};
+
+struct AttachmentConfig {
+  std::string network;  // real name
+  std::vector<std::string> aliases;
+  std::string ipv4_address;
+  int64_t priority = 0;
+};
+
+struct UlimitConfig {
+  std::string name;
+  int64_t soft = 0, hard = 0;  // -1 = unlimited
+};
+
+struct DeviceConfig {
+  std::string source, target, permissions = "rwm";
+};
+
+struct ResourceConfig {
+  int64_t memory = 0, memory_swap = 0, memory_reservation = 0;  // bytes; 0 = not set, memory_swap -1 = unlimited
+  int64_t nano_cpus = 0, cpu_quota = 0, cpu_period = 0, cpu_shares = 0;
+  std::string cpuset;
+  int64_t pids = 0;  // 0 = not set, -1 = unlimited
+};
+
+struct RestartConfig {
+  std::string policy = "no";  // no, always, on-failure, unless-stopped
+  int64_t max_attempts = 0;   // on-failure; 0 = without limit
+};
+
+struct LogConfig {
+  std::string driver;
+  StringMap options;
+};
+
+/// Everything a container is made from, but for its name and number. A change of any of it means another container.
+struct ContainerConfig {
+  std::string image;  // reference as written
+  std::optional<std::vector<std::string>> command, entrypoint;
+  std::vector<std::pair<std::string, std::optional<std::string>>> environment;  // no value = removed, even if the image has it
+  std::string user, working_dir, hostname, domainname;
+  std::vector<std::string> group_add;
+  bool tty = false, stdin_open = false, init = false, privileged = false, read_only = false;
+  std::string network_mode;  // empty (attachments), none, host
+  std::vector<AttachmentConfig> attachments;
+  std::vector<PortConfig> ports;
+  std::vector<std::string> expose;
+  std::vector<MountConfig> mounts;
+  std::vector<FileMount> files;
+  std::vector<std::string> extra_hosts;  // "name=address"; address may be host-gateway
+  std::vector<std::string> dns, dns_search, dns_options;
+  std::vector<std::string> cap_add, cap_drop, security_opt;
+  std::vector<UlimitConfig> ulimits;
+  std::vector<DeviceConfig> devices;
+  std::vector<std::string> device_cgroup_rules;
+  StringMap sysctls;
+  std::string pid_mode, ipc_mode, uts_mode, cgroup_mode, userns_mode;
+  int64_t shm_size = 0;  // bytes; 0 = the default
+  std::optional<int64_t> oom_score_adj;
+  ResourceConfig resources;
+  std::string stop_signal;
+  std::optional<int64_t> stop_grace_ns;
+  std::optional<HealthConfig> health;
+  RestartConfig restart;
+  LogConfig log;
+  Labels labels;
+  Labels annotations;
+};
+
+struct DependencyConfig {
+  std::string service;
+  std::string condition = "service_started";
+  bool required = true;
+  bool restart = false;
+  std::string place;
+};
+
+struct ServiceConfig {
+  std::string name;
+  std::string container_name;  // empty = PROJECT-SERVICE-N
+  int64_t replicas = 1;
+  bool attach = true;
+  ContainerConfig container;
+  std::vector<DependencyConfig> depends_on;
+  std::string place;        // of the service in its file
+  std::string image_place;  // of its image
+};
+
+struct NetworkConfig {
+  std::string key;   // in the compose file
+  std::string name;  // real
+  bool external = false, internal = false;
+  std::string driver = "bridge";
+  StringMap options;
+  Labels labels;
+  std::string subnet, gateway, ip_range;  // empty = chosen by berth
+  StringMap aux_addresses;
+  bool enable_ipv6 = false;
+  std::string place;
+};
+
+struct VolumeConfig {
+  std::string key, name;
+  bool external = false;
+  std::string driver = "local";
+  StringMap options;
+  Labels labels;
+  std::string place;
+};
+
+/// One project as it should be.
+struct Stack {
+  std::string project;
+  std::string working_dir;
+  std::vector<std::string> config_files, environment_files;
+  std::vector<ServiceConfig> services;  // dependencies come before dependents
+  std::vector<NetworkConfig> networks;
+  std::vector<VolumeConfig> volumes;
+};
+
+}  // namespace berth::engine

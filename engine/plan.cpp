@@ -1,0 +1,106 @@
+#include "engine/plan.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/text.h"
+
+namespace berth::engine {
+namespace {
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+/// The action that takes `action` back, or nothing where there is nothing to take back.
+std::optional<Action> inverse(const Action& action) {
+  using Undo = std::optional<Action>;
+  return std::visit(Overloaded{
+                        [](const CreateNetwork& a) -> Undo { return RemoveNetwork{a.network.name}; },
+                        [](const CreateVolume& a) -> Undo { return RemoveVolume{a.volume.name}; },
+                        [](const CreateContainer& a) -> Undo { return RemoveContainer{a.container, true}; },
+                        [](const StartContainer& a) -> Undo { return StopContainer{a.container, std::nullopt}; },
+                        [](const StopContainer& a) -> Undo { return StartContainer{a.container}; },
+                        // The removal of the container gives the ports back; what is gone cannot be brought back.
+                        [](const ReservePorts&) -> Undo { return std::nullopt; },
+                        [](const WaitFor&) -> Undo { return std::nullopt; },
+                        [](const KillContainer&) -> Undo { return std::nullopt; },
+                        [](const RemoveNetwork&) -> Undo { return std::nullopt; },
+                        [](const RemoveVolume&) -> Undo { return std::nullopt; },
+                        [](const RemoveContainer&) -> Undo { return std::nullopt; },
+                    },
+                    action);
+}
+
+}  // namespace
+
+const char* condition_name(Condition condition) {
+  switch (condition) {
+    case Condition::started: return "started";
+    case Condition::healthy: return "healthy";
+    case Condition::completed: return "completed";
+    case Condition::running_or_healthy: return "ready";
+  }
+  return "";
+}
+
+StepId Plan::add(Action action, std::string why, std::vector<StepId> after) {
+  std::sort(after.begin(), after.end());
+  after.erase(std::unique(after.begin(), after.end()), after.end());
+  BERTH_CHECK(after.empty() || after.back() < steps.size());
+  steps.push_back({std::move(action), std::move(why), std::move(after)});
+  return steps.size() - 1;
+}
+
+StepWords words(const Action& action) {
+  auto container = [](const ContainerRef& ref, const char* verb) { return StepWords{"Container", ref.name, verb}; };
+  return std::visit(
+      Overloaded{
+          [](const CreateNetwork& a) { return StepWords{"Network", a.network.name, "Create"}; },
+          [](const RemoveNetwork& a) { return StepWords{"Network", a.name, "Remove"}; },
+          [](const CreateVolume& a) { return StepWords{"Volume", a.volume.name, "Create"}; },
+          [](const RemoveVolume& a) { return StepWords{"Volume", a.name, "Remove"}; },
+          [&](const CreateContainer& a) { return container(a.container, "Create"); },
+          [&](const ReservePorts& a) { return container(a.container, "Reserve ports"); },
+          [&](const StartContainer& a) { return container(a.container, "Start"); },
+          [&](const WaitFor& a) {
+            return StepWords{"Container", a.container.name, fmt::format("Wait until {}", condition_name(a.condition))};
+          },
+          [&](const StopContainer& a) { return container(a.container, "Stop"); },
+          [&](const KillContainer& a) { return container(a.container, "Kill"); },
+          [&](const RemoveContainer& a) { return container(a.container, "Remove"); },
+      },
+      action);
+}
+
+std::string to_text(const Plan& plan) {
+  std::string text;
+  for (const Step& step : plan.steps) {
+    StepWords w = words(step.action);
+    std::string after;
+    for (StepId id : step.after) {
+      StepWords earlier = words(plan.steps[id].action);
+      after += (after.empty() ? " after " : ", ") + to_lower(earlier.verb) + " " + earlier.name;
+    }
+    text += fmt::format("{} {} {}{} ({})\n", to_lower(w.verb), to_lower(w.kind), w.name, after, step.why);
+  }
+  return text;
+}
+
+Plan plan_undo(const Plan& plan, const std::vector<StepId>& done) {
+  Plan undo;
+  for (auto it = done.rbegin(); it != done.rend(); ++it) {
+    std::optional<Action> action = inverse(plan.steps[*it].action);
+    if (!action) continue;
+    // One after the other: what was made last goes first, and speed does not matter on this path.
+    std::vector<StepId> after;
+    if (!undo.steps.empty()) after.push_back(undo.steps.size() - 1);
+    undo.add(std::move(*action), "taking back what failed", std::move(after));
+  }
+  return undo;
+}
+
+}  // namespace berth::engine

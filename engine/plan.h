@@ -1,0 +1,103 @@
+#pragma once
+
+// A plan is a value: what has to be done to get from what is there to what is wanted, as a graph of steps. Nothing in it
+// touches the host; it can be printed, compared and tested. engine/apply.h carries it out.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/config.h"
+#include "engine/state.h"
+
+namespace berth::engine {
+
+/// A container that a step acts on: an existing one by id, or (id empty) the one that this plan creates under that name.
+struct ContainerRef {
+  std::string name;
+  std::string id;
+  bool operator==(const ContainerRef&) const = default;
+};
+
+enum class Condition { started, healthy, completed, running_or_healthy };
+[[nodiscard]] const char* condition_name(Condition condition);
+
+struct CreateNetwork {
+  NetworkConfig network;
+};
+struct RemoveNetwork {
+  std::string name;
+};
+struct CreateVolume {
+  VolumeConfig volume;
+};
+/// Destroys data.
+struct RemoveVolume {
+  std::string name;
+};
+struct CreateContainer {
+  ContainerRef container;
+  std::string service;
+  int64_t number = 1;
+};
+/// Takes the published ports, so that a clash is found before anything starts.
+struct ReservePorts {
+  ContainerRef container;
+};
+struct StartContainer {
+  ContainerRef container;
+};
+struct WaitFor {
+  ContainerRef container;
+  Condition condition = Condition::started;
+  std::optional<int64_t> timeout_ns;
+};
+struct StopContainer {
+  ContainerRef container;
+  std::optional<int64_t> grace_ns;  // nothing = the container's own
+};
+struct KillContainer {
+  ContainerRef container;
+  int signal = 9;
+};
+struct RemoveContainer {
+  ContainerRef container;
+  bool anonymous_volumes = false;
+};
+
+using Action = std::variant<CreateNetwork, RemoveNetwork, CreateVolume, RemoveVolume, CreateContainer, ReservePorts, StartContainer, WaitFor,
+                            StopContainer, KillContainer, RemoveContainer>;
+
+using StepId = size_t;  // index into Plan::steps
+
+struct Step {
+  Action action;
+  std::string why;
+  std::vector<StepId> after;  // all smaller than this step's own index
+};
+
+struct Plan {
+  std::vector<Step> steps;  // dependencies come before dependents
+  std::vector<std::string> warnings;
+  std::vector<Error> problems;  // with any of these the plan must not be applied
+
+  StepId add(Action action, std::string why, std::vector<StepId> after = {});
+  [[nodiscard]] bool empty() const { return steps.empty(); }
+};
+
+/// What a step acts on, for people: kind "Container", name "shop-db-1", verb "Create".
+struct StepWords {
+  std::string kind, name, verb;
+};
+[[nodiscard]] StepWords words(const Action& action);
+
+/// One line a step: "create network   shop_default   (missing)". Stable: the same plan gives the same bytes.
+[[nodiscard]] std::string to_text(const Plan& plan);
+
+/// The steps that take back what the steps in `done` (in the order they ended) have made; what was there before stays, and what was
+/// stopped is started again.
+[[nodiscard]] Plan plan_undo(const Plan& plan, const std::vector<StepId>& done);
+
+}  // namespace berth::engine

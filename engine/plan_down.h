@@ -1,0 +1,41 @@
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "engine/plan.h"
+
+namespace berth::engine {
+
+/// Which containers of a project a command is about.
+struct Selection {
+  std::string project;
+  std::set<std::string> services;  // empty = all
+  bool include_one_off = false;
+};
+
+[[nodiscard]] std::vector<const Container*> select(const Observed& observed, const Selection& selection);
+
+struct DownOptions {
+  bool volumes = false;         // declared and anonymous volumes, too
+  bool remove_orphans = false;  // also what the file does not name any more
+  std::optional<int64_t> stop_timeout_ns;
+  /// Names from the compose file, where there is one. Without a file everything with the project's label counts as declared.
+  std::optional<std::set<std::string>> services;
+  std::vector<std::string> declared_volumes;  // real names, not external
+};
+
+/// Stops and removes containers in reverse order of their dependencies, then networks, and volumes if asked.
+/// Needs no compose file: the order is in the containers' labels.
+[[nodiscard]] Plan plan_down(const Selection& selection, const Observed& observed, const DownOptions& options);
+
+[[nodiscard]] Plan plan_stop(const Selection& selection, const Observed& observed, std::optional<int64_t> timeout_ns);
+[[nodiscard]] Plan plan_kill(const Selection& selection, const Observed& observed, int signal);
+/// Starts what exists, in the order of dependencies and behind their gates.
+[[nodiscard]] Plan plan_start(const Selection& selection, const Observed& observed);
+/// Stops and starts again; the configuration stays as it is.
+[[nodiscard]] Plan plan_restart(const Selection& selection, const Observed& observed, std::optional<int64_t> timeout_ns);
+/// Removes containers that do not run; with `stop` the running ones as well.
+[[nodiscard]] Plan plan_remove(const Selection& selection, const Observed& observed, bool stop, bool volumes);
+
+}  // namespace berth::engine

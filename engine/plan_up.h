@@ -1,0 +1,31 @@
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "engine/plan.h"
+
+namespace berth::engine {
+
+struct UpOptions {
+  bool force_recreate = false;
+  bool no_recreate = false;
+  bool no_start = false;  // create only
+  bool remove_orphans = false;
+  bool ignore_orphans = false;
+  bool wait = false;  // end only when everything is running or healthy
+  std::optional<int64_t> wait_timeout_ns;
+  std::optional<int64_t> stop_timeout_ns;
+  /// Services of the project that are not in the stack (not selected, or disabled by a profile): their containers are no orphans.
+  std::set<std::string> other_services;
+};
+
+/// From what is there to what is wanted. Pure; `hash_of` gives the config hash of a service (engine/hash.h).
+[[nodiscard]] Plan plan_up(const Stack& stack, const Observed& observed, const UpOptions& options);
+
+/// SHA-256 in hex of everything in the configuration that a running container cannot be changed in.
+[[nodiscard]] std::string config_hash(const ServiceConfig& service);
+
+[[nodiscard]] std::string container_name(const Stack& stack, const ServiceConfig& service, int64_t number);
+
+}  // namespace berth::engine

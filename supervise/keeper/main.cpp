@@ -1,0 +1,487 @@
+// The keeper: what must survive the supervisor.
+//
+// How this works. One keeper runs per state root. It starts the supervisor as its child; the supervisor clones containers with
+// CLONE_PARENT, so the keeper is the parent of every container's first process whatever happens to the supervisor. It
+//   - reaps them and appends each exit to a journal (protocol.h), which is also how the supervisor learns of exits,
+//   - copies containers' output from FIFOs into their log files,
+//   - keeps descriptors by name (DNS and published-port sockets, listening socket) and gives them to the next supervisor,
+//   - starts the supervisor anew when it dies.
+// It parses nothing, allocates nothing after start and uses no C++ library, so there is little in it that can fail. If it is
+// killed all the same, the supervisor becomes the keeper by executing this program with --adopt (supervise/keeper_link.cpp).
+//
+//   berth-keeper RUN_DIR SUPERVISOR_PATH [--adopt MEMFD]
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <initializer_list>
+
+#include "base/log_frame.h"
+#include "supervise/keeper/protocol.h"
+
+namespace {
+
+using berth::LogFrame;
+using namespace berth::keeper;
+
+constexpr int kMaxEntries = 8192;
+constexpr int kMaxPumps = 8192;
+constexpr size_t kReadSize = 64 * 1024;
+
+struct Entry {
+  char key[kKeySize];
+  int fds[kMaxFds];
+  int count;  // 0 = free
+};
+
+/// One stream of one container. Both streams of a container share the log file.
+struct Pump {
+  int from;  // -1 = free
+  int to;
+  uint8_t stream;
+};
+
+Entry entries[kMaxEntries];
+int entry_limit = 0;  // entries at and above this index have never been used
+Pump pumps[kMaxPumps];
+int pump_limit = 0;  // likewise
+char buffer[kReadSize];
+char frame_space[kReadSize * 2 + sizeof(LogFrame) * 64];
+
+int listen_fd = -1, exits_fd = -1, control_fd = -1, epoll_fd = -1, signal_fd = -1, timer_fd = -1;
+pid_t supervisor_pid = -1;
+uint32_t generation = 0;  // supervisors started so far
+bool leaving = false;
+long respawn_delay_ms = 0;
+int64_t supervisor_started_ns = 0;
+const char* run_dir;
+const char* supervisor_path;
+
+int64_t now_ns(clockid_t clock) {
+  timespec now;
+  clock_gettime(clock, &now);
+  return static_cast<int64_t>(now.tv_sec) * 1000000000 + now.tv_nsec;
+}
+
+/// Where there is nobody to report to: a message in the supervisor's log, then on with the rest.
+void complain(const char* what) {
+  char line[256];
+  int n = snprintf(line, sizeof line, "berth-keeper: %s: %s\n", what, strerror(errno));
+  if (n > 0 && write(2, line, static_cast<size_t>(n)) < 0) return;  // nothing else can be done
+}
+
+[[noreturn]] void die(const char* what) {
+  complain(what);
+  _exit(1);
+}
+
+// ---- descriptors by name -------------------------------------------------------------------------------------------
+
+Entry* find_entry(const char* key) {
+  for (int i = 0; i < entry_limit; ++i) {
+    if (entries[i].count > 0 && strcmp(entries[i].key, key) == 0) return &entries[i];
+  }
+  return nullptr;
+}
+
+void drop_entry(const char* key) {
+  Entry* entry = find_entry(key);
+  if (entry == nullptr) return;
+  for (int i = 0; i < entry->count; ++i) close(entry->fds[i]);
+  entry->count = 0;
+}
+
+void store_entry(const char* key, const int* fds, int count) {
+  drop_entry(key);
+  int slot = 0;
+  while (slot < kMaxEntries && entries[slot].count > 0) ++slot;
+  if (slot == kMaxEntries || count == 0) {
+    for (int i = 0; i < count; ++i) close(fds[i]);
+    return;
+  }
+  if (slot >= entry_limit) entry_limit = slot + 1;
+  Entry& entry = entries[slot];
+  memcpy(entry.key, key, kKeySize);
+  for (int i = 0; i < count; ++i) entry.fds[i] = fds[i];
+  entry.count = count;
+}
+
+// ---- messages ------------------------------------------------------------------------------------------------------
+
+bool send_message(Op op, const char* key, const int* fds, int count, int flags) {
+  Message message{};
+  message.op = op;
+  message.generation = generation;
+  if (key != nullptr) memcpy(message.key, key, kKeySize);
+  iovec part{&message, sizeof message};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxFds)] = {};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  if (count > 0) {
+    size_t size = sizeof(int) * static_cast<size_t>(count);
+    header.msg_control = control;
+    header.msg_controllen = CMSG_SPACE(size);
+    cmsghdr* rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(rights), fds, size);
+  }
+  ssize_t n;
+  do {
+    n = sendmsg(control_fd, &header, MSG_NOSIGNAL | flags);
+  } while (n < 0 && errno == EINTR);
+  return n == sizeof message;
+}
+
+void watch(int fd, uint64_t tag) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = tag;
+  if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) complain("watch descriptor");
+}
+
+enum Tag : uint64_t { kSignalTag = 1, kControlTag, kTimerTag, kFirstPump = 16 };
+
+void add_pump(int from, int to, uint8_t stream) {
+  int slot = 0;
+  while (slot < pump_limit && pumps[slot].from >= 0) ++slot;
+  if (slot == kMaxPumps) {
+    close(from);
+    close(to);
+    return;
+  }
+  if (slot == pump_limit) ++pump_limit;
+  fcntl(from, F_SETFL, O_NONBLOCK);
+  pumps[slot] = {from, to, stream};
+  watch(from, kFirstPump + static_cast<uint64_t>(slot));
+}
+
+void end_pump(Pump& pump) {
+  close(pump.from);  // leaves epoll with its last descriptor
+  close(pump.to);
+  pump.from = -1;
+}
+
+// ---- logs ----------------------------------------------------------------------------------------------------------
+
+/// Writes whole frames only. A full disk loses the lines, never blocks or kills the container.
+void write_frames(int fd, const char* data, size_t size) {
+  off_t end = lseek(fd, 0, SEEK_END);
+  while (size > 0) {
+    ssize_t n = write(fd, data, size);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      // A half frame would be skipped by readers, but costs the frame after it; cut it off.
+      if (end >= 0 && ftruncate(fd, end) != 0) complain("cut torn log frame");
+      return;
+    }
+    data += n;
+    size -= static_cast<size_t>(n);
+  }
+}
+
+size_t put_frame(size_t at, const char* payload, size_t length, uint8_t stream, uint8_t flags, int64_t time) {
+  LogFrame frame{};
+  frame.time_ns = time;
+  frame.length = static_cast<uint32_t>(length);
+  frame.stream = stream;
+  frame.flags = flags;
+  berth::seal(frame, payload);
+  memcpy(frame_space + at, &frame, sizeof frame);
+  memcpy(frame_space + at + sizeof frame, payload, length);
+  return at + sizeof frame + length;
+}
+
+/// Cuts what one read gave into lines. What follows the last newline is written at once as a partial frame, so that a prompt is
+/// seen and nothing is held back when the container or the keeper dies.
+void write_lines(const Pump& pump, const char* data, size_t size) {
+  int64_t time = now_ns(CLOCK_REALTIME);
+  size_t at = 0;
+  while (size > 0) {
+    const char* newline = static_cast<const char*>(memchr(data, '\n', size));
+    size_t line = newline != nullptr ? static_cast<size_t>(newline - data) : size;
+    size_t length = line > berth::kMaxLogPayload ? berth::kMaxLogPayload : line;
+    bool complete = newline != nullptr && length == line;
+    if (at + sizeof(LogFrame) + length > sizeof frame_space) {
+      write_frames(pump.to, frame_space, at);
+      at = 0;
+    }
+    at = put_frame(at, data, length, pump.stream, complete ? 0 : berth::kLogPartial, time);
+    size_t used = complete ? length + 1 : length;
+    data += used;
+    size -= used;
+  }
+  write_frames(pump.to, frame_space, at);
+}
+
+/// Copies once; false at the end of the stream.
+bool pump_once(const Pump& pump) {
+  ssize_t n = read(pump.from, buffer, sizeof buffer);
+  if (n > 0) write_lines(pump, buffer, static_cast<size_t>(n));
+  return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+// ---- children ------------------------------------------------------------------------------------------------------
+
+/// Field 22 of /proc/PID/stat; the process is a zombie that only we can reap, so the number is still its own.
+uint64_t start_time_of(pid_t pid) {
+  char path[32], text[1024];
+  snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  ssize_t n = read(fd, text, sizeof text - 1);
+  close(fd);
+  if (n <= 0) return 0;
+  text[n] = '\0';
+  const char* at = strrchr(text, ')');  // the command's name may hold anything, so count from its end
+  for (int field = 2; at != nullptr && field < 22; ++field) at = strchr(at + 1, ' ');
+  return at == nullptr ? 0 : strtoull(at, nullptr, 10);
+}
+
+void start_supervisor();
+
+void schedule_respawn() {
+  // A supervisor that dies at once every time must not keep a core busy.
+  bool short_lived = now_ns(CLOCK_MONOTONIC) - supervisor_started_ns < 1000000000;
+  respawn_delay_ms = !short_lived ? 0 : respawn_delay_ms == 0 ? 50 : respawn_delay_ms < 5000 ? respawn_delay_ms * 2 : 5000;
+  if (respawn_delay_ms == 0) return start_supervisor();
+  itimerspec delay{};
+  delay.it_value.tv_sec = respawn_delay_ms / 1000;
+  delay.it_value.tv_nsec = respawn_delay_ms % 1000 * 1000000;
+  timerfd_settime(timer_fd, 0, &delay, nullptr);
+}
+
+void reap() {
+  bool grown = false;
+  for (;;) {
+    siginfo_t info{};
+    // WNOWAIT first: the identity has to be read while the number is still taken.
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) break;
+    ExitRecord record{};
+    record.pid = info.si_pid;
+    record.start_time = start_time_of(info.si_pid);
+    record.time_ns = now_ns(CLOCK_REALTIME);
+    waitpid(info.si_pid, &record.status, 0);
+    if (info.si_pid == supervisor_pid) {
+      supervisor_pid = -1;
+      continue;
+    }
+    if (write(exits_fd, &record, sizeof record) != sizeof record) complain("write exit journal");
+    grown = true;
+  }
+  // A full socket is no loss: a message that tells the same is waiting in it.
+  if (grown && control_fd >= 0) send_message(Op::child_exited, nullptr, nullptr, 0, MSG_DONTWAIT);
+  if (supervisor_pid < 0 && control_fd >= 0) {
+    close(control_fd);
+    control_fd = -1;
+    if (!leaving) schedule_respawn();
+  }
+}
+
+void start_supervisor() {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return complain("socketpair");
+  char exits_path[4096];
+  snprintf(exits_path, sizeof exits_path, "%s/exits", run_dir);
+  int reader = open(exits_path, O_RDONLY | O_CLOEXEC);
+  supervisor_started_ns = now_ns(CLOCK_MONOTONIC);
+  supervisor_pid = fork();
+  if (supervisor_pid == 0) {
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
+    for (int ignored : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE}) signal(ignored, SIG_DFL);
+    // Through numbers above the targets first, since a source may be one of them.
+    int sources[3] = {fcntl(ends[1], F_DUPFD, 10), fcntl(listen_fd, F_DUPFD, 10), fcntl(reader, F_DUPFD, 10)};
+    dup2(sources[0], kControlFd);
+    dup2(sources[1], kListenFd);
+    dup2(sources[2], kExitsFd);
+    close_range(6, ~0U, 0);
+    execl(supervisor_path, "berth-supervisor", run_dir, static_cast<char*>(nullptr));
+    complain("start supervisor");
+    _exit(127);
+  }
+  close(ends[1]);
+  if (reader >= 0) close(reader);
+  control_fd = ends[0];
+  if (supervisor_pid < 0) {
+    complain("fork");
+    close(control_fd);
+    control_fd = -1;
+    return schedule_respawn();
+  }
+  watch(control_fd, kControlTag);
+  for (int i = 0; i < entry_limit; ++i) {
+    if (entries[i].count > 0) send_message(Op::stored, entries[i].key, entries[i].fds, entries[i].count, 0);
+  }
+  send_message(Op::ready, nullptr, nullptr, 0, 0);
+  ++generation;
+}
+
+// ---- requests ------------------------------------------------------------------------------------------------------
+
+void remove_files() {
+  for (const char* name : {"supervisor.sock", "exits", "supervisor.log"}) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", run_dir, name);
+    unlink(path);
+  }
+}
+
+void handle(const Message& message, int* fds, int count) {
+  switch (message.op) {
+    case Op::store: return store_entry(message.key, fds, count);
+    case Op::drop: return drop_entry(message.key);
+    case Op::pump:
+      // Each stream closes its own copy of the log file.
+      if (count == 3) add_pump(fds[2], fcntl(fds[0], F_DUPFD_CLOEXEC, 6), 2);
+      if (count >= 2) add_pump(fds[1], fds[0], 1);
+      return;
+    case Op::leave:
+      leaving = true;
+      // The socket goes first: a command line that comes now starts a keeper of its own and waits for our lock.
+      remove_files();
+      close(listen_fd);
+      return;
+    default: return;
+  }
+}
+
+void read_request() {
+  Message message{};
+  iovec part{&message, sizeof message};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxFds)] = {};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof control;
+  ssize_t n = recvmsg(control_fd, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  if (n == 0) {  // the supervisor is going; reap() notices its end
+    epoll_ctl(epoll_fd, EPOLL_CTL_DEL, control_fd, nullptr);
+    return;
+  }
+  int fds[kMaxFds];
+  int count = 0;
+  cmsghdr* rights = n > 0 ? CMSG_FIRSTHDR(&header) : nullptr;
+  if (rights != nullptr && rights->cmsg_type == SCM_RIGHTS) {
+    size_t size = rights->cmsg_len - CMSG_LEN(0);
+    count = static_cast<int>(size / sizeof(int));
+    memcpy(fds, CMSG_DATA(rights), size);
+  }
+  if (n == sizeof message) handle(message, fds, count);
+}
+
+// ---- start ---------------------------------------------------------------------------------------------------------
+
+void listen_on_socket() {
+  listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  // Relative to the run directory, so that any length of its path fits.
+  strcpy(address.sun_path, "supervisor.sock");
+  unlink(address.sun_path);
+  if (listen_fd < 0 || fchmod(listen_fd, 0600) != 0 ||
+      bind(listen_fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(listen_fd, 128) != 0) {
+    die("listen on supervisor.sock");
+  }
+}
+
+/// What a supervisor that outlived its keeper hands to the program it becomes: a file of {Message, count, descriptor numbers}.
+void adopt(int table) {
+  struct Record {
+    Message message;
+    int count;
+    int fds[kMaxFds];
+  } record;
+  lseek(table, 0, SEEK_SET);
+  while (read(table, &record, sizeof record) == sizeof record) {
+    for (int i = 0; i < record.count; ++i) fcntl(record.fds[i], F_SETFD, FD_CLOEXEC);
+    if (strcmp(record.message.key, "listen") == 0) {
+      listen_fd = record.fds[0];
+      continue;
+    }
+    handle(record.message, record.fds, record.count);
+  }
+  close(table);
+}
+
+void become_daemon() {
+  int lock = open("keeper.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  // Waits for a keeper that is about to leave. Held for life: whoever can take it knows that no keeper runs.
+  if (lock < 0 || flock(lock, LOCK_EX) != 0) die("lock keeper.lock");
+  prctl(PR_SET_NAME, "berth-keeper");
+  // Children whose supervisor died mid-way come to us rather than to init, and are reaped.
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  umask(0022);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 3) {
+    fprintf(stderr, "berth-keeper is started by berth\n");
+    return 2;
+  }
+  run_dir = argv[1];
+  supervisor_path = argv[2];
+  if (chdir(run_dir) != 0) die(run_dir);
+  become_daemon();
+
+  for (int ignored : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE}) signal(ignored, SIG_IGN);
+  sigset_t child;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  sigprocmask(SIG_SETMASK, &child, nullptr);
+  signal_fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+  timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  exits_fd = open("exits", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (signal_fd < 0 || timer_fd < 0 || epoll_fd < 0 || exits_fd < 0) die("set up");
+  watch(signal_fd, kSignalTag);
+  watch(timer_fd, kTimerTag);
+
+  if (argc == 5 && strcmp(argv[3], "--adopt") == 0) adopt(atoi(argv[4]));
+  if (listen_fd < 0) listen_on_socket();
+  start_supervisor();
+
+  while (!leaving || supervisor_pid > 0) {
+    epoll_event events[64];
+    int n = epoll_wait(epoll_fd, events, 64, -1);
+    for (int i = 0; i < n; ++i) {
+      uint64_t tag = events[i].data.u64;
+      if (tag == kSignalTag) {
+        signalfd_siginfo ignored[16];
+        while (read(signal_fd, ignored, sizeof ignored) > 0) continue;
+        reap();
+      } else if (tag == kControlTag) {
+        if (control_fd >= 0) read_request();
+      } else if (tag == kTimerTag) {
+        uint64_t expirations;
+        if (read(timer_fd, &expirations, sizeof expirations) > 0 && supervisor_pid < 0 && !leaving) start_supervisor();
+      } else {
+        Pump& pump = pumps[tag - kFirstPump];
+        if (pump.from >= 0 && !pump_once(pump)) end_pump(pump);
+      }
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,46 @@
+#pragma once
+
+// How supervisor and keeper speak: fixed-size messages over a SOCK_SEQPACKET pair, descriptors attached by SCM_RIGHTS.
+// Plain C types only, so that the keeper needs no library and a message is a memcpy.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace berth::keeper {
+
+inline constexpr size_t kKeySize = 104;  // "dns/" + 64 hex digits, with room for more
+inline constexpr int kMaxFds = 8;        // descriptors under one key
+
+/// Descriptor numbers that the keeper's own start hands down.
+inline constexpr int kControlFd = 3;  // in the supervisor: its end of the pair
+inline constexpr int kListenFd = 4;   // in the supervisor: the socket that command lines connect to
+inline constexpr int kExitsFd = 5;    // in the supervisor: the exit journal, open for reading
+
+enum class Op : uint32_t {
+  // supervisor to keeper
+  store = 1,  // keep the attached descriptors under `key` (replaces what was there)
+  drop,       // close what is kept under `key`
+  pump,       // attached: log file, stdout reader, optional stderr reader. Copy until end of file, then forget
+  leave,      // nothing is left to look after: remove the socket and end
+  // keeper to supervisor
+  stored = 100,  // at the supervisor's start, once per key: the attached descriptors were kept
+  ready,         // all `stored` messages have been sent
+  child_exited,  // the exit journal has grown
+};
+
+struct Message {
+  Op op;
+  uint32_t generation;  // of `ready`: how many supervisors this keeper has started before; 0 = its pumps are not running yet
+  char key[kKeySize];
+};
+
+/// One record of the exit journal, appended for every child the keeper reaps. The file is the queue: a supervisor reads it from
+/// where it had got to, a new one from the beginning.
+struct ExitRecord {
+  uint64_t start_time;  // field 22 of /proc/PID/stat; with the pid the identity of the process
+  int64_t time_ns;      // wall clock
+  int32_t pid;
+  int32_t status;  // as waitpid(2) gives it
+};
+
+}  // namespace berth::keeper
