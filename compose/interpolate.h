@@ -1,0 +1,29 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/diagnostics.h"
+#include "base/result.h"
+#include "compose/tree.h"
+
+namespace berth::compose {
+
+/// The value of a variable, or nothing where it is not set. Empty and unset differ.
+using Lookup = std::function<std::optional<std::string>(std::string_view)>;
+
+/// `$NAME`, `${NAME}`, `${NAME<op>WORD}` with op one of :- - :? ? :+ +, and `$$` for a dollar. WORD may hold variables
+/// of its own and is looked at only if it is needed.
+/// Names without a value and without a default become "" and are appended to `unset`.
+/// Error: any other braced form, a required variable without a value, or an expansion over the limits.
+[[nodiscard]] Result<std::string> interpolate(std::string_view text, const Lookup& lookup,
+                                              std::vector<std::string>& unset);
+
+/// Interpolates every string value (never a key) below `tree`. One warning for each name that is not set, at its first
+/// place.
+void interpolate_tree(Tree& tree, const Lookup& lookup, std::vector<std::string>& warned, Diagnostics& diagnostics);
+
+}  // namespace berth::compose

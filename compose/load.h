@@ -1,0 +1,43 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/diagnostics.h"
+#include "compose/files.h"
+#include "compose/model.h"
+
+namespace berth::compose {
+
+/// What the command line and the process say about which project to load.
+struct LoadRequest {
+  std::vector<std::string> files;      // -f, in order; "-" = standard input; empty = COMPOSE_FILE or search upward
+  std::string project_directory;       // --project-directory; "" = directory of the first file
+  std::string project_name;            // -p; "" = COMPOSE_PROJECT_NAME, `name:`, or the directory's name
+  std::vector<std::string> profiles;   // --profile; empty = COMPOSE_PROFILES
+  std::vector<std::string> env_files;  // --env-file; empty = COMPOSE_ENV_FILES or .env
+  std::vector<std::string> services;   // named on the command line: their profiles become active
+  std::string working_directory;       // absolute
+  std::map<std::string, std::string> environment;  // of the process
+
+  bool interpolate = true;          // false: config --no-interpolate
+  bool normalize = true;            // false: --no-normalize: no default network, no names filled in
+  bool resolve_paths = true;        // false: --no-path-resolution
+  bool resolve_environment = true;  // false: --no-env-resolution: env_file stays unread
+  bool check_consistency = true;    // false: --no-consistency
+};
+
+/// The request of this process: its working directory and environment, nothing else set.
+[[nodiscard]] LoadRequest request_of_process();
+
+/// Reads the project. All that is wrong goes to `diagnostics` with its place, as many mistakes as can be found in one
+/// run; nothing is returned if there was an error. Warnings may be there beside a result.
+///
+/// env_file is folded into the environment of the services that will be used: all enabled ones, or with
+/// `request.services` those and what they depend on. Reading variables of the tool itself (COMPOSE_...) out of .env:
+/// they are in Project::environment.
+[[nodiscard]] std::optional<Project> load(const LoadRequest& request, FileSource& files, Diagnostics& diagnostics);
+
+}  // namespace berth::compose
