@@ -1,0 +1,36 @@
+#pragma once
+
+#include <linux/filter.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "runtime/caps.h"
+#include "runtime/cgroup_mounts.h"
+
+namespace berth::runtime {
+
+/// What all containers of one process share: how this host is made, and programs that are compiled once.
+/// Made at the start of a process that launches or enters containers, passed to each call; not thread-safe.
+class Host {
+ public:
+  /// `cache_dir`: where compiled seccomp programs are kept ("" = nowhere); created when first needed.
+  [[nodiscard]] static Result<Host> discover(const std::string& cache_dir);
+
+  [[nodiscard]] const CgroupMounts& cgroups() const { return cgroups_; }
+  [[nodiscard]] CapMask all_caps() const { return all_caps_; }
+
+  /// The default seccomp program for these capabilities: from memory, from the cache, or compiled.
+  [[nodiscard]] Result<std::shared_ptr<const std::vector<sock_filter>>> default_filter(CapMask caps);
+
+ private:
+  CgroupMounts cgroups_;
+  CapMask all_caps_ = 0;
+  std::string cache_dir_;
+  std::map<CapMask, std::shared_ptr<const std::vector<sock_filter>>> filters_;
+};
+
+}  // namespace berth::runtime
