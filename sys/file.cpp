@@ -55,9 +55,7 @@ Status remove_entry(FdRef parent, const char* name, const std::string& path, dev
 Status sync_parent(const std::string& path) {
   size_t slash = path.rfind('/');
   std::string dir = slash == std::string::npos ? "." : path.substr(0, std::max<size_t>(slash, 1));
-  BERTH_TRY(UniqueFd fd, open_file(dir, O_RDONLY | O_DIRECTORY));
-  if (fsync(fd.get()) != 0) return sys_error("fsync " + dir, errno);
-  return {};
+  return sync_dir(dir);
 }
 
 }  // namespace
@@ -171,6 +169,25 @@ Status remove_tree(const std::string& path) {
   struct stat info {};
   if (lstat(path.c_str(), &info) != 0) return errno == ENOENT ? Status() : Status(sys_error("stat " + path, errno));
   return remove_entry(FdRef(AT_FDCWD), path.c_str(), path, info.st_dev);
+}
+
+Status remove_tree_at(FdRef dir, const std::string& name) {
+  struct stat info {};
+  if (fstatat(dir.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+    return errno == ENOENT ? Status() : Status(sys_error("stat " + name, errno));
+  }
+  return remove_entry(dir, name.c_str(), name, info.st_dev);
+}
+
+Status sync_filesystem(FdRef fd) {
+  if (syncfs(fd.get()) != 0) return sys_error("syncfs", errno);
+  return {};
+}
+
+Status sync_dir(const std::string& path) {
+  BERTH_TRY(UniqueFd fd, open_file(path, O_RDONLY | O_DIRECTORY));
+  if (fsync(fd.get()) != 0) return sys_error("fsync " + path, errno);
+  return {};
 }
 
 Result<std::vector<std::string>> list_dir(const std::string& path) {

@@ -47,6 +47,13 @@ enum class Durability {
 
 /// rm -rf without following symlinks, crossing no mount point; Ok if already gone. Reports the first thing it could not remove.
 [[nodiscard]] Status remove_tree(const std::string& path);
+/// The same for the entry `name` of a directory.
+[[nodiscard]] Status remove_tree_at(FdRef dir, const std::string& name);
+
+/// syncfs(2): everything written to the file system of `fd` is on the disk.
+[[nodiscard]] Status sync_filesystem(FdRef fd);
+/// fsync of a directory: names made or removed in it are on the disk.
+[[nodiscard]] Status sync_dir(const std::string& path);
 
 /// Names in a directory without "." and "..", sorted.
 [[nodiscard]] Result<std::vector<std::string>> list_dir(const std::string& path);

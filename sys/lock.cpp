@@ -30,4 +30,9 @@ Result<FileLock> FileLock::try_acquire(const std::string& path) {
   return FileLock(std::move(fd));
 }
 
+Result<FileLock> FileLock::acquire_shared(const std::string& path) {
+  BERTH_TRY(UniqueFd fd, lock_file(path, LOCK_SH));
+  return FileLock(std::move(fd));
+}
+
 }  // namespace berth::sys

@@ -7,7 +7,7 @@
 
 namespace berth::sys {
 
-/// An exclusive lock on a file (flock(2)), held as long as this lives and released by the kernel on death.
+/// A lock on a file (flock(2)), exclusive unless said otherwise, held as long as this lives and released by the kernel on death.
 /// The file is created if missing and never removed, because removing it races with whoever waits for it.
 class FileLock {
  public:
@@ -15,6 +15,8 @@ class FileLock {
   [[nodiscard]] static Result<FileLock> acquire(const std::string& path);
   /// Error EWOULDBLOCK if somebody else holds it.
   [[nodiscard]] static Result<FileLock> try_acquire(const std::string& path);
+  /// Shared with all who take it in this way; waits until nobody holds it exclusively.
+  [[nodiscard]] static Result<FileLock> acquire_shared(const std::string& path);
 
  private:
   explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}
