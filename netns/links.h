@@ -54,6 +54,10 @@ struct Sandbox {
 /// Deletes the host side and with it the container's; Ok if already gone.
 [[nodiscard]] Status remove_endpoint(const std::string& container_id, const std::string& network_id);
 
+/// Deletes many interfaces of the host at the cost of one (`down`: endpoints by host_interface_name(), and bridges);
+/// those already gone are passed over. The kernel also frees endpoints with their namespace, but some time later.
+[[nodiscard]] Status remove_links(const std::vector<std::string>& names);
+
 /// An interface of the host whose name says that berth made it ("br-" + 12 hex of kind bridge, "bv" + 12 hex of kind
 /// veth).
 struct ObservedLink {

@@ -44,6 +44,7 @@ struct EndpointSpec {
   std::optional<Mac> mac;       // Mac::of(address) unless given
   std::optional<Ipv4> gateway;  // default route through this endpoint; one endpoint of a container at most has it
   int mtu = 0;
+  bool icc = true;  // false: this container talks to the host's side of the bridge only (NetworkSpec::icc)
 };
 
 /// Name of the endpoint's host side: "bv" and 12 hex digits made from container and network id. The same endpoint

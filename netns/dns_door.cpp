@@ -1,0 +1,170 @@
+#include "netns/dns_door.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include <cerrno>
+#include <cstddef>
+
+#include "netns/netlink.h"
+
+namespace berth::netns {
+namespace {
+
+// How this works: one batch of nf_tables messages, written out by hand because it is always the same but for two port
+// numbers. In the words of nft(8):
+//
+//   table ip berth_dns {
+//     chain output {
+//       type nat hook output priority -100
+//       ip daddr 127.0.0.11 udp dport 53 dnat to :UDP_PORT
+//       ip daddr 127.0.0.11 tcp dport 53 dnat to :TCP_PORT
+//     }
+//   }
+//
+// Answers need no rule: connection tracking translates them back. The table goes with the namespace.
+
+constexpr const char* kTable = "berth_dns";
+constexpr const char* kChain = "output";
+constexpr uint32_t kDnsAddress = 0x7f00000b;  // 127.0.0.11
+constexpr uint16_t kDnsPort = 53;
+constexpr int kTcpBacklog = 128;
+
+constexpr uint16_t nf_type(int message) {
+  return static_cast<uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | message);
+}
+
+void begin_nf(NetlinkBatch& batch, uint16_t type, uint16_t flags, uint8_t family, uint16_t resource,
+              const std::string& what) {
+  batch.begin(type, flags, what);
+  batch.fixed(nfgenmsg{.nfgen_family = family, .version = NFNETLINK_V0, .res_id = htons(resource)});
+}
+
+void add_chain(NetlinkBatch& batch) {
+  begin_nf(batch, nf_type(NFT_MSG_NEWTABLE), NLM_F_CREATE, NFPROTO_IPV4, 0, "add DNS table");
+  batch.text(NFTA_TABLE_NAME, kTable);
+  begin_nf(batch, nf_type(NFT_MSG_NEWCHAIN), NLM_F_CREATE, NFPROTO_IPV4, 0, "add DNS translation chain");
+  batch.text(NFTA_CHAIN_TABLE, kTable);
+  batch.text(NFTA_CHAIN_NAME, kChain);
+  batch.flag_nested(NFTA_CHAIN_HOOK, [&] {
+    batch.be32(NFTA_HOOK_HOOKNUM, NF_INET_LOCAL_OUT);
+    batch.be32(NFTA_HOOK_PRIORITY, static_cast<uint32_t>(-100));
+  });
+  batch.text(NFTA_CHAIN_TYPE, "nat");
+}
+
+void expression(NetlinkBatch& batch, const char* name, const std::function<void()>& data) {
+  batch.flag_nested(NFTA_LIST_ELEM, [&] {
+    batch.text(NFTA_EXPR_NAME, name);
+    batch.flag_nested(NFTA_EXPR_DATA, data);
+  });
+}
+
+void load_payload(NetlinkBatch& batch, uint32_t base, uint32_t offset, uint32_t length) {
+  expression(batch, "payload", [&] {
+    batch.be32(NFTA_PAYLOAD_DREG, NFT_REG_1);
+    batch.be32(NFTA_PAYLOAD_BASE, base);
+    batch.be32(NFTA_PAYLOAD_OFFSET, offset);
+    batch.be32(NFTA_PAYLOAD_LEN, length);
+  });
+}
+
+void require_equal(NetlinkBatch& batch, const void* value, size_t size) {
+  expression(batch, "cmp", [&] {
+    batch.be32(NFTA_CMP_SREG, NFT_REG_1);
+    batch.be32(NFTA_CMP_OP, NFT_CMP_EQ);
+    batch.flag_nested(NFTA_CMP_DATA, [&] { batch.attribute(NFTA_DATA_VALUE, value, size); });
+  });
+}
+
+void translate_port(NetlinkBatch& batch, uint16_t port) {
+  const uint16_t net_port = htons(port);
+  expression(batch, "immediate", [&] {
+    batch.be32(NFTA_IMMEDIATE_DREG, NFT_REG_1);
+    batch.flag_nested(NFTA_IMMEDIATE_DATA, [&] { batch.attribute(NFTA_DATA_VALUE, &net_port, sizeof net_port); });
+  });
+  expression(batch, "nat", [&] {
+    batch.be32(NFTA_NAT_TYPE, NFT_NAT_DNAT);
+    batch.be32(NFTA_NAT_FAMILY, NFPROTO_IPV4);
+    batch.be32(NFTA_NAT_REG_PROTO_MIN, NFT_REG_1);
+  });
+}
+
+void add_rule(NetlinkBatch& batch, uint8_t protocol, uint16_t port) {
+  begin_nf(batch, nf_type(NFT_MSG_NEWRULE), NLM_F_CREATE | NLM_F_APPEND | NLM_F_ACK, NFPROTO_IPV4, 0,
+           "add DNS translation rule");
+  batch.text(NFTA_RULE_TABLE, kTable);
+  batch.text(NFTA_RULE_CHAIN, kChain);
+  batch.flag_nested(NFTA_RULE_EXPRESSIONS, [&] {
+    const uint32_t address = htonl(kDnsAddress);
+    const uint16_t dns_port = htons(kDnsPort);
+    load_payload(batch, NFT_PAYLOAD_NETWORK_HEADER, 16, 4);  // ip daddr
+    require_equal(batch, &address, sizeof address);
+    expression(batch, "meta", [&] {
+      batch.be32(NFTA_META_DREG, NFT_REG_1);
+      batch.be32(NFTA_META_KEY, NFT_META_L4PROTO);
+    });
+    require_equal(batch, &protocol, sizeof protocol);
+    load_payload(batch, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2);  // dport
+    require_equal(batch, &dns_port, sizeof dns_port);
+    translate_port(batch, port);
+  });
+}
+
+Status add_translation(uint16_t udp_port, uint16_t tcp_port) {
+  BERTH_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_NETFILTER));
+  NetlinkBatch batch;
+  begin_nf(batch, NFNL_MSG_BATCH_BEGIN, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, "add DNS translation");
+  add_chain(batch);
+  add_rule(batch, IPPROTO_UDP, udp_port);
+  add_rule(batch, IPPROTO_TCP, tcp_port);
+  begin_nf(batch, NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, "add DNS translation");
+  return socket.run(batch);
+}
+
+Result<sys::UniqueFd> bound_socket(int type, uint16_t port) {
+  sys::UniqueFd fd(socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd.valid()) return sys_error("open DNS socket", errno);
+  sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(port)};
+  address.sin_addr.s_addr = htonl(kDnsAddress);
+  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    return sys_error(fmt::format("bind DNS socket to 127.0.0.11:{}", port), errno);
+  }
+  if (type == SOCK_STREAM && listen(fd.get(), kTcpBacklog) != 0) return sys_error("listen on DNS socket", errno);
+  return fd;
+}
+
+Result<uint16_t> local_port(sys::FdRef fd) {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  if (getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    return sys_error("read port of DNS socket", errno);
+  }
+  return ntohs(address.sin_port);
+}
+
+Result<DnsSockets> open_sockets(uint16_t port, DnsDoor door) {
+  DnsSockets sockets{.door = door};
+  BERTH_TRY(sockets.udp, bound_socket(SOCK_DGRAM, port));
+  BERTH_TRY(sockets.tcp, bound_socket(SOCK_STREAM, port));
+  return sockets;
+}
+
+}  // namespace
+
+Result<DnsSockets> open_dns_door() {
+  BERTH_TRY(DnsSockets sockets, open_sockets(0, DnsDoor::nat));
+  BERTH_TRY(const uint16_t udp_port, local_port(sockets.udp.ref()));
+  BERTH_TRY(const uint16_t tcp_port, local_port(sockets.tcp.ref()));
+  if (add_translation(udp_port, tcp_port).ok()) return sockets;
+  // No nf_tables NAT in this kernel: names matter more than a container's own server on port 53.
+  return open_sockets(kDnsPort, DnsDoor::direct);
+}
+
+}  // namespace berth::netns

@@ -1,0 +1,192 @@
+#include "netns/firewall.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "netns/conntrack.h"
+#include "netns/nft_library.h"
+#include "netns/sysctl.h"
+#include "sys/file.h"
+
+namespace berth::netns {
+namespace {
+
+constexpr const char* kUnavailable = "nftables is not available";
+
+/// Do two ports take the same place on the host?
+bool same_place(const PortSpec& a, const PortSpec& b) {
+  return a.host_ip == b.host_ip && a.host_port == b.host_port && a.protocol == b.protocol;
+}
+
+Status enable_forwarding() {
+  const auto present = sys::read_file("/proc/sys/net/ipv4/ip_forward");
+  if (present.ok() && present->starts_with("1")) return {};
+  return write_net_sysctl("ipv4/ip_forward", "1");
+}
+
+/// Errors by which the kernel, not the ruleset, says no.
+bool means_unavailable(const Error& error) {
+  return error.code == ELIBACC || error.code == EOPNOTSUPP || error.code == EPROTONOSUPPORT ||
+         error.code == EAFNOSUPPORT || error.code == ENOSYS;
+}
+
+std::vector<uint16_t> udp_ports(const std::vector<PortSpec>& ports) {
+  std::vector<uint16_t> out;
+  for (const PortSpec& port : ports) {
+    if (port.protocol == Protocol::udp && translated(port)) out.push_back(port.host_port);
+  }
+  return out;
+}
+
+void read_elements(const nlohmann::json& set, ObservedFirewall& out) {
+  const std::string name = set.value("name", "");
+  if (!set.contains("elem")) return;
+  for (const auto& element : set["elem"]) {
+    if (name == "bridges" && element.is_string()) out.bridges.push_back(element);
+    if (name != "any_ports" && name != "ip_ports") continue;
+    if (!element.is_array() || element.empty() || !element[0].contains("concat")) continue;
+    std::string port;
+    for (const auto& part : element[0]["concat"]) {
+      port += (port.empty() ? "" : "/") + (part.is_string() ? part.get<std::string>() : part.dump());
+    }
+    out.ports.push_back(port);
+  }
+}
+
+}  // namespace
+
+struct Firewall::Impl {
+  std::string table;
+  FirewallState state;
+  bool applied = false;  // the kernel has our table with `state` in it, as far as we know
+  std::optional<NftLibrary> library;
+
+  Status load() {
+    if (library) return {};
+    BERTH_TRY(NftLibrary loaded, NftLibrary::load());
+    library.emplace(std::move(loaded));
+    return {};
+  }
+
+  Status execute(const std::string& commands) {
+    if (commands.empty()) return {};
+    Status status = load();
+    if (status.ok()) status = library->run(commands);
+    if (!status.ok() && means_unavailable(status.error())) {
+      status.error().hint =
+          fmt::format("{}: {}", kUnavailable, "published ports go through the proxy, containers cannot reach out");
+    }
+    return status;
+  }
+
+  Status rebuild() {
+    Status status = execute(render_replace(table, state));
+    applied = status.ok() && !state.networks.empty();
+    return status;
+  }
+
+  /// The small change if the table is as we left it; else, or if that fails, all of it.
+  Status change(const std::string& commands) {
+    if (applied && execute(commands).ok()) return {};
+    return rebuild();
+  }
+};
+
+Firewall::Firewall(const std::string& tag) : impl_(std::make_unique<Impl>()) {
+  impl_->table = "berth_" + tag;
+}
+Firewall::~Firewall() = default;
+Firewall::Firewall(Firewall&&) noexcept = default;
+Firewall& Firewall::operator=(Firewall&&) noexcept = default;
+
+const FirewallState& Firewall::state() const {
+  return impl_->state;
+}
+const std::string& Firewall::table() const {
+  return impl_->table;
+}
+
+Status Firewall::add_network(const NetworkSpec& network) {
+  BERTH_TRY_OK(validate(network));
+  FirewallState before = impl_->state;
+  auto& networks = impl_->state.networks;
+  const bool replaced = std::erase_if(networks, [&](const NetworkSpec& other) { return other.id == network.id; }) > 0;
+  networks.push_back(network);
+  Status status = enable_forwarding();
+  if (status.ok()) status = replaced ? impl_->rebuild() : impl_->change(render_add_network(impl_->table, network));
+  if (!status.ok()) impl_->state = std::move(before);
+  return std::move(status).context("firewall rules of network {}", network.name);
+}
+
+Status Firewall::remove_network(const std::string& network_id) {
+  auto& networks = impl_->state.networks;
+  const auto hit = std::ranges::find(networks, network_id, &NetworkSpec::id);
+  if (hit == networks.end()) return {};
+  const NetworkSpec network = *hit;
+  networks.erase(hit);
+  std::erase_if(impl_->state.ports, [&](const PortSpec& port) { return network.subnet.contains(port.container_ip); });
+  Status status = networks.empty() ? impl_->rebuild() : impl_->change(render_remove_network(impl_->table, network));
+  return std::move(status).context("firewall rules of network {}", network.name);
+}
+
+Status Firewall::publish(const std::vector<PortSpec>& ports) {
+  auto& known = impl_->state.ports;
+  FirewallState before = impl_->state;
+  std::vector<PortSpec> moved;
+  for (const PortSpec& port : ports) {
+    std::ranges::copy_if(known, std::back_inserter(moved), [&](const PortSpec& old) { return same_place(old, port); });
+    std::erase_if(known, [&](const PortSpec& old) { return same_place(old, port); });
+    known.push_back(port);
+  }
+  Status status = impl_->change(render_unpublish(impl_->table, moved) + render_publish(impl_->table, ports));
+  if (!status.ok()) {
+    impl_->state = std::move(before);
+    return std::move(status).context("publish {} ports", ports.size());
+  }
+  return forget_udp_flows(udp_ports(ports));
+}
+
+Status Firewall::unpublish(const std::vector<PortSpec>& ports) {
+  auto& known = impl_->state.ports;
+  std::vector<PortSpec> removed;
+  for (const PortSpec& port : ports) {
+    if (std::erase(known, port) > 0) removed.push_back(port);
+  }
+  if (removed.empty()) return {};
+  BERTH_TRY_OK(impl_->change(render_unpublish(impl_->table, removed)).context("unpublish {} ports", removed.size()));
+  return forget_udp_flows(udp_ports(removed));
+}
+
+Status Firewall::replace_all(FirewallState state) {
+  for (const NetworkSpec& network : state.networks) BERTH_TRY_OK(validate(network));
+  impl_->state = std::move(state);
+  if (!impl_->state.networks.empty()) BERTH_TRY_OK(enable_forwarding());
+  return impl_->rebuild().context("rebuild firewall table {}", impl_->table);
+}
+
+Result<ObservedFirewall> Firewall::observe() {
+  BERTH_TRY_OK(impl_->load());
+  ObservedFirewall out;
+  auto text = impl_->library->query("list table inet " + impl_->table);
+  if (!text.ok() && text.error().code == ENOENT) return out;
+  BERTH_TRY_OK(Status(text.ok() ? Status() : Status(text.error())));
+  const auto json = nlohmann::json::parse(*text, nullptr, false);
+  if (json.is_discarded() || !json.contains("nftables")) return make_error("read firewall table: not JSON");
+  out.present = true;
+  for (const auto& entry : json["nftables"]) {
+    for (const char* kind : {"set", "map"}) {
+      if (entry.contains(kind)) read_elements(entry[kind], out);
+    }
+  }
+  std::ranges::sort(out.bridges);
+  std::ranges::sort(out.ports);
+  return out;
+}
+
+bool firewall_unavailable(const Error& error) {
+  return means_unavailable(error) || error.hint.starts_with(kUnavailable);
+}
+
+}  // namespace berth::netns

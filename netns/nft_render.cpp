@@ -1,0 +1,154 @@
+#include "netns/nft_render.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+
+namespace berth::netns {
+namespace {
+
+// How this works. Everything that differs between hosts is in these sets and maps:
+//
+//   bridges     interfaces of our networks            internal   those without a way out
+//   same        (bridge, bridge) of each network        closed     those whose containers must not talk to each other
+//   subnets     source addresses to masquerade        homes      (subnet, its bridge)
+//   any_ports   (protocol, port) -> container         ip_ports   (address, protocol, port) -> container
+//
+// "same" is looked up by (iif, oif): with bridge-nf-call-iptables=1 even frames between two ports of one bridge pass
+// the forward chain, and must not be dropped there.
+constexpr const char* kRules = R"(
+  chain dnat_ports {
+    dnat ip to ip daddr . meta l4proto . th dport map @ip_ports
+    dnat ip to meta l4proto . th dport map @any_ports
+  }
+  chain prerouting {
+    type nat hook prerouting priority dstnat; policy accept;
+    meta nfproto ipv4 fib daddr type local jump dnat_ports
+  }
+  chain output {
+    type nat hook output priority dstnat; policy accept;
+    ip daddr != 127.0.0.0/8 fib daddr type local jump dnat_ports
+  }
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    ct status dnat ip saddr . oifname @homes masquerade
+    ip daddr 224.0.0.0/4 return
+    ip saddr @subnets oifname != @bridges masquerade
+  }
+  chain same_bridge {
+    iifname != @closed accept
+    ct state established,related accept
+    ct status dnat accept
+    drop
+  }
+  chain from_container {
+    iifname @internal drop
+    oifname @internal drop
+    ct state established,related accept
+    ct state invalid drop
+    oifname != @bridges accept
+    ct status dnat accept
+    drop
+  }
+  chain to_container {
+    oifname @internal drop
+    ct state established,related accept
+    ct state invalid drop
+    ct status dnat accept
+    drop
+  }
+  chain forward {
+    type filter hook forward priority filter; policy accept;
+    iifname . oifname @same goto same_bridge
+    iifname @bridges goto from_container
+    oifname @bridges goto to_container
+  }
+  chain input {
+    type filter hook input priority filter; policy accept;
+    iifname @internal ct state established,related accept
+    iifname @internal drop
+  }
+}
+)";
+
+constexpr const char* kSets = R"(
+  set bridges { type ifname; }
+  set internal { type ifname; }
+  set same { type ifname . ifname; }
+  set closed { type ifname; }
+  set subnets { type ipv4_addr; flags interval; }
+  set homes { type ipv4_addr . ifname; flags interval; }
+  map any_ports { type inet_proto . inet_service : ipv4_addr . inet_service; }
+  map ip_ports { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
+)";
+
+/// "add element inet berth_x set { ... }" for each of the sets that a network is in.
+std::string network_elements(const std::string& verb, const std::string& table, const NetworkSpec& network) {
+  const std::string bridge = '"' + network.bridge + '"';
+  std::string out;
+  const auto element = [&](const char* set, const std::string& content) {
+    out += fmt::format("{} element inet {} {} {{ {} }}\n", verb, table, set, content);
+  };
+  element("bridges", bridge);
+  element("same", fmt::format("{0} . {0}", bridge));
+  if (!network.icc) element("closed", bridge);
+  if (network.internal) {
+    element("internal", bridge);
+  } else {
+    element("subnets", network.subnet.str());
+    element("homes", fmt::format("{} . {}", network.subnet.str(), bridge));
+  }
+  return out;
+}
+
+std::string port_elements(const std::string& verb, const std::string& table, const std::vector<PortSpec>& ports) {
+  std::string out;
+  for (const PortSpec& port : ports) {
+    if (!translated(port)) continue;
+    const bool any = !port.host_ip || port.host_ip->any();
+    const std::string address = any ? "" : port.host_ip->str() + " . ";
+    out += fmt::format("{} element inet {} {} {{ {}{} . {} : {} . {} }}\n", verb, table, any ? "any_ports" : "ip_ports",
+                       address, protocol_name(port.protocol), port.host_port, port.container_ip.str(),
+                       port.container_port);
+  }
+  return out;
+}
+
+}  // namespace
+
+bool translated(const PortSpec& port) {
+  return !port.host_ip || (!port.host_ip->v6 && !port.host_ip->loopback());
+}
+
+std::string render_delete(const std::string& table) {
+  // "add" first, so that deleting what is not there is no error.
+  return fmt::format("add table inet {0}\ndelete table inet {0}\n", table);
+}
+
+std::string render_replace(const std::string& table, const FirewallState& state) {
+  std::string out = render_delete(table);
+  if (state.networks.empty()) return out;
+  out += fmt::format("table inet {} {{", table);
+  out += kSets;
+  out += std::string_view(kRules).substr(1);
+  for (const NetworkSpec& network : state.networks) out += network_elements("add", table, network);
+  return out + port_elements("add", table, state.ports);
+}
+
+std::string render_add_network(const std::string& table, const NetworkSpec& network) {
+  return network_elements("add", table, network);
+}
+
+std::string render_remove_network(const std::string& table, const NetworkSpec& network) {
+  return network_elements("delete", table, network);
+}
+
+std::string render_publish(const std::string& table, const std::vector<PortSpec>& ports) {
+  return port_elements("add", table, ports);
+}
+
+std::string render_unpublish(const std::string& table, const std::vector<PortSpec>& ports) {
+  return port_elements("delete", table, ports);
+}
+
+}  // namespace berth::netns

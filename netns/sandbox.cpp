@@ -1,0 +1,225 @@
+#include <net/if.h>
+#include <sched.h>
+#include <sys/socket.h>
+
+#include <linux/if_addr.h>
+#include <linux/if_bridge.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+
+#include <cerrno>
+#include <thread>
+
+#include "netns/dns_door.h"
+#include "netns/links.h"
+#include "netns/netlink.h"
+#include "netns/sysctl.h"
+
+namespace berth::netns {
+namespace {
+
+// How this works: a short-lived thread opens a netlink socket on the host's side, leaves for a new namespace, and opens
+// another one there. The veth is made from inside with its peer put onto the host, so three batches do it all:
+//
+//   inside   lo up; one veth per endpoint, up, with name, MAC and MTU; its peer goes to the host by name
+//   inside   address and default route of each endpoint (they need the index that the kernel chose)
+//   host     enslave each peer to its bridge and set it up; hairpin on
+//
+// A bridge port that comes up forwards at once (no spanning tree), so the container may talk when this returns.
+
+constexpr uint16_t kCreate = NLM_F_CREATE | NLM_F_EXCL;
+
+std::string host_name(const EndpointSpec& endpoint) {
+  return host_interface_name(endpoint.container_id, endpoint.network_id);
+}
+
+/// No link-local IPv6 address on the host's side: it is a port of the bridge and nothing else.
+void no_ipv6_addresses(NetlinkBatch& batch) {
+  batch.flag_nested(IFLA_AF_SPEC, [&] {
+    batch.flag_nested(AF_INET6, [&] { batch.u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE); });
+  });
+}
+
+void add_veth(NetlinkBatch& batch, const EndpointSpec& endpoint, sys::FdRef host) {
+  batch.begin(RTM_NEWLINK, kCreate,
+              fmt::format("create {} with {} on the host", endpoint.interface, host_name(endpoint)));
+  batch.fixed(ifinfomsg{.ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP});
+  batch.text(IFLA_IFNAME, endpoint.interface);
+  batch.attribute(IFLA_ADDRESS, endpoint.mac.value_or(Mac::of(endpoint.address)).bytes.data(), 6);
+  if (endpoint.mtu != 0) batch.u32(IFLA_MTU, static_cast<uint32_t>(endpoint.mtu));
+  batch.nested(IFLA_LINKINFO, [&] {
+    batch.text(IFLA_INFO_KIND, "veth");
+    batch.nested(IFLA_INFO_DATA, [&] {
+      batch.nested_after(VETH_INFO_PEER, ifinfomsg{.ifi_family = AF_UNSPEC}, [&] {
+        batch.text(IFLA_IFNAME, host_name(endpoint));
+        if (endpoint.mtu != 0) batch.u32(IFLA_MTU, static_cast<uint32_t>(endpoint.mtu));
+        batch.u32(IFLA_NET_NS_FD, static_cast<uint32_t>(host.get()));
+      });
+    });
+  });
+}
+
+void add_address(NetlinkBatch& batch, const EndpointSpec& endpoint, uint32_t index) {
+  batch.begin(RTM_NEWADDR, kCreate, fmt::format("address {} on {}", endpoint.address.str(), endpoint.interface),
+              EEXIST);
+  batch.fixed(
+      ifaddrmsg{.ifa_family = AF_INET, .ifa_prefixlen = static_cast<uint8_t>(endpoint.prefix), .ifa_index = index});
+  batch.be32(IFA_LOCAL, endpoint.address.bits);
+  batch.be32(IFA_ADDRESS, endpoint.address.bits);
+  batch.be32(IFA_BROADCAST, Subnet::of(endpoint.address, endpoint.prefix).last().bits);
+}
+
+void add_default_route(NetlinkBatch& batch, Ipv4 gateway, uint32_t index) {
+  batch.begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, "default route through " + gateway.str());
+  batch.fixed(rtmsg{.rtm_family = AF_INET,
+                    .rtm_table = RT_TABLE_MAIN,
+                    .rtm_protocol = RTPROT_BOOT,
+                    .rtm_scope = RT_SCOPE_UNIVERSE,
+                    .rtm_type = RTN_UNICAST});
+  batch.be32(RTA_GATEWAY, gateway.bits);
+  batch.u32(RTA_OIF, index);
+}
+
+void set_lo_up(NetlinkBatch& batch) {
+  batch.begin(RTM_SETLINK, 0, "set lo up");
+  batch.fixed(ifinfomsg{.ifi_family = AF_UNSPEC, .ifi_index = 1, .ifi_flags = IFF_UP, .ifi_change = IFF_UP});
+}
+
+void enslave(NetlinkBatch& batch, const EndpointSpec& endpoint, unsigned bridge) {
+  const std::string name = host_name(endpoint);
+  batch.begin(RTM_SETLINK, 0, fmt::format("enslave {} to bridge {}", name, endpoint.bridge));
+  batch.fixed(ifinfomsg{.ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP});
+  batch.text(IFLA_IFNAME, name);
+  batch.u32(IFLA_MASTER, bridge);
+  no_ipv6_addresses(batch);
+  // Hairpin: a container may reach itself through its own published port.
+  batch.begin(RTM_NEWLINK, 0, "set hairpin mode of " + name);
+  batch.fixed(ifinfomsg{.ifi_family = AF_UNSPEC});
+  batch.text(IFLA_IFNAME, name);
+  batch.nested(IFLA_LINKINFO, [&] {
+    batch.text(IFLA_INFO_SLAVE_KIND, "bridge");
+    batch.nested(IFLA_INFO_SLAVE_DATA, [&] {
+      batch.u8(IFLA_BRPORT_MODE, 1);
+      if (!endpoint.icc) batch.u8(IFLA_BRPORT_ISOLATED, 1);
+    });
+  });
+}
+
+/// Both sides of one namespace boundary.
+struct Sides {
+  NetlinkSocket host;
+  NetlinkSocket inside;
+  sys::FdRef host_netns;
+};
+
+/// Creates all pairs and sets lo up. Leftovers of a crash that hold the names on the host are removed first.
+Status create_pairs(Sides& sides, const std::vector<EndpointSpec>& endpoints) {
+  NetlinkBatch create;
+  set_lo_up(create);
+  for (const EndpointSpec& endpoint : endpoints) add_veth(create, endpoint, sides.host_netns);
+  return sides.inside.run(create);
+}
+
+Status remove_leftovers(Sides& sides, const std::vector<EndpointSpec>& endpoints) {
+  NetlinkBatch remove;
+  for (const EndpointSpec& endpoint : endpoints) {
+    remove.begin(RTM_DELLINK, 0, "remove leftover " + host_name(endpoint), ENODEV);
+    remove.fixed(ifinfomsg{.ifi_family = AF_UNSPEC});
+    remove.text(IFLA_IFNAME, host_name(endpoint));
+  }
+  return sides.host.run(remove);
+}
+
+Status add_addresses(Sides& sides, const std::vector<EndpointSpec>& endpoints) {
+  NetlinkBatch batch;
+  for (const EndpointSpec& endpoint : endpoints) {
+    const unsigned index = if_nametoindex(endpoint.interface.c_str());
+    if (index == 0) return sys_error("find " + endpoint.interface, errno);
+    add_address(batch, endpoint, index);
+    if (endpoint.gateway) add_default_route(batch, *endpoint.gateway, index);
+  }
+  return sides.inside.run(batch);
+}
+
+/// The bridges' indices, looked up on the host's side before this thread leaves it.
+Result<std::vector<unsigned>> bridge_indices(const std::vector<EndpointSpec>& endpoints) {
+  std::vector<unsigned> indices;
+  for (const EndpointSpec& endpoint : endpoints) {
+    indices.push_back(if_nametoindex(endpoint.bridge.c_str()));
+    if (indices.back() == 0) return sys_error("find bridge " + endpoint.bridge, errno);
+  }
+  return indices;
+}
+
+Status enslave_all(Sides& sides, const std::vector<EndpointSpec>& endpoints, const std::vector<unsigned>& bridges) {
+  NetlinkBatch batch;
+  for (size_t i = 0; i < endpoints.size(); ++i) enslave(batch, endpoints[i], bridges[i]);
+  return sides.host.run(batch);
+}
+
+Status connect(Sides& sides, const std::vector<EndpointSpec>& endpoints, const std::vector<unsigned>& bridges) {
+  Status created = create_pairs(sides, endpoints);
+  if (!created.ok() && created.error().code == EEXIST) {
+    BERTH_TRY_OK(remove_leftovers(sides, endpoints));
+    created = create_pairs(sides, endpoints);
+  }
+  BERTH_TRY_OK(std::move(created));
+  if (endpoints.empty()) return {};
+  BERTH_TRY_OK(add_addresses(sides, endpoints));
+  return enslave_all(sides, endpoints, bridges);
+}
+
+Status apply_sysctls() {
+  // As Docker: any port without CAP_NET_BIND_SERVICE, and ping without CAP_NET_RAW.
+  BERTH_TRY_OK(write_net_sysctl("ipv4/ip_unprivileged_port_start", "0"));
+  BERTH_TRY_OK(write_net_sysctl("ipv4/ping_group_range", "0 2147483647"));
+  // Interfaces to come have no IPv6, not even link-local; lo was there before and keeps ::1.
+  return write_interface_sysctl("ipv6", "default", "disable_ipv6", "1");
+}
+
+/// Runs on a thread of its own, which leaves the host's namespace for good.
+Result<Sandbox> build(const SandboxSpec& spec) {
+  BERTH_TRY(const sys::Netns host, sys::Netns::current());
+  BERTH_TRY(const auto bridges, bridge_indices(spec.endpoints));
+  BERTH_TRY(NetlinkSocket host_socket, NetlinkSocket::open(NETLINK_ROUTE));
+  if (unshare(CLONE_NEWNET) != 0) return sys_error("unshare network namespace", errno);
+  Sandbox sandbox;
+  BERTH_TRY(sandbox.netns, sys::Netns::current());
+  BERTH_TRY_OK(apply_sysctls());
+  BERTH_TRY(NetlinkSocket inside_socket, NetlinkSocket::open(NETLINK_ROUTE));
+  Sides sides{std::move(host_socket), std::move(inside_socket), host.fd()};
+  BERTH_TRY_OK(connect(sides, spec.endpoints, bridges));
+  if (!spec.dns) return sandbox;
+  BERTH_TRY(DnsSockets dns, open_dns_door());
+  sandbox.dns_udp = std::move(dns.udp);
+  sandbox.dns_tcp = std::move(dns.tcp);
+  sandbox.door = dns.door;
+  return sandbox;
+}
+
+Status connect_existing(sys::FdRef container_netns, const std::vector<EndpointSpec>& endpoints) {
+  BERTH_TRY(const sys::Netns host, sys::Netns::current());
+  BERTH_TRY(const auto bridges, bridge_indices(endpoints));
+  BERTH_TRY(NetlinkSocket host_socket, NetlinkSocket::open(NETLINK_ROUTE));
+  if (setns(container_netns.get(), CLONE_NEWNET) != 0) return sys_error("enter network namespace of container", errno);
+  BERTH_TRY(NetlinkSocket inside_socket, NetlinkSocket::open(NETLINK_ROUTE));
+  Sides sides{std::move(host_socket), std::move(inside_socket), host.fd()};
+  return connect(sides, endpoints, bridges);
+}
+
+}  // namespace
+
+Result<Sandbox> create_sandbox(const SandboxSpec& spec) {
+  Result<Sandbox> result = make_error("create network namespace");
+  std::thread([&] { result = build(spec); }).join();
+  return result;
+}
+
+Status create_endpoint(sys::FdRef container_netns, const EndpointSpec& endpoint) {
+  Status result;
+  std::thread([&] { result = connect_existing(container_netns, {endpoint}); }).join();
+  return result;
+}
+
+}  // namespace berth::netns
