@@ -3,7 +3,7 @@
 add_library(berth_flags INTERFACE)
 # -iquote, not -I: our sys/file.h must not hide the system's <sys/file.h>.
 target_compile_options(berth_flags INTERFACE -iquote ${PROJECT_SOURCE_DIR})
-target_compile_definitions(berth_flags INTERFACE _GNU_SOURCE)
+target_compile_definitions(berth_flags INTERFACE _GNU_SOURCE BERTH_VERSION="${PROJECT_VERSION}")
 target_compile_options(berth_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-missing-field-initializers
                        $<$<CXX_COMPILER_ID:GNU>:-fcoroutines>)
 if(BERTH_WERROR)

@@ -1,0 +1,82 @@
+#include <fmt/core.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "engine/run_spec.h"
+#include "netns/resolv_conf.h"
+#include "sys/file.h"
+#include "volumes/config_file.h"
+
+namespace berth::engine {
+namespace {
+
+/// Rewritten in place where it exists: a file that is bound into a container keeps its inode.
+berth::Status write_in_place(const std::string& path, const std::string& text) {
+  BERTH_TRY(sys::UniqueFd fd, sys::open_file(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644));
+  if (fchmod(fd.get(), 0644) != 0) return sys_error("chmod " + path, errno);
+  return sys::write_all(fd.ref(), text).context("{}", path);
+}
+
+std::string hosts(const ContainerRecord& record, const LiveState& live, const std::string& hostname, const std::string& gateway) {
+  std::string text =
+      "127.0.0.1\tlocalhost\n"
+      "::1\tlocalhost ip6-localhost ip6-loopback\n"
+      "fe00::0\tip6-localnet\n"
+      "ff00::0\tip6-mcastprefix\n"
+      "ff02::1\tip6-allnodes\n"
+      "ff02::2\tip6-allrouters\n";
+  for (const std::string& entry : record.config.extra_hosts) {
+    size_t equals = entry.find('=');
+    std::string address = entry.substr(equals + 1);
+    text += fmt::format("{}\t{}\n", address == "host-gateway" ? gateway : address, entry.substr(0, equals));
+  }
+  std::string names = record.config.domainname.empty() ? hostname : hostname + "." + record.config.domainname + " " + hostname;
+  for (const EndpointState& endpoint : live.endpoints) text += fmt::format("{}\t{}\n", endpoint.address, names);
+  return text;
+}
+
+std::string resolv_conf(const ContainerRecord& record) {
+  std::string host_text = sys::read_file("/etc/resolv.conf", 1 << 20).value_or("");
+  const ContainerConfig& config = record.config;
+  if (config.attachments.empty() && config.dns.empty()) return host_text;  // network_mode host and none: as the host has it
+  netns::ResolvConf host = netns::parse_resolv_conf(host_text);
+  std::vector<std::string> search = config.dns_search.empty() ? host.search : config.dns_search;
+  if (search == std::vector<std::string>{"."}) search.clear();
+  if (config.attachments.empty()) {
+    std::string text;
+    for (const std::string& server : config.dns) text += "nameserver " + server + "\n";
+    return search.empty() ? text : text + "search " + join(search, " ") + "\n";
+  }
+  return netns::render_container_resolv_conf(search, config.dns_options.empty() ? host.options : config.dns_options);
+}
+
+}  // namespace
+
+berth::Status prepare_files(const ContainerRecord& record, const LiveState& live, const sys::Paths& paths, const std::string& gateway) {
+  std::string dir = paths.container(record.id);
+  BERTH_TRY_OK(sys::make_dirs(dir + "/upper", 0755));
+  BERTH_TRY_OK(sys::make_dirs(dir + "/work", 0700));
+  std::string hostname = record.config.hostname.empty() ? record.short_id() : record.config.hostname;
+  if (record.config.network_mode == "host") {
+    BERTH_TRY_OK(write_in_place(dir + "/hosts", sys::read_file("/etc/hosts", 1 << 20).value_or("127.0.0.1\tlocalhost\n")));
+  } else {
+    BERTH_TRY_OK(write_in_place(dir + "/hosts", hosts(record, live, hostname, gateway)));
+  }
+  BERTH_TRY_OK(write_in_place(dir + "/hostname", hostname + "\n"));
+  BERTH_TRY_OK(write_in_place(dir + "/resolv.conf", resolv_conf(record)));
+  size_t index = 0;
+  for (const FileMount& file : record.config.files) {
+    std::string name = std::to_string(index++);
+    if (!file.content) continue;
+    volumes::ConfigFile config{name, *file.content, file.uid, file.gid, file.mode};
+    Result<std::string> path = volumes::write_config_file(dir + "/files", config);
+    if (!path) return std::move(path).error();
+  }
+  return {};
+}
+
+}  // namespace berth::engine

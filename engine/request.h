@@ -1,0 +1,62 @@
+#pragma once
+
+#include "engine/json.h"
+#include "engine/plan_down.h"
+#include "engine/plan_up.h"
+
+namespace berth::engine {
+
+// What the command line asks of the supervisor (engine/wire.h), as values. One struct a request, each with the name it has in "op".
+
+struct UpRequest {
+  static constexpr const char* kOp = "up";
+  Stack stack;
+  UpOptions options;
+};
+struct DownRequest {
+  static constexpr const char* kOp = "down";
+  Selection selection;
+  DownOptions options;
+};
+struct StopRequest {
+  static constexpr const char* kOp = "stop";
+  Selection selection;
+  std::optional<int64_t> timeout_ns;
+};
+struct StartRequest {
+  static constexpr const char* kOp = "start";
+  Selection selection;
+};
+struct RestartRequest {
+  static constexpr const char* kOp = "restart";
+  Selection selection;
+  std::optional<int64_t> timeout_ns;
+};
+struct KillRequest {
+  static constexpr const char* kOp = "kill";
+  Selection selection;
+  int signal = 9;
+};
+struct RemoveRequest {
+  static constexpr const char* kOp = "rm";
+  Selection selection;
+  bool stop = false, volumes = false;
+};
+
+BERTH_JSON_DECLARE(UpRequest)
+BERTH_JSON_DECLARE(DownRequest)
+BERTH_JSON_DECLARE(StopRequest)
+BERTH_JSON_DECLARE(StartRequest)
+BERTH_JSON_DECLARE(RestartRequest)
+BERTH_JSON_DECLARE(KillRequest)
+BERTH_JSON_DECLARE(RemoveRequest)
+
+/// {"op": …, …}
+template <class Request>
+[[nodiscard]] Json to_message(const Request& request) {
+  Json message = request;
+  message["op"] = Request::kOp;
+  return message;
+}
+
+}  // namespace berth::engine

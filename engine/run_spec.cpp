@@ -1,0 +1,185 @@
+#include "engine/run_spec.h"
+
+#include <fmt/core.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace berth::engine {
+namespace {
+
+using runtime::ContainerSpec;
+
+struct LimitName {
+  const char* name;
+  int resource;
+};
+constexpr LimitName kLimits[] = {
+    {"as", RLIMIT_AS},           {"core", RLIMIT_CORE},       {"cpu", RLIMIT_CPU},       {"data", RLIMIT_DATA},
+    {"fsize", RLIMIT_FSIZE},     {"locks", RLIMIT_LOCKS},     {"memlock", RLIMIT_MEMLOCK}, {"msgqueue", RLIMIT_MSGQUEUE},
+    {"nice", RLIMIT_NICE},       {"nofile", RLIMIT_NOFILE},   {"nproc", RLIMIT_NPROC},   {"rss", RLIMIT_RSS},
+    {"rtprio", RLIMIT_RTPRIO},   {"rttime", RLIMIT_RTTIME},   {"sigpending", RLIMIT_SIGPENDING}, {"stack", RLIMIT_STACK},
+};
+
+berth::Status add_limits(const ContainerConfig& config, ContainerSpec& spec) {
+  auto value = [](int64_t v) { return v < 0 ? static_cast<uint64_t>(RLIM_INFINITY) : static_cast<uint64_t>(v); };
+  for (const UlimitConfig& limit : config.ulimits) {
+    auto known = std::find_if(std::begin(kLimits), std::end(kLimits), [&](const LimitName& l) { return limit.name == l.name; });
+    if (known == std::end(kLimits)) return make_error("there is no ulimit \"" + limit.name + "\"");
+    spec.rlimits.push_back({known->resource, value(limit.soft), value(limit.hard)});
+  }
+  return {};
+}
+
+/// `no-new-privileges`, `seccomp=…`, `systempaths=…`, with '=' or ':' between.
+berth::Status add_security(const ContainerConfig& config, ContainerSpec& spec) {
+  for (const std::string& option : config.security_opt) {
+    size_t separator = option.find_first_of("=:");
+    std::string name = option.substr(0, separator);
+    std::string value = separator == std::string::npos ? "" : option.substr(separator + 1);
+    if (name == "no-new-privileges") {
+      spec.no_new_privileges = value != "false";
+    } else if (name == "seccomp" && value == "unconfined") {
+      spec.seccomp = runtime::SeccompMode::unconfined;
+    } else if (name == "systempaths" && value == "unconfined") {
+      spec.masked_paths.clear();
+      spec.read_only_paths.clear();
+    } else if ((name == "apparmor" && value == "unconfined") || name == "label") {
+      // Nothing is confined by these here, so there is nothing to lift.
+    } else {
+      return make_error("security_opt \"" + option + "\" is not supported");
+    }
+  }
+  return {};
+}
+
+Result<runtime::NamespaceMode> namespace_mode(const std::string& text, const char* attribute) {
+  if (text.empty() || text == "private" || text == "shareable") return runtime::NamespaceMode::own();
+  if (text == "host") return runtime::NamespaceMode::host();
+  return make_error(fmt::format("{}: \"{}\" is not supported", attribute, text));
+}
+
+void add_resources(const ResourceConfig& config, ContainerSpec& spec) {
+  runtime::Resources& r = spec.resources;
+  auto set = [](auto& target, auto value) {
+    if (value != 0) target = value;
+  };
+  set(r.memory, config.memory);
+  set(r.memory_swap, config.memory_swap);
+  set(r.memory_reservation, config.memory_reservation);
+  set(r.nano_cpus, config.nano_cpus);
+  set(r.cpu_quota_us, config.cpu_quota);
+  if (config.cpu_period != 0) r.cpu_period_us = static_cast<uint64_t>(config.cpu_period);
+  if (config.cpu_shares != 0) r.cpu_shares = static_cast<uint64_t>(config.cpu_shares);
+  r.cpuset_cpus = config.cpuset;
+  set(r.pids_limit, config.pids);
+}
+
+Result<runtime::Propagation> propagation(const std::string& text) {
+  using runtime::Propagation;
+  constexpr std::pair<const char*, Propagation> kNames[] = {
+      {"", Propagation::rprivate},        {"rprivate", Propagation::rprivate}, {"private", Propagation::private_},
+      {"rslave", Propagation::rslave},    {"slave", Propagation::slave},       {"rshared", Propagation::rshared},
+      {"shared", Propagation::shared},
+  };
+  for (const auto& [name, value] : kNames) {
+    if (text == name) return value;
+  }
+  return make_error("there is no bind propagation \"" + text + "\"");
+}
+
+Result<runtime::MountSpec> mount_spec(const MountConfig& mount, const sys::Paths& paths) {
+  if (mount.type == "tmpfs") {
+    runtime::TmpfsMount tmpfs;
+    tmpfs.target = mount.target;
+    if (mount.tmpfs_size > 0) tmpfs.size = static_cast<uint64_t>(mount.tmpfs_size);
+    if (mount.tmpfs_mode) tmpfs.mode = *mount.tmpfs_mode;
+    if (!mount.tmpfs_options.empty()) tmpfs.options = split(mount.tmpfs_options, ',');
+    if (mount.read_only) tmpfs.options.push_back("ro");
+    return runtime::MountSpec(tmpfs);
+  }
+  runtime::BindMount bind;
+  bind.source = mount.type == "volume" ? paths.volumes() + "/" + mount.source + "/_data" : mount.source;
+  bind.subpath = mount.subpath;
+  bind.target = mount.target;
+  bind.read_only = mount.read_only;
+  bind.recursive = mount.recursive;
+  BERTH_TRY(bind.propagation, propagation(mount.propagation));
+  return runtime::MountSpec(bind);
+}
+
+void bind_file(ContainerSpec& spec, const std::string& source, const std::string& target, bool read_only) {
+  runtime::BindMount bind;
+  bind.source = source;
+  bind.target = target;
+  bind.read_only = read_only;
+  spec.mounts.emplace_back(bind);
+}
+
+/// Whether something of the user's is mounted there already.
+bool taken(const ContainerRecord& record, const std::string& target) {
+  return std::any_of(record.mounts.begin(), record.mounts.end(), [&](const MountConfig& m) { return m.target == target; });
+}
+
+/// Made by prepare_files().
+std::string generated_file(const sys::Paths& paths, const std::string& id, const std::string& name) {
+  return paths.container(id) + "/" + name;
+}
+
+}  // namespace
+
+Result<ContainerSpec> run_spec(const ContainerRecord& record, const sys::Paths& paths) {
+  const ContainerConfig& config = record.config;
+  ContainerSpec spec;
+  spec.id = record.id;
+  spec.hostname = config.hostname.empty() ? record.short_id() : config.hostname;
+  spec.domainname = config.domainname;
+  spec.layers = record.layers;
+  spec.upper_dir = paths.container(record.id) + "/upper";
+  spec.work_dir = paths.container(record.id) + "/work";
+  spec.read_only_root = config.read_only;
+  spec.args = record.args;
+  spec.env = record.env;
+  bool has_hostname = std::any_of(record.env.begin(), record.env.end(), [](auto& e) { return e.rfind("HOSTNAME=", 0) == 0; });
+  if (!has_hostname) spec.env.push_back("HOSTNAME=" + spec.hostname);
+  spec.cwd = record.working_dir;
+  spec.user = record.user;
+  spec.group_add = config.group_add;
+  spec.tty = config.tty;
+  spec.init = config.init;
+  if (config.shm_size > 0) spec.shm_size = static_cast<uint64_t>(config.shm_size);
+  spec.cap_add = config.cap_add;
+  spec.cap_drop = config.cap_drop;
+  spec.privileged = config.privileged;
+  spec.sysctls = config.sysctls;
+  if (config.oom_score_adj) spec.oom_score_adj = static_cast<int>(*config.oom_score_adj);
+  for (const DeviceConfig& device : config.devices) spec.devices.push_back({device.source, device.target, device.permissions});
+  spec.device_cgroup_rules = config.device_cgroup_rules;
+  spec.cgroup_path = "berth-" + paths.tag() + "/" + record.id;
+  BERTH_TRY(spec.pid, namespace_mode(config.pid_mode, "pid"));
+  BERTH_TRY(spec.ipc, namespace_mode(config.ipc_mode, "ipc"));
+  BERTH_TRY(spec.uts, namespace_mode(config.uts_mode, "uts"));
+  BERTH_TRY(spec.cgroup, namespace_mode(config.cgroup_mode, "cgroup"));
+  BERTH_TRY_OK(add_limits(config, spec));
+  BERTH_TRY_OK(add_security(config, spec));
+  add_resources(config.resources, spec);
+  for (const char* name : {"hosts", "hostname", "resolv.conf"}) {
+    std::string target = std::string("/etc/") + name;
+    if (!taken(record, target)) bind_file(spec, generated_file(paths, record.id, name), target, false);
+  }
+  for (const MountConfig& mount : record.mounts) {
+    Result<runtime::MountSpec> lowered = mount_spec(mount, paths);
+    if (!lowered) return mount.place.empty() ? std::move(lowered).error() : std::move(lowered).context("{}", mount.place).error();
+    spec.mounts.push_back(std::move(lowered).value());
+  }
+  size_t index = 0;
+  for (const FileMount& file : config.files) {
+    std::string content = generated_file(paths, record.id, fmt::format("files/{}", index++));
+    bind_file(spec, file.content ? content : file.source_path, file.target, true);
+  }
+  return spec;
+}
+
+}  // namespace berth::engine

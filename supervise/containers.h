@@ -1,0 +1,119 @@
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/plan.h"
+#include "engine/state.h"
+#include "images/store.h"
+#include "runtime/cgroup.h"
+#include "runtime/host.h"
+#include "supervise/health.h"
+#include "supervise/keeper_link.h"
+#include "supervise/networks.h"
+#include "supervise/restart_policy.h"
+#include "supervise/task.h"
+#include "sys/pidfd.h"
+#include "volumes/store.h"
+
+namespace berth::supervise {
+
+/// One container that the supervisor looks after.
+struct Managed {
+  Managed(const asio::any_io_executor& executor, engine::ContainerRecord r)
+      : record(std::move(r)), changed(executor), restart_timer(executor), policy(record.config.restart) {}
+
+  engine::ContainerRecord record;
+  engine::LiveState live;
+  sys::Pidfd process;
+  Signal changed;  // live has changed
+  asio::steady_timer restart_timer;
+  RestartPolicy policy;
+  std::chrono::steady_clock::time_point started;
+  uint64_t run = 0;  // counts starts; what belongs to an earlier run sees that it is over
+  bool starting = false;
+  bool removing = false;
+};
+using ContainerPtr = std::shared_ptr<Managed>;
+
+/// The life of containers: made, started, watched, stopped, removed. The only writer of their state files.
+class Containers {
+ public:
+  struct Parts {
+    asio::io_context& io;
+    asio::thread_pool& pool;
+    const engine::StateStore& store;
+    runtime::Host& host;
+    Networks& networks;
+    KeeperLink& keeper;
+  };
+  explicit Containers(Parts parts) : parts_(parts) {}
+
+  /// Takes over every container in the files: live ones are watched on, the end of those that ended meanwhile is written down.
+  void adopt(std::vector<engine::Container> containers);
+
+  /// Called when there may be nothing left to look after.
+  void on_idle(std::function<void()> handler) { idle_ = std::move(handler); }
+  /// True while any container runs or is to be started again.
+  [[nodiscard]] bool busy() const;
+
+  /// Makes the record; nothing runs yet. Error: image missing, nothing to run.
+  [[nodiscard]] Result<ContainerPtr> create(const engine::Stack& stack, const engine::ServiceConfig& service, int64_t number);
+  /// By id; nullptr if there is none.
+  [[nodiscard]] ContainerPtr find(const std::string& id) const;
+
+  /// Takes the container's published ports on the host.
+  [[nodiscard]] Status reserve_ports(const ContainerPtr& container);
+  /// Ok if it runs already. On error everything that was made for the run is taken back; the ports stay reserved until remove().
+  Task<void> start(ContainerPtr container);
+  /// The stop signal, the grace period, then SIGKILL to all of it. Ok if it does not run.
+  Task<void> stop(ContainerPtr container, std::optional<int64_t> grace_ns);
+  [[nodiscard]] Status kill(const ContainerPtr& container, int signal);
+  /// Requires: it does not run. With its writable layer, log and, if asked, anonymous volumes.
+  Task<void> remove(ContainerPtr container, bool anonymous_volumes);
+  /// Until the condition holds, cannot hold any more, or the time is over. `cancelled` is looked at whenever the container changes.
+  Task<void> wait(ContainerPtr container, engine::Condition condition, std::optional<int64_t> timeout_ns,
+                  std::shared_ptr<const bool> cancelled);
+  /// Wakes all that wait, so that they see they are cancelled.
+  void wake_all();
+
+  /// How a child of the keeper ended.
+  void on_exit(const keeper::ExitRecord& exit);
+
+ private:
+  /// The two sides of a container's output. FIFOs that the container opens for reading and writing: with a reader of its own it
+  /// never gets EPIPE, and whoever comes later can open the other end by path.
+  struct Streams {
+    sys::UniqueFd in, out, err;            // the container's side; `in` may be invalid
+    sys::UniqueFd out_reader, err_reader;  // ours
+  };
+
+  Task<void> run_once(ContainerPtr container);
+  Task<void> prepare_mounts(ContainerPtr container);
+  [[nodiscard]] Result<Streams> open_streams(const Managed& container) const;
+  [[nodiscard]] Status pump(const Managed& container, sys::FdRef out, sys::FdRef err);
+  [[nodiscard]] Status adopt_live(const ContainerPtr& container);
+  void ended(const ContainerPtr& container, int wait_status, int64_t time_ns);
+  Work watch_adopted(ContainerPtr container, uint64_t run);
+  void write_down(const ContainerPtr& container);
+  void consider_restart(const ContainerPtr& container);
+  Work restart_later(ContainerPtr container, Duration delay);
+  Work watch_health(ContainerPtr container, uint64_t run);
+  Task<engine::ProbeResult> probe(ContainerPtr container, Duration timeout);
+  [[nodiscard]] Error why_not(const Managed& container, engine::Condition condition) const;
+
+  Parts parts_;
+  std::map<std::string, ContainerPtr> containers_;  // by id
+  std::vector<keeper::ExitRecord> unclaimed_;       // ends of processes that no container claims yet
+  std::function<void()> idle_;
+};
+
+/// What one child of the keeper returned, in Docker's numbers: its code, or 128 and the signal.
+[[nodiscard]] int64_t exit_code_of(int wait_status);
+
+}  // namespace berth::supervise

@@ -1,0 +1,75 @@
+// How a container's end is learnt and what follows from it.
+
+#include <fmt/core.h>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include "engine/run_spec.h"
+#include "supervise/containers.h"
+#include "sys/file.h"
+
+namespace berth::supervise {
+namespace {
+
+constexpr size_t kMaxUnclaimed = 256;
+
+}  // namespace
+
+void Containers::on_exit(const keeper::ExitRecord& exit) {
+  for (auto& [id, container] : containers_) {
+    const sys::ProcessIdentity& process = container->live.process;
+    if (process.pid != exit.pid || !container->live.alive()) continue;
+    // 0 = it was gone before its start time could be read; the number cannot have come round since.
+    if (process.start_time != 0 && process.start_time != exit.start_time) continue;
+    return ended(container, exit.status, exit.time_ns);
+  }
+  unclaimed_.push_back(exit);
+  if (unclaimed_.size() > kMaxUnclaimed) unclaimed_.erase(unclaimed_.begin());
+}
+
+void Containers::ended(const ContainerPtr& container, int wait_status, int64_t time_ns) {
+  engine::LiveState& live = container->live;
+  live.status = engine::Status::exited;
+  live.exit_code = exit_code_of(wait_status);
+  live.finished_ns = time_ns;
+  live.health.clear();
+  live.process = {};
+  container->process = {};
+  Result<runtime::Cgroup> cgroup =
+      runtime::Cgroup::open(parts_.host.cgroups(), "berth-" + parts_.store.paths().tag() + "/" + container->record.id);
+  if (cgroup) {
+    live.oom_killed = cgroup->oom_kills() > 0;
+    (void)cgroup->kill();  // what exec left, or a container in the host's pid namespace; remove() tells if it did not work
+    auto group = std::make_shared<runtime::Cgroup>(std::move(cgroup).value());
+    asio::post(parts_.pool, [group] { (void)group->remove(); });
+  }
+  parts_.keeper.drop("tty/" + container->record.id);
+  consider_restart(container);
+  write_down(container);
+  if (idle_) idle_();
+}
+
+void Containers::consider_restart(const ContainerPtr& container) {
+  engine::LiveState& live = container->live;
+  Duration ran_for = std::chrono::steady_clock::now() - container->started;
+  std::optional<Duration> delay;
+  if (!live.stopped_by_user && !container->removing) delay = container->policy.on_exit(live.exit_code, ran_for);
+  parts_.networks.release(container->record, live, delay.has_value());
+  if (!delay) return;
+  live.status = engine::Status::restarting;
+  ++live.restart_count;
+  asio::co_spawn(parts_.io, restart_later(container, *delay), asio::detached);
+}
+
+Work Containers::restart_later(ContainerPtr container, Duration delay) {
+  container->restart_timer.expires_after(delay);
+  auto [cancelled] = co_await container->restart_timer.async_wait(kAwait);
+  if (cancelled || container->live.status != engine::Status::restarting) co_return;
+  Status started = co_await start(container);
+  if (started || container->live.stopped_by_user || container->removing) co_return;
+  // A start that fails (a bind source that is away for the moment) is tried again like a run that failed.
+  consider_restart(container);
+  write_down(container);
+}
+
+}  // namespace berth::supervise

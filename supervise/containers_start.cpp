@@ -1,0 +1,168 @@
+// How a container comes to run: ports, network, files, volumes, output, process, rules, in this order. Whatever fails, what was made
+// for this run is taken back; the kernel frees the rest with the process.
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include "engine/run_spec.h"
+#include "runtime/launch.h"
+#include "supervise/containers.h"
+#include "sys/file.h"
+#include "volumes/bind_source.h"
+#include "volumes/copy_up.h"
+
+namespace berth::supervise {
+namespace {
+
+/// A FIFO at `path`, opened for us to read and for the container to write (and read, see Streams). A new one for each run: what is
+/// left in the last one still has its own reader.
+Status open_fifo(const std::string& path, sys::UniqueFd& reader, sys::UniqueFd& writer) {
+  unlink(path.c_str());
+  if (mkfifo(path.c_str(), 0600) != 0) return sys_error("mkfifo " + path, errno);
+  BERTH_TRY(reader, sys::open_file(path, O_RDONLY | O_NONBLOCK));
+  BERTH_TRY(writer, sys::open_file(path, O_RDWR));
+  return {};
+}
+
+}  // namespace
+
+Result<Containers::Streams> Containers::open_streams(const Managed& container) const {
+  std::string dir = parts_.store.live_dir(container.record.id);
+  BERTH_TRY_OK(sys::make_dirs(dir, 0700));
+  Streams streams;
+  BERTH_TRY_OK(open_fifo(dir + "/stdout", streams.out_reader, streams.out));
+  BERTH_TRY_OK(open_fifo(dir + "/stderr", streams.err_reader, streams.err));
+  if (container.record.config.stdin_open) {
+    sys::UniqueFd reader;  // the container's own: it reads and, holding a writer, never sees an end
+    BERTH_TRY_OK(open_fifo(dir + "/stdin", reader, streams.in));
+  }
+  return streams;
+}
+
+Status Containers::pump(const Managed& container, sys::FdRef out, sys::FdRef err) {
+  std::string path = parts_.store.log_path(container.record.id);
+  BERTH_TRY(sys::UniqueFd log, sys::open_file(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0600));
+  parts_.keeper.pump(log.ref(), out, err);
+  return {};
+}
+
+Task<void> Containers::prepare_mounts(ContainerPtr container) {
+  const engine::StateStore& store = parts_.store;
+  const engine::ContainerRecord& record = container->record;  // lives as long as `container`, which this frame holds
+  std::function<Status()> work = [&store, &record]() -> Status {
+    std::optional<volumes::VolumeStore> volumes;
+    for (const engine::MountConfig& mount : record.mounts) {
+      Status made;
+      if (mount.type == "bind") {
+        Result<volumes::BindSource> source = volumes::prepare_bind_source(mount.source, mount.create_host_path);
+        if (!source) made = std::move(source).error();
+      } else if (mount.type == "volume") {
+        if (!volumes) {
+          BERTH_TRY(volumes, volumes::VolumeStore::open(store.paths()));
+        }
+        Result<volumes::Volume> volume = volumes->create({mount.source, "local", {}, {}});
+        if (!volume) made = std::move(volume).error();
+        else if (!volume->populated && mount.no_copy) made = volumes->mark_populated(mount.source);
+        else if (!volume->populated) {
+          Result<volumes::CopyUp> copied = volumes::copy_up(*volumes, mount.source, record.layers, mount.target);
+          if (!copied) made = std::move(copied).error();
+        }
+      }
+      if (!made) return mount.place.empty() ? std::move(made) : std::move(made).context("{}", mount.place);
+    }
+    return {};
+  };
+  if (record.mounts.empty()) co_return Status();
+  co_return co_await on_pool<void>(parts_.pool, std::move(work));
+}
+
+Task<void> Containers::start(ContainerPtr container) {
+  if (container->live.alive()) co_return Status();
+  if (container->starting) co_return make_error("container " + container->record.name + " is being started already");
+  container->starting = true;
+  container->restart_timer.cancel();
+  ++container->run;
+  engine::LiveState& live = container->live;
+  live.stopped_by_user = false;
+  live.error.clear();
+  live.health.clear();
+  live.probes.clear();
+  live.failing_streak = 0;
+  live.oom_killed = false;
+  Status started = co_await run_once(container);
+  container->starting = false;
+  if (started) co_return Status();
+  parts_.networks.release(container->record, live, true);
+  live.process = {};
+  live.error = started.error().message();
+  if (live.status == engine::Status::restarting) live.status = engine::Status::exited;
+  write_down(container);
+  co_return std::move(started).context("service \"{}\"", container->record.service).error();
+}
+
+Task<void> Containers::run_once(ContainerPtr container) {
+  const engine::ContainerRecord& record = container->record;
+  engine::LiveState& live = container->live;
+  live.boot_id = sys::boot_id();
+  BERTH_CO_TRY_OK(parts_.networks.reserve_ports(record, live));
+  BERTH_CO_TRY_OK(co_await prepare_mounts(container));
+  Result<sys::Netns> netns = co_await parts_.networks.connect(record, live);
+  if (!netns) co_return std::move(netns).error();
+  // From here on the container's names are answered and its addresses are its own.
+  BERTH_CO_TRY_OK(engine::prepare_files(record, live, parts_.store.paths(), parts_.networks.gateway_of(record)));
+  BERTH_CO_TRY(runtime::ContainerSpec spec, engine::run_spec(record, parts_.store.paths()));
+  BERTH_CO_TRY(Streams streams, open_streams(*container));
+  if (!spec.tty) BERTH_CO_TRY_OK(pump(*container, streams.out_reader.ref(), streams.err_reader.ref()));
+
+  runtime::LaunchIo io;
+  if (!spec.tty) {
+    io.in = streams.in.ref();
+    io.out = streams.out.ref();
+    io.err = streams.err.ref();
+  }
+  io.netns = netns->fd();
+  io.clone_parent = true;
+  BERTH_CO_TRY(runtime::Launch launch, runtime::Launch::start(parts_.host, spec, io));
+  streams = {};  // the child has its own
+  asio::posix::stream_descriptor ready(parts_.io, fcntl(launch.ready_fd().get(), F_DUPFD_CLOEXEC, 10));
+  (void)co_await ready.async_wait(asio::posix::stream_descriptor::wait_read, kAwait);
+  Result<runtime::Running> running = launch.finish();
+  if (!running) {
+    live.exit_code = launch.exit_code();
+    co_return std::move(running).error();
+  }
+
+  container->process = std::move(running->pidfd);
+  container->started = std::chrono::steady_clock::now();
+  live.status = engine::Status::running;
+  live.process = running->identity;
+  live.started_ns = wall_clock_ns();
+  live.finished_ns = 0;
+  live.exit_code = 0;
+  if (record.health) live.health = "starting";
+  if (running->console_master.valid()) {
+    parts_.keeper.store("tty/" + record.id, {running->console_master.ref()});
+    BERTH_CO_TRY_OK(pump(*container, running->console_master.ref(), sys::FdRef(-1)));
+  }
+  write_down(container);
+  if (Status published = parts_.networks.publish(record, live); !published) {
+    (void)container->process.signal(9);  // the exit brings the rest in order
+    co_return std::move(published).error();
+  }
+  if (record.health) asio::co_spawn(parts_.io, watch_health(container, container->run), asio::detached);
+  // Its end may have been told before we knew whose it was.
+  for (size_t i = 0; i < unclaimed_.size(); ++i) {
+    if (unclaimed_[i].pid != live.process.pid) continue;
+    keeper::ExitRecord exit = unclaimed_[i];
+    unclaimed_.erase(unclaimed_.begin() + static_cast<ptrdiff_t>(i));
+    ended(container, exit.status, exit.time_ns);
+    break;
+  }
+  co_return Status();
+}
+
+}  // namespace berth::supervise

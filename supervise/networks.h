@@ -1,0 +1,94 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/state.h"
+#include "netns/dns_server.h"
+#include "netns/firewall.h"
+#include "netns/ports.h"
+#include "netns/proxy.h"
+#include "netns/spec.h"
+#include "supervise/keeper_link.h"
+#include "supervise/task.h"
+
+namespace berth::supervise {
+
+/// Networks of all projects and what containers have on them: bridges, addresses, names, published ports. The one place where netns/
+/// meets the state files and the keeper.
+///
+/// A container's namespace is made before the container; the kernel frees it, with its end of the links, when the container's last
+/// process has gone and release() has closed the DNS sockets in it.
+class Networks {
+ public:
+  Networks(asio::io_context& io, asio::thread_pool& pool, const engine::StateStore& store, KeeperLink& keeper);
+
+  /// Takes over what an earlier supervisor left: records from the files, firewall and bridges made anew where they are missing.
+  [[nodiscard]] Status adopt_networks(const std::vector<engine::NetworkRecord>& records);
+  /// Sockets of a live container: as the keeper kept them, or (keeper lost as well) opened again in its namespace.
+  [[nodiscard]] Status adopt_container(const engine::ContainerRecord& record, engine::LiveState& live);
+
+  [[nodiscard]] Status create(const engine::NetworkConfig& config, const std::string& project);
+  [[nodiscard]] Status remove(const std::string& name);
+  [[nodiscard]] size_t count() const { return networks_.size(); }
+
+  /// Names that are the project's even while nothing answers to them.
+  void declare(const std::string& project, const std::vector<std::string>& services);
+  void undeclare(const std::string& project);
+
+  /// Takes the published ports of a container on the host and notes them in live.ports. All or none. Ok if it has them.
+  [[nodiscard]] Status reserve_ports(const engine::ContainerRecord& record, engine::LiveState& live);
+
+  /// Makes the container's network namespace with its endpoints, registers its names, starts its DNS. Fills live.endpoints. An invalid
+  /// handle means the host's own namespace (network_mode: host).
+  Task<sys::Netns> connect(const engine::ContainerRecord& record, engine::LiveState& live);
+
+  /// Opens the published ports to the container. Requires: reserve_ports() and connect().
+  [[nodiscard]] Status publish(const engine::ContainerRecord& record, const engine::LiveState& live);
+
+  /// Takes names, rules, sockets and addresses back; `keep_ports` leaves the host ports reserved for the next start.
+  void release(const engine::ContainerRecord& record, engine::LiveState& live, bool keep_ports);
+
+  /// Waits (at most some seconds) until the kernel has freed the links of released containers; what is left then is deleted.
+  Work settle();
+
+  /// Address of the host as containers of this record's first network see it, for `host-gateway`.
+  [[nodiscard]] std::string gateway_of(const engine::ContainerRecord& record) const;
+
+ private:
+  struct Network {
+    engine::NetworkRecord record;
+    netns::NetworkSpec spec;
+    std::map<std::string, netns::Ipv4> addresses;  // by container id
+    std::optional<netns::Ipv4> last_given;
+  };
+  struct HeldPort {
+    netns::PortSpec port;
+    std::vector<sys::UniqueFd> sockets;
+    std::unique_ptr<netns::PortProxy> proxy;
+  };
+
+  [[nodiscard]] Result<netns::NetworkSpec> plan_network(const engine::NetworkConfig& config, const std::string& id) const;
+  [[nodiscard]] Result<Network*> find(const std::string& name);
+  [[nodiscard]] Result<std::vector<netns::EndpointSpec>> plan_endpoints(const engine::ContainerRecord& record,
+                                                                       engine::LiveState& live);
+  void register_names(const engine::ContainerRecord& record, const engine::LiveState& live);
+  [[nodiscard]] netns::DnsView view_of(const engine::ContainerRecord& record, sys::FdRef netns) const;
+  [[nodiscard]] std::vector<netns::PortSpec> port_specs(const engine::ContainerRecord& record, const engine::LiveState& live) const;
+  [[nodiscard]] Status hold_port(const std::string& id, const netns::PortSpec& wanted, engine::LiveState& live);
+
+  asio::io_context& io_;
+  asio::thread_pool& pool_;
+  const engine::StateStore& store_;
+  KeeperLink& keeper_;
+  netns::Firewall firewall_;
+  netns::Zone zone_;
+  netns::DnsServer dns_;
+  std::map<std::string, Network> networks_;                // by real name
+  std::map<std::string, std::vector<HeldPort>> ports_;     // by container id
+  std::vector<std::string> leaving_links_;                 // host interfaces of released containers
+};
+
+}  // namespace berth::supervise

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <boost/asio/local/stream_protocol.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "engine/apply.h"
+#include "engine/json.h"
+#include "supervise/containers.h"
+#include "supervise/networks.h"
+#include "supervise/task.h"
+
+namespace berth::supervise {
+
+/// Requests of one project wait for each other; different projects do not.
+class ProjectLocks {
+ public:
+  explicit ProjectLocks(asio::io_context& io) : freed_(io.get_executor()) {}
+  [[nodiscard]] bool try_lock(const std::string& project) { return held_.insert(project).second; }
+  void unlock(const std::string& project) {
+    held_.erase(project);
+    freed_.notify();
+  }
+  Work wait() { return freed_.wait(); }
+
+ private:
+  std::set<std::string> held_;
+  Signal freed_;
+};
+
+/// One connection of a command line: one request (engine/wire.h), its events, its result.
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  struct Parts {
+    asio::io_context& io;
+    const engine::StateStore& store;
+    Containers& containers;
+    Networks& networks;
+    ProjectLocks& locks;
+  };
+
+  Session(Parts parts, asio::local::stream_protocol::socket socket);
+
+  /// Until the connection ends. Whatever the other side sends, this returns.
+  Work run();
+
+ private:
+  Work answer(engine::Json request);
+  Work carry_out(engine::Plan plan, engine::Stack stack, bool undo_on_failure);
+  asio::awaitable<engine::ApplyReport> apply(const engine::Plan& plan, class HostRunner& runner, bool keep_going, bool quiet);
+  [[nodiscard]] Result<engine::Plan> plan_for(const std::string& op, const engine::Json& request, engine::Stack& stack) const;
+  Work receive_cancel();
+  void send(const engine::Json& message);
+  Work write_loop();
+  void send_step(const engine::Plan& plan, engine::StepId id, engine::StepEvent event, const Error* error);
+  void finish(std::vector<Error> errors);
+  asio::awaitable<Result<engine::Json>> receive();
+
+  Parts parts_;
+  asio::local::stream_protocol::socket socket_;
+  std::string unsent_;
+  bool writing_ = false;
+  bool closed_ = false;
+  bool cancelled_ = false;
+  std::shared_ptr<engine::Apply> apply_;
+};
+
+}  // namespace berth::supervise

@@ -1,0 +1,101 @@
+#include "supervise/step_runner.h"
+
+#include <algorithm>
+
+#include "base/version.h"
+
+namespace berth::supervise {
+namespace {
+
+using namespace engine;
+
+/// Labels by which tools find what belongs to a project.
+Labels with_project(Labels labels, const std::string& project, const char* kind, const std::string& key) {
+  labels["com.docker.compose.project"] = project;
+  labels[std::string("com.docker.compose.") + kind] = key;
+  labels["com.docker.compose.version"] = kVersion;
+  return labels;
+}
+
+}  // namespace
+
+HostRunner::HostRunner(asio::io_context& io, Containers& containers, Networks& networks, const StateStore& store, Stack stack)
+    : io_(io), containers_(containers), networks_(networks), store_(store), stack_(std::move(stack)) {}
+
+void HostRunner::start(StepId, const Step& step, std::function<void(berth::Status)> done) {
+  auto finish = [done = std::move(done)](std::exception_ptr thrown, Result<void> status) {
+    if (thrown) std::rethrow_exception(thrown);  // our code does not throw: this is a bug, and the keeper starts us again
+    done(std::move(status));
+  };
+  asio::co_spawn(io_, carry_out(step.action), std::move(finish));
+}
+
+void HostRunner::cancel_waits() {
+  *cancelled_ = true;
+  containers_.wake_all();
+}
+
+void HostRunner::allow_waits() { cancelled_ = std::make_shared<bool>(false); }
+
+Result<ContainerPtr> HostRunner::find(const ContainerRef& ref) const {
+  auto created = created_.find(ref.name);
+  ContainerPtr container = containers_.find(ref.id.empty() && created != created_.end() ? created->second : ref.id);
+  if (container == nullptr) return make_error("container " + ref.name + " does not exist any more");
+  return container;
+}
+
+berth::Status HostRunner::create(const CreateContainer& action) {
+  auto service = std::find_if(stack_.services.begin(), stack_.services.end(), [&](auto& s) { return s.name == action.service; });
+  if (service == stack_.services.end()) return make_error("no such service: " + action.service);
+  BERTH_TRY(ContainerPtr container, containers_.create(stack_, *service, action.number));
+  created_[action.container.name] = container->record.id;
+  return {};
+}
+
+berth::Status HostRunner::create_volume(const VolumeConfig& config) const {
+  BERTH_TRY(volumes::VolumeStore volumes, volumes::VolumeStore::open(store_.paths()));
+  Labels labels = with_project(config.labels, stack_.project, "volume", config.key);
+  Result<volumes::Volume> volume = volumes.create({config.name, config.driver, config.options, std::move(labels)});
+  if (!volume) return std::move(volume).error();
+  return {};
+}
+
+Task<void> HostRunner::carry_out(Action action) {
+  if (auto* a = std::get_if<CreateNetwork>(&action)) {
+    a->network.labels = with_project(std::move(a->network.labels), stack_.project, "network", a->network.key);
+    co_return networks_.create(a->network, stack_.project);
+  }
+  if (auto* a = std::get_if<RemoveNetwork>(&action)) co_return networks_.remove(a->name);
+  if (auto* a = std::get_if<CreateVolume>(&action)) co_return create_volume(a->volume);
+  if (auto* a = std::get_if<RemoveVolume>(&action)) {
+    BERTH_CO_TRY(volumes::VolumeStore volumes, volumes::VolumeStore::open(store_.paths()));
+    co_return volumes.remove(a->name);
+  }
+  if (auto* a = std::get_if<CreateContainer>(&action)) co_return create(*a);
+  if (auto* a = std::get_if<ReservePorts>(&action)) {
+    BERTH_CO_TRY(ContainerPtr container, find(a->container));
+    co_return containers_.reserve_ports(container);
+  }
+  if (auto* a = std::get_if<StartContainer>(&action)) {
+    BERTH_CO_TRY(ContainerPtr container, find(a->container));
+    co_return co_await containers_.start(container);
+  }
+  if (auto* a = std::get_if<WaitFor>(&action)) {
+    BERTH_CO_TRY(ContainerPtr container, find(a->container));
+    std::shared_ptr<const bool> cancelled = cancelled_;
+    co_return co_await containers_.wait(container, a->condition, a->timeout_ns, cancelled);
+  }
+  if (auto* a = std::get_if<StopContainer>(&action)) {
+    BERTH_CO_TRY(ContainerPtr container, find(a->container));
+    co_return co_await containers_.stop(container, a->grace_ns);
+  }
+  if (auto* a = std::get_if<KillContainer>(&action)) {
+    BERTH_CO_TRY(ContainerPtr container, find(a->container));
+    co_return containers_.kill(container, a->signal);
+  }
+  auto& remove = std::get<RemoveContainer>(action);
+  BERTH_CO_TRY(ContainerPtr container, find(remove.container));
+  co_return co_await containers_.remove(container, remove.anonymous_volumes);
+}
+
+}  // namespace berth::supervise

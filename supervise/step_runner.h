@@ -1,0 +1,40 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "engine/apply.h"
+#include "supervise/containers.h"
+#include "supervise/networks.h"
+#include "supervise/task.h"
+
+namespace berth::supervise {
+
+/// Carries out the steps of a plan on this host.
+class HostRunner : public engine::StepRunner {
+ public:
+  /// `stack` describes what CreateContainer makes; empty for plans that create none.
+  HostRunner(asio::io_context& io, Containers& containers, Networks& networks, const engine::StateStore& store, engine::Stack stack);
+
+  void start(engine::StepId id, const engine::Step& step, std::function<void(berth::Status)> done) override;
+  void cancel_waits() override;
+  /// Waits may be made again, for the plan that takes back.
+  void allow_waits();
+
+ private:
+  Task<void> carry_out(engine::Action action);
+  [[nodiscard]] Status create(const engine::CreateContainer& action);
+  [[nodiscard]] Result<ContainerPtr> find(const engine::ContainerRef& ref) const;
+  [[nodiscard]] Status create_volume(const engine::VolumeConfig& config) const;
+
+  asio::io_context& io_;
+  Containers& containers_;
+  Networks& networks_;
+  const engine::StateStore& store_;
+  engine::Stack stack_;
+  std::map<std::string, std::string> created_;  // name to id, of what this plan made
+  std::shared_ptr<bool> cancelled_ = std::make_shared<bool>(false);
+};
+
+}  // namespace berth::supervise
