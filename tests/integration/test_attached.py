@@ -1,0 +1,81 @@
+"""`berth up` in the foreground of a terminal."""
+
+import host
+from harness import BERTH, Case, wait_until
+from terminal import Terminal
+
+TALKERS = """
+    services:
+      one:
+        image: busybox:1
+        command: ["sh", "-c", "trap 'echo one ends well; exit 0' TERM; i=0; while :; do i=$$((i+1)); echo tick $$i; sleep 0.1; done"]
+        environment: {BERTH_TEST_MARK: %MARK%-one}
+      second:
+        image: busybox:1
+        command: ["sh", "-c", "trap 'echo second ends well; exit 0' TERM; while :; do echo tock; sleep 0.1; done"]
+        environment: {BERTH_TEST_MARK: %MARK%-second}
+"""
+
+
+class Attached(Case):
+    def up(self, stack, *arguments):
+        return Terminal([BERTH, "up", *arguments], stack.folder, self.berth.environment)
+
+    def test_lines_are_interleaved_with_coloured_aligned_prefixes(self):
+        with self.up(self.stack(TALKERS)) as terminal:
+            terminal.wait_for(r"tick 3")
+            terminal.wait_for(r"\x1b\[[0-9;]*mone-1 ")
+            self.assertRegex(terminal.plain, r"(?m)^one-1     \| tick 1$")
+            self.assertRegex(terminal.plain, r"(?m)^second-1  \| tock$")
+            terminal.type("\x03")
+            terminal.wait_exit()
+
+    def test_ctrl_c_stops_gracefully_and_keeps_the_containers(self):
+        stack = self.stack(TALKERS)
+        with self.up(stack) as terminal:
+            terminal.wait_for("tick 2")
+            terminal.wait_for("tock")
+            terminal.type("\x03")
+            self.assertIn(terminal.wait_exit(), (0, 130))
+            self.assertIn("one ends well", terminal.plain)
+            self.assertIn("second ends well", terminal.plain)
+        rows = stack.ps()
+        self.assertEqual({"exited"}, {row["State"] for row in rows.values()})
+        self.assertEqual({0}, {row["ExitCode"] for row in rows.values()})
+
+    def test_a_second_ctrl_c_kills(self):
+        stack = self.stack("""
+            services:
+              deaf:
+                image: busybox:1
+                command: ["sh", "-c", "trap 'echo I do not listen' TERM; echo started; while :; do sleep 0.05; done"]
+                environment: {BERTH_TEST_MARK: %MARK%-deaf}
+                stop_grace_period: 100s
+            """)
+        with self.up(stack) as terminal:
+            terminal.wait_for("started")
+            pid = stack.pid("deaf")
+            terminal.type("\x03")
+            terminal.wait_for("I do not listen")
+            self.assertTrue(host.is_alive(pid))
+            terminal.type("\x03")
+            terminal.wait_exit(seconds=20)
+        wait_until("the container is dead", lambda: not host.is_alive(pid))
+        self.assertEqual(137, stack.ps()["deaf"]["ExitCode"])
+
+    def test_up_ends_when_all_containers_have_ended(self):
+        stack = self.stack("services: {brief: {image: busybox:1, command: [sh, -c, 'echo bye; exit 3']}}")
+        with self.up(stack) as terminal:
+            terminal.wait_exit()
+            self.assertRegex(terminal.plain, r"brief-1 +\| bye")
+            self.assertRegex(terminal.plain, r"brief-1 exited with code 3")
+
+    def test_exit_code_from_passes_the_code_on(self):
+        stack = self.stack("""
+            services:
+              test: {image: busybox:1, command: [sh, -c, "exit 9"]}
+              other: {image: busybox:1, command: [sleep, "1000"], stop_grace_period: 0s}
+            """)
+        with self.up(stack, "--exit-code-from", "test") as terminal:
+            self.assertEqual(9, terminal.wait_exit())
+        self.assertEqual("exited", stack.ps()["other"]["State"])

@@ -1,0 +1,110 @@
+"""kill -9 of berth's helpers: the containers do not notice, and the next command finds everything as it should be."""
+
+import os
+
+import host
+from harness import Case, wait_until
+
+STACK = """
+    services:
+      web:
+        image: busybox:1
+        command: ["httpd", "-f", "-p", "80", "-h", "/var/www"]
+        environment: {BERTH_TEST_MARK: %MARK%-web}
+        stop_grace_period: 0s
+        ports: ["18932:80"]
+      count:
+        image: busybox:1
+        command: ["sh", "-c", "i=0; while :; do i=$$((i+1)); echo line $$i; usleep 20000; done"]
+        environment: {BERTH_TEST_MARK: %MARK%-count}
+        stop_grace_period: 0s
+        volumes: ["data:/data"]
+    volumes: {data: }
+"""
+
+
+class Crash(Case):
+    def lines(self, stack):
+        text = stack("logs", "--no-log-prefix", "--no-color", "count", check=0).out
+        return [int(line.split()[1]) for line in text.splitlines()]
+
+    def check_everything_works(self, stack, pids):
+        self.assertTrue(all(host.is_alive(pid) for pid in pids), "the containers run on")
+        self.assertEqual({"running"}, {row["State"] for row in stack.ps().values()})
+        self.assertEqual("hi", stack.exec("web", "echo", "hi"))
+        self.assertEqual(pids, [stack.pid("web"), stack.pid("count")])
+
+    def crash(self, *helpers):
+        before = host.snapshot()
+        stack = self.stack(STACK)
+        stack.up()
+        pids = [stack.pid("web"), stack.pid("count")]
+        wait_until("some lines are logged", lambda: len(self.lines(stack)) > 5)
+        for helper in helpers:
+            self.assertEqual(1, len(self.berth.helpers(helper)), helper)
+        self.berth.kill_helpers(*helpers)
+        at_crash = len(self.lines(stack))
+        self.check_everything_works(stack, pids)
+        # A writing command brings the helpers back; from then on names are answered and lines are logged again.
+        stack.up()
+        self.check_everything_works(stack, pids)
+        wait_until("names are answered again", lambda: "it works" in stack.sh("count", "wget -T 2 -qO- http://web/ 2>&1 || true"))
+        wait_until("lines are logged again", lambda: len(self.lines(stack)) > at_crash + 10)
+        lines = self.lines(stack)
+        self.assertEqual(list(range(1, len(lines) + 1)), lines, "no line is lost, doubled or torn")
+        stack("down", "-v", "-t", "0", check=0)
+        self.assertEqual([], host.differences_once_settled(before, self.berth))
+
+    def test_the_supervisor_is_killed(self):
+        self.crash("berth-supervisor")
+
+    def test_the_keeper_is_killed(self):
+        self.crash("berth-keeper")
+
+    def test_both_are_killed(self):
+        self.crash("berth-keeper", "berth-supervisor")
+
+    def test_down_alone_works_after_both_are_killed(self):
+        before = host.snapshot()
+        stack = self.stack(STACK)
+        stack.up()
+        pids = [stack.pid("web"), stack.pid("count")]
+        self.berth.kill_helpers("berth-keeper", "berth-supervisor")
+        stack("down", "-v", "-t", "0", check=0)
+        self.assertFalse(any(host.is_alive(pid) for pid in pids))
+        self.assertEqual([], host.differences_once_settled(before, self.berth))
+
+    def test_a_container_that_ended_meanwhile_is_known_to_have_ended(self):
+        stack = self.stack("""
+            services:
+              it:
+                image: busybox:1
+                command: ["sh", "-c", "echo last words; while [ ! -e /go ]; do usleep 20000; done; exit 6"]
+                environment: {BERTH_TEST_MARK: %MARK%-it}
+            """)
+        stack.up()
+        pid = stack.pid("it")
+        self.berth.kill_helpers("berth-supervisor")
+        stack.sh("it", "touch /go")
+        wait_until("the container has ended", lambda: not host.is_alive(pid))
+        wait_until("its end is known", lambda: stack.ps()["it"]["State"] == "exited")
+        self.assertEqual(6, stack.ps()["it"]["ExitCode"])
+        self.assertIn("last words", stack("logs").out)
+
+    def test_the_supervisor_leaves_when_nothing_is_left_to_look_after(self):
+        stack = self.stack(STACK)
+        stack.up()
+        stack("down", "-v", "-t", "0", check=0)
+        wait_until("the helpers have left", lambda: not self.berth.helpers("berth-supervisor") and not self.berth.helpers("berth-keeper"))
+
+    def test_a_torn_state_file_is_named_and_skipped(self):
+        stack = self.stack(STACK)
+        stack.up()
+        folder = os.path.join(self.berth.root, "containers", "0" * 64)
+        os.makedirs(folder)
+        with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as file:
+            file.write('{"torn')
+        self.assertEqual({"web", "count"}, set(stack.ps()))
+        stack("down", "-v", "-t", "0", check=0)
+        os.unlink(os.path.join(folder, "config.json"))
+        os.rmdir(folder)
