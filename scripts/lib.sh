@@ -64,10 +64,12 @@ need_packages() {
     die "apt-get could not install: ${missing[*]}"
 }
 
-# build_in FOLDER TARGETS -- CMAKE_OPTIONS...: configures when the options have changed, then builds; ninja shows one line.
+# build_in FOLDER TARGETS CMAKE_OPTIONS...: configures and builds TARGETS (words; empty for everything).
 build_in() {
-  local folder=$1 target=$2
+  local folder=$1 targets=()
+  read -ra targets <<<"$2"
   shift 2
-  cmake -G Ninja -S "$repo" -B "$folder" --log-level=WARNING "$@" >/dev/null
-  if [[ -n $target ]]; then cmake --build "$folder" --target "$target"; else cmake --build "$folder"; fi
+  cmake -G Ninja -S "$repo" -B "$folder" --log-level=WARNING "$@" >/dev/null || return
+  if [[ ${#targets[@]} -gt 0 ]]; then targets=(--target "${targets[@]}"); fi
+  cmake --build "$folder" "${targets[@]}"
 }

@@ -149,14 +149,12 @@ class Case(unittest.TestCase):
     def setUpClass(cls):
         cls.before = host.snapshot()
         cls.berth = Berth()
+        cls.addClassCleanup(cls.berth.discard)
         cls.images(cls.berth)
 
     @classmethod
     def tearDownClass(cls):
-        try:
-            left = host.differences_once_settled(cls.before, cls.berth)
-        finally:
-            cls.berth.discard()
+        left = host.differences_once_settled(cls.before, cls.berth)
         if left:
             raise AssertionError("left behind on the host:\n  " + "\n  ".join(left))
 

@@ -1,0 +1,90 @@
+"""What is measured. Each class makes what it needs once, and `once()` returns seconds (or bytes) by name of the work."""
+
+import re
+
+import host
+
+from engines import IMAGE
+
+MARK = "berth-bench"
+DEFAULT_REPEATS = {"up-1": 10, "up-50": 5, "down-50": 5, "exec": 30, "oneoff": 10, "memory": 2}
+
+
+def stack(count):
+    """`count` services that sleep under an init, so that they end at once on SIGTERM."""
+    services = "".join(
+        f"  s{n}:\n    image: {IMAGE}\n    command: [sleep, infinity]\n    init: true\n"
+        f"    environment: {{BERTH_TEST_MARK: {MARK}}}\n" for n in range(1, count + 1))
+    return "services:\n" + services
+
+
+class UpOne:
+    def __init__(self, engine):
+        self.engine = engine
+
+    def once(self):
+        took = self.engine.compose(stack(1), "up", "-d")
+        self.engine.compose(stack(1), "down", "-t", "0")
+        return {"up-1": took}
+
+    def finish(self):
+        pass
+
+
+class UpDownFifty(UpOne):
+    def once(self):
+        return {"up-50": self.engine.compose(stack(50), "up", "-d"), "down-50": self.engine.compose(stack(50), "down")}
+
+
+class Exec:
+    def __init__(self, engine):
+        self.engine = engine
+        engine.compose(stack(1), "up", "-d")
+
+    def once(self):
+        return {"exec": self.engine.compose(stack(1), "exec", "-T", "s1", "true")}
+
+    def finish(self):
+        self.engine.compose(stack(1), "down", "-t", "0")
+
+
+class OneOff:
+    """The network is there already: the stack is up, and the one-off container joins it."""
+
+    def __init__(self, engine):
+        self.engine = engine
+        engine.compose(stack(1), "up", "-d")
+        self.possible = engine.knows("run")
+        if not self.possible:
+            print(f"oneoff: {engine.name} has no `run` yet")
+
+    def once(self):
+        if not self.possible:
+            return {}
+        return {"oneoff": self.engine.compose(stack(1), "run", "--rm", "-T", "s1", "true")}
+
+    def finish(self):
+        self.engine.compose(stack(1), "down", "-t", "0")
+
+
+def proportional_set_size(pids):
+    """Bytes; what several processes share is counted once in all."""
+    return sum(int(match[1]) << 10 for pid in pids
+               if (match := re.search(r"^Pss:\s+(\d+) kB", host.read(f"/proc/{pid}/smaps_rollup"), re.MULTILINE)))
+
+
+class Memory(UpOne):
+    """The engine's processes and the init in each container; not the service itself."""
+
+    def cost_of(self, count):
+        self.engine.compose(stack(count), "up", "-d")
+        cost = proportional_set_size(self.engine.own_processes() + host.first_processes(MARK))
+        self.engine.compose(stack(count), "down", "-t", "0")
+        return cost
+
+    def once(self):
+        one, fifty = self.cost_of(1), self.cost_of(50)
+        return {"memory:1": one, "memory:50": fifty, "memory:per container": (fifty - one) / 49}
+
+
+WORKS = [(("up-1",), UpOne), (("up-50", "down-50"), UpDownFifty), (("exec",), Exec), (("oneoff",), OneOff), (("memory",), Memory)]

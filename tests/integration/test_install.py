@@ -1,0 +1,25 @@
+"""What `cmake --install` puts into a system works from there, without the build folder."""
+
+import glob
+import os
+import subprocess
+import tempfile
+
+import harness
+from harness import BERTH, Case
+
+
+class Install(Case):
+    def test_the_installed_berth_finds_its_helpers(self):
+        with tempfile.TemporaryDirectory(prefix="berth-it-install-") as prefix:
+            subprocess.run(["cmake", "--install", os.path.dirname(BERTH), "--prefix", prefix], check=True, stdout=subprocess.DEVNULL)
+            self.assertTrue(glob.glob(prefix + "/share/man/man1/berth.1*"), "the man page")
+            self.assertTrue(os.path.exists(prefix + "/share/bash-completion/completions/berth"), "the completion")
+            self.addCleanup(setattr, harness, "BERTH", BERTH)
+            harness.BERTH = prefix + "/bin/berth"
+            stack = self.stack("services: {it: {image: 'busybox:1', command: [sleep, '100000'], stop_grace_period: 0s}}")
+            stack.up()
+            (supervisor,) = self.berth.helpers("berth-supervisor")
+            self.assertTrue(os.readlink(f"/proc/{supervisor}/exe").startswith(prefix))
+            stack("down", "-v", "-t", "0", check=0)
+            self.berth.kill_helpers("berth-supervisor", "berth-keeper")
