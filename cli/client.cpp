@@ -15,8 +15,6 @@
 namespace berth::cli {
 namespace {
 
-constexpr int kRetries = 5;
-
 /// Beside this program (build tree), or in libexec beside its bin directory.
 Result<std::string> helper(const std::string& name) {
   char path[4096];
@@ -65,7 +63,7 @@ Result<Client> Client::connect_running(const sys::Paths& paths) {
   BERTH_TRY(sys::UniqueFd socket, sys::connect_unix(paths.socket()));
   BERTH_TRY(sys::PeerCredentials peer, sys::peer_credentials(socket.ref()));
   if (peer.uid != geteuid()) return make_error("the supervisor at " + paths.socket() + " belongs to another user");
-  return Client(paths, std::move(socket));
+  return Client(std::move(socket));
 }
 
 Result<Client> Client::connect(const sys::Paths& paths) {
@@ -91,21 +89,6 @@ Result<Client> Client::connect(const sys::Paths& paths) {
 Status Client::send(const engine::Json& message) { return engine::send_frame(socket_.ref(), message); }
 
 Result<engine::Json> Client::receive() { return engine::receive_frame(socket_.ref()); }
-
-Result<engine::Json> Client::request(const engine::Json& message, const OnEvent& on_event) {
-  for (int attempt = 0;; ++attempt) {
-    Status sent = send(message);
-    Result<engine::Json> answer = sent ? receive() : Result<engine::Json>(std::move(sent).error());
-    while (answer && (*answer)["type"] != "result") {
-      on_event(*answer);
-      answer = receive();
-    }
-    bool died = !answer && (answer.error().code == EPIPE || answer.error().code == ECONNRESET);
-    if (!died || attempt == kRetries) return answer;
-    BERTH_TRY(Client again, connect(paths_));
-    socket_ = std::move(again.socket_);
-  }
-}
 
 void wait_until_gone(const sys::Paths& paths) {
   for (int waited_ms = 0; waited_ms < 5000; ++waited_ms) {

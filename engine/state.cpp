@@ -76,6 +76,8 @@ Result<Container> StateStore::read_container(const std::string& id, const std::s
   return container;
 }
 
+Result<Container> StateStore::read(const std::string& id) const { return read_container(id, sys::boot_id()); }
+
 Observed StateStore::observe(std::vector<std::string>* problems) const {
   Observed observed;
   std::string boot = sys::boot_id();

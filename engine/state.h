@@ -119,6 +119,8 @@ class StateStore {
 
   /// Reads all; files that are torn, foreign or of a newer format are skipped and named in `problems`.
   [[nodiscard]] Observed observe(std::vector<std::string>* problems = nullptr) const;
+  /// One container. Error ENOENT if there is none.
+  [[nodiscard]] Result<Container> read(const std::string& id) const;
 
   [[nodiscard]] berth::Status write(const ContainerRecord& record) const;
   [[nodiscard]] berth::Status write(const std::string& id, const LiveState& live) const;

@@ -93,12 +93,14 @@ Work Session::run() {
     Json message = std::move(request).value();
     std::string project = project_of(message);
     bool waited = false;
-    while (!parts_.locks.try_lock(project)) {
+    // A kill is what somebody sends who does not want to wait, for example for a stop.
+    bool locks = message.value("op", "") != engine::KillRequest::kOp;
+    while (locks && !parts_.locks.try_lock(project)) {
       if (!std::exchange(waited, true)) send({{"type", "waiting"}, {"text", "another command works on project " + project}});
       co_await parts_.locks.wait();
     }
     co_await answer(std::move(message));
-    parts_.locks.unlock(project);
+    if (locks) parts_.locks.unlock(project);
   }
   asio::steady_timer flush(parts_.io);
   while (writing_ && !closed_) {

@@ -1,0 +1,66 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/project.h"
+#include "cli/request.h"
+#include "engine/request.h"
+#include "volumes/store.h"
+
+namespace berth::cli {
+namespace {
+
+struct Flags {
+  std::vector<std::string> services;
+  bool volumes = false, remove_orphans = false;
+  int64_t timeout = -1;
+};
+
+/// Real names of the volumes that are the project's to remove: those of the file, or without one those with its label.
+std::vector<std::string> declared_volumes(const Context& context, const Target& target) {
+  std::vector<std::string> names;
+  if (target.file) {
+    for (const auto& [key, volume] : target.file->volumes) {
+      if (!volume.external) names.push_back(volume.name);
+    }
+    return names;
+  }
+  Result<volumes::VolumeStore> store = volumes::VolumeStore::open(context.paths);
+  if (!store) return names;
+  Result<std::vector<volumes::Volume>> all = store->list({{"com.docker.compose.project", target.project}});
+  if (!all) return names;
+  for (const volumes::Volume& volume : *all) names.push_back(volume.name);
+  return names;
+}
+
+int run(const Context& context, const Flags& flags) {
+  std::optional<Target> target = find_target(context);
+  if (!target) return 1;
+  std::optional<engine::Selection> selection = select(context, *target, flags.services);
+  if (!selection) return 1;
+  engine::DownRequest request;
+  request.selection = *selection;
+  request.options.volumes = flags.volumes;
+  request.options.remove_orphans = flags.remove_orphans;
+  if (flags.timeout >= 0) request.options.stop_timeout_ns = flags.timeout * 1'000'000'000;
+  if (target->file) {
+    request.options.services.emplace();
+    for (const auto& [name, service] : target->file->services) request.options.services->insert(name);
+  }
+  if (flags.volumes) request.options.declared_volumes = declared_volumes(context, *target);
+  return carry_out(context, engine::to_message(request));
+}
+
+}  // namespace
+
+void add_down(CLI::App& app, Context& context) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand("down", "Stop and remove containers, networks");
+  command->add_option("SERVICE", flags->services, "Services to take down; all, with networks, if none is named");
+  command->add_flag("-v,--volumes", flags->volumes, "Remove named volumes declared in the file and anonymous volumes");
+  command->add_flag("--remove-orphans", flags->remove_orphans, "Remove containers for services not defined in the compose file");
+  command->add_option("-t,--timeout", flags->timeout, "Seconds to wait for containers to stop before killing them");
+  command->callback([&context, flags] { context.command = [&context, flags] { return run(context, *flags); }; });
+}
+
+}  // namespace berth::cli

@@ -1,0 +1,138 @@
+#include <fmt/core.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/project.h"
+#include "cli/terminal.h"
+#include "engine/run_spec.h"
+#include "runtime/exec.h"
+
+namespace berth::cli {
+namespace {
+
+struct Flags {
+  std::string service, user, workdir;
+  std::vector<std::string> command, env;
+  bool detach = false, no_tty = false, privileged = false, interactive = true, tty = true;
+  int index = 0;
+};
+
+/// The replica that is meant. Prints why there is none.
+const engine::Container* find(const Context& context, const Target& target, const Flags& flags, const engine::Observed& observed) {
+  std::optional<engine::Selection> selection = select(context, target, {flags.service});
+  if (!selection) return nullptr;
+  std::vector<const engine::Container*> containers = engine::select(observed, *selection);
+  std::erase_if(containers, [&](const engine::Container* c) {
+    return !c->live.alive() || (flags.index > 0 && c->record.number != flags.index);
+  });
+  if (!containers.empty()) {
+    return *std::min_element(containers.begin(), containers.end(), [](auto* a, auto* b) { return a->record.number < b->record.number; });
+  }
+  std::string which = flags.index > 0 ? fmt::format("{} (index {})", flags.service, flags.index) : flags.service;
+  print_error(context, make_error("service \"" + which + "\" is not running", "start it with `berth up -d " + flags.service + "`"));
+  return nullptr;
+}
+
+/// `NAME=value` as it is, `NAME` with the value it has here, if any.
+std::vector<std::string> environment(const std::vector<std::string>& given) {
+  std::vector<std::string> env;
+  for (const std::string& entry : given) {
+    if (entry.find('=') != std::string::npos) env.push_back(entry);
+    else if (const char* value = getenv(entry.c_str())) env.push_back(entry + "=" + value);
+  }
+  return env;
+}
+
+struct Started {
+  runtime::Running running;
+  int exit_code = 0;  // if it did not start
+  std::optional<Error> error;
+};
+
+Started start(const Context& context, const engine::Container& container, const Flags& flags, bool tty) {
+  Started started;
+  auto attempt = [&]() -> Status {
+    BERTH_TRY(runtime::Host host, runtime::Host::discover(context.paths.root + "/cache"));
+    BERTH_TRY(runtime::ContainerSpec spec, engine::run_spec(container.record, context.paths));
+    BERTH_TRY(sys::Pidfd init, sys::open_identified(container.live.process));
+    runtime::ExecSpec exec;
+    exec.args = flags.command;
+    exec.env = environment(flags.env);
+    exec.cwd = flags.workdir;
+    exec.user = flags.user;
+    exec.privileged = flags.privileged;
+    exec.tty = tty;
+    WindowSize size = window_size(sys::FdRef(STDIN_FILENO));
+    exec.tty_rows = size.rows;
+    exec.tty_columns = size.columns;
+    runtime::LaunchIo io;
+    if (!tty && !flags.detach) {
+      io.in = sys::FdRef(flags.interactive ? STDIN_FILENO : -1);
+      io.out = sys::FdRef(STDOUT_FILENO);
+      io.err = sys::FdRef(STDERR_FILENO);
+    }
+    BERTH_TRY(runtime::Launch launch, runtime::start_exec(host, spec, init, exec, io));
+    Result<runtime::Running> running = launch.finish();
+    if (!running) {
+      started.exit_code = launch.exit_code();
+      return std::move(running).error();
+    }
+    started.running = std::move(running).value();
+    return {};
+  };
+  started.exit_code = 1;
+  if (Status status = attempt(); !status) started.error = std::move(status).error();
+  return started;
+}
+
+int run(const Context& context, const Flags& flags) {
+  std::optional<Target> target = find_target(context);
+  if (!target) return 1;
+  engine::Observed observed = engine::StateStore(context.paths).observe();
+  const engine::Container* container = find(context, *target, flags, observed);
+  if (container == nullptr) return 1;
+  bool tty = !flags.no_tty && flags.tty && !flags.detach && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
+  Started started = start(context, *container, flags, tty);
+  if (started.error) {
+    print_error(context, *started.error);
+    return started.exit_code;
+  }
+  if (flags.detach) return 0;
+  int status = tty ? attach_terminal(started.running.console_master.ref(), started.running.pidfd) : wait_for(started.running.pidfd);
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+}  // namespace
+
+void add_exec(CLI::App& app, Context& context) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand("exec", "Execute a command in a running container");
+  command->prefix_command();  // what follows the service belongs to the command, flags included
+  command->footer("berth exec [OPTIONS] SERVICE COMMAND [ARGS...]");
+  command->add_flag("-d,--detach", flags->detach, "Run the command in the background");
+  command->add_option("-e,--env", flags->env, "Set environment variables")->expected(1)->multi_option_policy(
+      CLI::MultiOptionPolicy::TakeAll);
+  command->add_flag("-T,--no-tty,--no-TTY", flags->no_tty, "Disable pseudo-TTY allocation");
+  command->add_option("-u,--user", flags->user, "Run the command as this user");
+  command->add_option("-w,--workdir", flags->workdir, "Path to workdir directory for this command");
+  command->add_flag("--privileged", flags->privileged, "Give extended privileges to the process");
+  command->add_option("--index", flags->index, "Index of the container if service has multiple replicas");
+  command->add_flag("-i,--interactive,!--no-interactive", flags->interactive)->group("");
+  command->add_flag("-t,--tty", flags->tty)->group("");
+  command->callback([&context, flags, command] {
+    std::vector<std::string> words = command->remaining();
+    if (words.size() < 2) throw CLI::ValidationError("exec", "needs a service and a command");
+    flags->service = words.front();
+    flags->command.assign(words.begin() + 1, words.end());
+    context.command = [&context, flags] { return run(context, *flags); };
+  });
+}
+
+}  // namespace berth::cli

@@ -1,0 +1,128 @@
+// start, stop, restart, kill and rm: commands that work on existing containers, alike but for the request.
+
+#include <fmt/core.h>
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <functional>
+#include <iostream>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/project.h"
+#include "cli/request.h"
+#include "engine/request.h"
+#include "sys/signals.h"
+
+namespace berth::cli {
+namespace {
+
+using MakeRequest = std::function<std::optional<engine::Json>(const engine::Selection&, const std::vector<const engine::Container*>&)>;
+
+int run(const Context& context, const std::vector<std::string>& services, const MakeRequest& make) {
+  std::optional<Target> target = find_target(context);
+  if (!target) return 1;
+  std::optional<engine::Selection> selection = select(context, *target, services);
+  if (!selection) return 1;
+  engine::Observed observed = engine::StateStore(context.paths).observe();
+  std::optional<engine::Json> request = make(*selection, engine::select(observed, *selection));
+  return request ? carry_out(context, *request) : 1;
+}
+
+std::optional<int64_t> in_ns(int64_t seconds) {
+  return seconds < 0 ? std::nullopt : std::optional<int64_t>(seconds * 1'000'000'000);
+}
+
+/// Spelt out, because an optional of a JSON value could also be a JSON value of an optional.
+template <class Request>
+std::optional<engine::Json> ask(const Request& request) {
+  return std::optional<engine::Json>(std::in_place, engine::to_message(request));
+}
+
+CLI::App* add(CLI::App& app, Context& context, const std::string& name, const std::string& help, MakeRequest make) {
+  auto services = std::make_shared<std::vector<std::string>>();
+  CLI::App* command = app.add_subcommand(name, help);
+  command->add_option("SERVICE", *services, "Services; all if none is named");
+  command->callback([&context, services, make = std::move(make)] {
+    context.command = [&context, services, make] { return run(context, *services, make); };
+  });
+  return command;
+}
+
+}  // namespace
+
+void add_stop(CLI::App& app, Context& context) {
+  auto timeout = std::make_shared<int64_t>(-1);
+  CLI::App* command = add(app, context, "stop", "Stop services", [timeout](auto& selection, auto&) -> std::optional<engine::Json> {
+    return ask(engine::StopRequest{selection, in_ns(*timeout)});
+  });
+  command->add_option("-t,--timeout", *timeout, "Seconds to wait for containers to stop before killing them");
+}
+
+void add_start(CLI::App& app, Context& context) {
+  add(app, context, "start", "Start services", [&context](auto& selection, auto& containers) -> std::optional<engine::Json> {
+    if (containers.empty()) {
+      print_error(context, make_error("project " + selection.project + " has no containers to start", "use `berth up` to create them"));
+      return std::nullopt;
+    }
+    return ask(engine::StartRequest{selection});
+  });
+}
+
+void add_restart(CLI::App& app, Context& context) {
+  auto timeout = std::make_shared<int64_t>(-1);
+  CLI::App* command =
+      add(app, context, "restart", "Restart service containers", [timeout](auto& selection, auto&) -> std::optional<engine::Json> {
+        return ask(engine::RestartRequest{selection, in_ns(*timeout)});
+      });
+  command->add_option("-t,--timeout", *timeout, "Seconds to wait for containers to stop before killing them");
+}
+
+void add_kill(CLI::App& app, Context& context) {
+  auto signal = std::make_shared<std::string>("SIGKILL");
+  auto make = [signal, &context](auto& selection, auto& containers) -> std::optional<engine::Json> {
+    std::optional<int> number = sys::parse_signal(*signal);
+    if (!number) {
+      print_error(context, make_error("there is no signal \"" + *signal + "\""));
+      return std::nullopt;
+    }
+    bool any = std::any_of(containers.begin(), containers.end(), [](auto* c) { return c->live.alive(); });
+    if (!any) {
+      print_error(context, make_error("no container of project " + selection.project + " is running"));
+      return std::nullopt;
+    }
+    return ask(engine::KillRequest{selection, *number});
+  };
+  CLI::App* command = add(app, context, "kill", "Force stop service containers", std::move(make));
+  command->add_option("-s,--signal", *signal, "SIGNAL to send to the container");
+}
+
+void add_rm(CLI::App& app, Context& context) {
+  struct Flags {
+    bool force = false, stop = false, volumes = false, all = false;
+  };
+  auto flags = std::make_shared<Flags>();
+  auto make = [flags, &context](auto& selection, auto& containers) -> std::optional<engine::Json> {
+    std::string names;
+    for (const engine::Container* container : containers) {
+      if (flags->stop || !container->live.alive()) names += (names.empty() ? "" : ", ") + container->record.name;
+    }
+    if (names.empty()) {
+      fmt::print(stderr, "No stopped containers\n");
+    } else if (!flags->force) {
+      fmt::print(stderr, "Going to remove {}\nAre you sure? [yN] ", names);
+      std::string answer;
+      std::getline(std::cin, answer);
+      if (answer != "y" && answer != "Y" && answer != "yes") return std::nullopt;
+    }
+    return ask(engine::RemoveRequest{selection, flags->stop, flags->volumes});
+  };
+  CLI::App* command = add(app, context, "rm", "Remove stopped service containers", std::move(make));
+  command->add_flag("-f,--force", flags->force, "Don't ask to confirm removal");
+  command->add_flag("-s,--stop", flags->stop, "Stop the containers, if required, before removing");
+  command->add_flag("-v,--volumes", flags->volumes, "Remove any anonymous volumes attached to containers");
+  command->add_flag("-a,--all", flags->all)->group("");  // deprecated, without effect
+}
+
+}  // namespace berth::cli

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "cli/log_printer.h"
+#include "engine/plan_down.h"
+#include "engine/state.h"
+#include "sys/fd.h"
+
+namespace berth::cli {
+
+/// Follows the logs of a project's containers as files, without the supervisor: new containers, restarts and ends are seen through
+/// inotify.
+class LogFollower {
+ public:
+  /// Prints entries not older than `since_ns`; `remark_exits` tells of containers that end.
+  LogFollower(engine::StateStore store, engine::Selection selection, LogPrinter& printer, int64_t since_ns, bool remark_exits);
+
+  /// Containers of services in here are followed, but not printed (`attach: false`).
+  void mute(std::set<std::string> services) { muted_ = std::move(services); }
+  /// Only the last so many lines of what is there already.
+  void tail(size_t lines) { tail_ = lines; }
+
+  /// Readable when there may be something new; then call pump().
+  [[nodiscard]] sys::FdRef fd() const { return notify_.ref(); }
+  void pump();
+
+  /// True once containers have been seen and none of them runs or is going to.
+  [[nodiscard]] bool all_ended() const;
+  /// The container that ended first since the start, if any: name and exit code.
+  struct Ended {
+    std::string service;
+    int64_t exit_code = 0;
+  };
+  [[nodiscard]] const std::vector<Ended>& ended() const { return ended_; }
+
+ private:
+  struct Followed {
+    engine::Container container;
+    std::string name;  // as printed
+    std::optional<engine::LogReader> reader;
+    bool was_alive = false;
+    bool muted = false;
+  };
+  void scan();
+  void watch(const std::string& path, uint32_t mask);
+  void read_state(Followed& followed);
+  void read_log(Followed& followed);
+
+  engine::StateStore store_;
+  engine::Selection selection_;
+  LogPrinter& printer_;
+  int64_t since_ns_;
+  bool remark_exits_;
+  std::optional<size_t> tail_;
+  std::set<std::string> muted_;
+  sys::UniqueFd notify_;
+  std::map<std::string, Followed> followed_;  // by id
+  std::set<std::string> strangers_;           // ids of other projects
+  std::vector<Ended> ended_;
+};
+
+/// "web-1": the container's name without its project.
+[[nodiscard]] std::string log_name(const engine::ContainerRecord& record);
+
+}  // namespace berth::cli

@@ -1,0 +1,67 @@
+#include "cli/progress.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+namespace berth::cli {
+namespace {
+
+struct Words {
+  const char* verb;  // of engine::words()
+  const char* doing;
+  const char* done;
+};
+constexpr Words kWords[] = {
+    {"Create", "Creating", "Created"},
+    {"Start", "Starting", "Started"},
+    {"Stop", "Stopping", "Stopped"},
+    {"Kill", "Killing", "Killed"},
+    {"Remove", "Removing", "Removed"},
+    {"Wait until started", "Waiting", "Started"},
+    {"Wait until healthy", "Waiting", "Healthy"},
+    {"Wait until completed", "Waiting", "Exited"},
+    {"Wait until ready", "Waiting", "Ready"},
+};
+
+}  // namespace
+
+Progress::Progress(const Context& context) : style_(context.progress), colour_(context.colour(STDERR_FILENO)) {
+  if (style_ == "auto") style_ = isatty(STDERR_FILENO) == 1 && context.ansi != "never" ? "tty" : "plain";
+}
+
+void Progress::on_event(const engine::Json& event) {
+  std::string type = event.value("type", "");
+  if (type == "step") return step(event);
+  std::string text = printable(event.value("text", ""));
+  if (type == "warning") fmt::print(stderr, "{}warning:{} {}\n", colour_ ? "\033[1;33m" : "", colour_ ? "\033[0m" : "", text);
+  if (type == "waiting" && style_ != "quiet") fmt::print(stderr, "waiting: {}\n", text);
+}
+
+void Progress::step(const engine::Json& event) {
+  std::string verb = event.value("verb", ""), state = event.value("state", "");
+  for (const Words& words : kWords) {
+    if (verb != words.verb) continue;
+    std::string id = event.value("kind", "") + " " + printable(event.value("name", ""));
+    if (state == "started") line(id, words.doing, false, false);
+    else if (state == "done") line(id, words.done, true, false);
+    else line(id, "Error", true, true);
+  }
+}
+
+void Progress::line(const std::string& id, const std::string& status, bool finished, bool failed) {
+  if (style_ == "quiet") return;
+  if (style_ == "json") {
+    engine::Json json{{"id", id}, {"status", finished ? "Done" : "Working"}, {"text", status}};
+    fmt::print(stderr, "{}\n", engine::to_text(json));
+  } else if (style_ == "plain") {
+    fmt::print(stderr, " {}  {}\n", id, status);
+  } else if (finished) {  // on a terminal only what has been reached
+    const char* mark = failed ? "✘" : "✔";
+    const char* tint = !colour_ ? "" : failed ? "\033[31m" : "\033[32m";
+    fmt::print(stderr, " {}{}{} {}  {}{}{}\n", tint, mark, colour_ ? "\033[0m" : "", id, tint, status, colour_ ? "\033[0m" : "");
+  }
+}
+
+}  // namespace berth::cli

@@ -1,0 +1,86 @@
+#include "cli/project.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/text.h"
+#include "engine/state.h"
+
+namespace berth::cli {
+namespace {
+
+std::string variable(const char* name) {
+  const char* value = getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+compose::LoadRequest load_request(const Context& context) {
+  compose::LoadRequest request = compose::request_of_process();
+  request.files = context.files;
+  request.project_directory = context.project_directory;
+  request.project_name = context.project_name;
+  request.profiles = context.profiles;
+  request.env_files = context.env_files;
+  return request;
+}
+
+std::optional<compose::Project> load_project(const Context& context, const std::vector<std::string>& services) {
+  compose::LoadRequest request = load_request(context);
+  request.services = services;
+  compose::DiskFiles files;
+  Diagnostics diagnostics;
+  std::optional<compose::Project> project = compose::load(request, files, diagnostics);
+  fmt::print(stderr, "{}", diagnostics.render(context.colour(STDERR_FILENO)));
+  return project;
+}
+
+std::optional<Target> find_target(const Context& context) {
+  std::string name = context.project_name.empty() ? variable("COMPOSE_PROJECT_NAME") : context.project_name;
+  if (!name.empty() && context.files.empty() && variable("COMPOSE_FILE").empty()) {
+    // A file is a help (order, services without containers), not a condition.
+    compose::LoadRequest request = load_request(context);
+    compose::DiskFiles files;
+    Diagnostics quiet;
+    return Target{name, compose::load(request, files, quiet)};
+  }
+  std::optional<compose::Project> project = load_project(context);
+  if (!project) return std::nullopt;
+  name = project->name;
+  return Target{std::move(name), std::move(project)};
+}
+
+std::optional<engine::Selection> select(const Context& context, const Target& target, const std::vector<std::string>& services) {
+  engine::Selection selection;
+  selection.project = target.project;
+  selection.services = {services.begin(), services.end()};
+  if (services.empty()) return selection;
+  std::vector<std::string> known;
+  if (target.file) {
+    for (const auto& [name, service] : target.file->services) known.push_back(name);
+    for (const auto& [name, service] : target.file->disabled_services) known.push_back(name);
+  }
+  engine::Selection all{target.project, {}, true};
+  engine::Observed observed = engine::StateStore(context.paths).observe();
+  for (const engine::Container* container : engine::select(observed, all)) known.push_back(container->record.service);
+  for (const std::string& service : services) {
+    if (std::find(known.begin(), known.end(), service) != known.end()) continue;
+    Error error = make_error("no such service: " + service);
+    if (std::optional<std::string> near = nearest(service, known)) error.hint = "did you mean \"" + *near + "\"?";
+    print_error(context, error);
+    return std::nullopt;
+  }
+  return selection;
+}
+
+void print_error(const Context& context, const Error& error) {
+  bool colour = context.colour(STDERR_FILENO);
+  // Lines of an error are ours to break; what came from elsewhere inside them was made printable where it was put in.
+  fmt::print(stderr, "{}error:{} {}\n", colour ? "\033[1;31m" : "", colour ? "\033[0m" : "", error.full());
+}
+
+}  // namespace berth::cli

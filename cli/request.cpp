@@ -1,0 +1,91 @@
+#include "cli/request.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "cli/progress.h"
+#include "cli/project.h"
+
+namespace berth::cli {
+namespace {
+
+constexpr int kAttempts = 5;
+
+bool supervisor_died(const Error& error) { return error.code == EPIPE || error.code == ECONNRESET; }
+
+/// One request on its way, with all that may happen meanwhile.
+class Conversation {
+ public:
+  Conversation(const Context& context, Signals& signals, const Watch& also, const Escalation& on_signal)
+      : context_(context), progress_(context), signals_(signals), also_(also), on_signal_(on_signal) {}
+
+  /// Sends the request and passes events on until the result. EPIPE: the supervisor died in the middle.
+  Result<engine::Json> hold(const engine::Json& request) {
+    BERTH_TRY(Client client, Client::connect(context_.paths));
+    BERTH_TRY_OK(client.send(request));
+    for (;;) {
+      pollfd fds[] = {{client.fd().get(), POLLIN, 0}, {signals_.fd().get(), POLLIN, 0}, {also_.fd.get(), POLLIN, 0}};
+      if (poll(fds, also_.fd.valid() ? 3 : 2, -1) < 0 && errno != EINTR) return sys_error("poll", errno);
+      if ((fds[1].revents & POLLIN) != 0 && signals_.take() != 0) BERTH_TRY_OK(on_signal(client));
+      if (also_.fd.valid() && (fds[2].revents & POLLIN) != 0) also_.readable();
+      if ((fds[0].revents & (POLLIN | POLLHUP)) == 0) continue;
+      BERTH_TRY(engine::Json message, client.receive());
+      if (message.value("type", "") == "result") return message;
+      progress_.on_event(message);
+    }
+  }
+
+  [[nodiscard]] bool cancelled() const { return signalled_ && !on_signal_; }
+
+ private:
+  Status on_signal(Client& client) {
+    if (signalled_) _exit(130);
+    signalled_ = true;
+    if (!on_signal_) return client.send({{"op", "cancel"}});
+    BERTH_TRY(beside_, Client::connect(context_.paths));
+    return beside_->send(on_signal_());
+  }
+
+  const Context& context_;
+  Progress progress_;
+  Signals& signals_;
+  const Watch& also_;
+  const Escalation& on_signal_;
+  bool signalled_ = false;
+  std::optional<Client> beside_;
+};
+
+}  // namespace
+
+Outcome carry_out(const Context& context, const engine::Json& request, Signals& signals, const Watch& also, const Escalation& on_signal) {
+  Conversation conversation(context, signals, also, on_signal);
+  Result<engine::Json> result = make_error("the supervisor did not answer");
+  // A supervisor that dies in the middle is replaced, and asked again: requests name a state, so asking twice is asking once.
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    result = conversation.hold(request);
+    if (result.ok() || !supervisor_died(result.error())) break;
+  }
+  Outcome outcome;
+  outcome.cancelled = conversation.cancelled();
+  if (!result) {
+    print_error(context, result.error());
+    return outcome;
+  }
+  for (const engine::Json& error : (*result)["errors"]) {
+    if (outcome.cancelled && error.value("message", "") == "cancelled") continue;
+    print_error(context, make_error(error.value("message", ""), error.value("hint", "")));
+  }
+  outcome.ok = result->value("ok", false);
+  if (result->value("leaving", false)) wait_until_gone(context.paths);
+  return outcome;
+}
+
+int carry_out(const Context& context, const engine::Json& request) {
+  Signals signals;
+  return carry_out(context, request, signals).exit_code();
+}
+
+}  // namespace berth::cli

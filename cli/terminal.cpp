@@ -1,0 +1,107 @@
+#include "cli/terminal.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <initializer_list>
+#include <utility>
+
+#include "sys/file.h"
+
+namespace berth::cli {
+namespace {
+
+sys::UniqueFd signals_as_fd(std::initializer_list<int> signals) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int signal : signals) sigaddset(&set, signal);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  return sys::UniqueFd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+int reap(const sys::Pidfd& process) {
+  siginfo_t info{};
+  while (waitid(P_PIDFD, static_cast<id_t>(process.fd().get()), &info, WEXITED) != 0 && errno == EINTR) continue;
+  return info.si_code == CLD_EXITED ? W_EXITCODE(info.si_status, 0) : W_EXITCODE(0, info.si_status);
+}
+
+/// One read's worth; false at the end.
+bool copy(int from, int to) {
+  char buffer[16384];
+  ssize_t n = read(from, buffer, sizeof buffer);
+  if (n < 0) return errno == EAGAIN || errno == EINTR;
+  return n > 0 && sys::write_all(sys::FdRef(to), {buffer, static_cast<size_t>(n)}).ok();
+}
+
+void pass_window_size(sys::FdRef master) {
+  winsize size{};
+  if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0) ioctl(master.get(), TIOCSWINSZ, &size);
+}
+
+}  // namespace
+
+WindowSize window_size(sys::FdRef terminal) {
+  winsize size{};
+  if (ioctl(terminal.get(), TIOCGWINSZ, &size) != 0) return {};
+  return {size.ws_row, size.ws_col};
+}
+
+std::optional<RawTerminal> RawTerminal::enter(sys::FdRef terminal) {
+  termios before{};
+  if (tcgetattr(terminal.get(), &before) != 0) return std::nullopt;
+  termios raw = before;
+  cfmakeraw(&raw);
+  if (tcsetattr(terminal.get(), TCSANOW, &raw) != 0) return std::nullopt;
+  return RawTerminal(terminal, before);
+}
+
+RawTerminal::RawTerminal(RawTerminal&& other) noexcept
+    : terminal_(std::exchange(other.terminal_, sys::FdRef(-1))), before_(other.before_) {}
+
+RawTerminal::~RawTerminal() {
+  if (terminal_.valid()) tcsetattr(terminal_.get(), TCSADRAIN, &before_);
+}
+
+int attach_terminal(sys::FdRef master, const sys::Pidfd& process) {
+  sys::UniqueFd signals = signals_as_fd({SIGWINCH, SIGTERM, SIGHUP});
+  std::optional<RawTerminal> raw = RawTerminal::enter(sys::FdRef(STDIN_FILENO));
+  pass_window_size(master);
+  bool input_open = true, output_open = true;
+  while (output_open) {
+    pollfd fds[] = {{input_open ? STDIN_FILENO : -1, POLLIN, 0},
+                    {master.get(), POLLIN, 0},
+                    {process.fd().get(), POLLIN, 0},
+                    {signals.get(), POLLIN, 0}};
+    if (poll(fds, 4, -1) < 0 && errno != EINTR) break;
+    signalfd_siginfo info;
+    while (read(signals.get(), &info, sizeof info) == sizeof info) {
+      if (info.ssi_signo == SIGWINCH) pass_window_size(master);
+      else (void)process.signal(static_cast<int>(info.ssi_signo));
+    }
+    if (fds[0].revents != 0) input_open = copy(STDIN_FILENO, master.get());
+    if ((fds[1].revents & POLLIN) != 0) output_open = copy(master.get(), STDOUT_FILENO);
+    else if ((fds[1].revents & (POLLHUP | POLLERR)) != 0) output_open = false;
+    else if ((fds[2].revents & POLLIN) != 0) break;  // it has gone and left nothing unread
+  }
+  return reap(process);
+}
+
+int wait_for(const sys::Pidfd& process) {
+  sys::UniqueFd signals = signals_as_fd({SIGINT, SIGTERM, SIGHUP, SIGQUIT});
+  for (;;) {
+    pollfd fds[] = {{process.fd().get(), POLLIN, 0}, {signals.get(), POLLIN, 0}};
+    if (poll(fds, 2, -1) < 0 && errno != EINTR) break;
+    signalfd_siginfo info;
+    while (read(signals.get(), &info, sizeof info) == sizeof info) (void)process.signal(static_cast<int>(info.ssi_signo));
+    if ((fds[0].revents & POLLIN) != 0) break;
+  }
+  return reap(process);
+}
+
+}  // namespace berth::cli

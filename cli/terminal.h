@@ -1,0 +1,40 @@
+#pragma once
+
+#include <termios.h>
+
+#include <cstdint>
+#include <optional>
+
+#include "base/result.h"
+#include "sys/fd.h"
+#include "sys/pidfd.h"
+
+namespace berth::cli {
+
+struct WindowSize {
+  uint16_t rows = 0, columns = 0;
+};
+[[nodiscard]] WindowSize window_size(sys::FdRef terminal);
+
+/// A terminal in raw mode for as long as this lives; restored whatever ends it.
+class RawTerminal {
+ public:
+  [[nodiscard]] static std::optional<RawTerminal> enter(sys::FdRef terminal);
+  RawTerminal(RawTerminal&& other) noexcept;
+  RawTerminal& operator=(RawTerminal&&) = delete;
+  ~RawTerminal();
+
+ private:
+  RawTerminal(sys::FdRef terminal, const termios& before) : terminal_(terminal), before_(before) {}
+  sys::FdRef terminal_;
+  termios before_;
+};
+
+/// Carries bytes between our terminal and a process's until the process ends; follows changes of the window's size.
+/// Returns the wait status of the process, which is our child.
+[[nodiscard]] int attach_terminal(sys::FdRef master, const sys::Pidfd& process);
+
+/// Waits for a child that has our own stdio, passing SIGINT, SIGTERM, SIGHUP and SIGQUIT on to it. Its wait status.
+[[nodiscard]] int wait_for(const sys::Pidfd& process);
+
+}  // namespace berth::cli
