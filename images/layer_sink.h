@@ -13,6 +13,8 @@
 
 namespace berth::images {
 
+class Progress;
+
 struct LayerExpectation {
   std::optional<Digest> blob;     // as the manifest says
   std::optional<uint64_t> size;   // as the manifest says
@@ -52,9 +54,9 @@ class LayerSink {
   std::unique_ptr<State> state_;
 };
 
-/// A layer from a file that is already in the store's file system: sent through a LayerSink.
-[[nodiscard]] Result<StoredLayer> store_layer_from(const Store& store, const ImportLease& lease, sys::FdRef source,
-                                                   LayerExpectation expected, class Progress* progress,
-                                                   const std::string& label);
+/// All of `source` through a LayerSink, with progress under `label`; `total` is for display only.
+[[nodiscard]] Result<StoredLayer> store_layer_from(const Store& store, const ImportLease& lease, const ReadBlob& source,
+                                                   LayerExpectation expected, Progress* progress,
+                                                   const std::string& label, uint64_t total = 0);
 
 }  // namespace berth::images

@@ -35,6 +35,9 @@ struct UnpackResult {
 /// Gives the next bytes of the layer's blob, an empty view at its end.
 using ReadBlob = std::function<Result<std::string_view>()>;
 
+/// The bytes of a descriptor, which must outlive the function. Error: "read WHAT".
+[[nodiscard]] ReadBlob read_blob_from(sys::FdRef fd, std::string what);
+
 /// Unpacks a layer (tar, or gzip, zstd, xz around one) into the empty directory `root` in the form overlayfs wants:
 /// whiteouts become character devices 0:0, opaque directories get trusted.overlay.opaque.
 ///
@@ -44,5 +47,8 @@ using ReadBlob = std::function<Result<std::string_view>()>;
 /// for one name wins. Runs in this process; LayerSink runs it in a confined one. The tree is not synced. Error: names
 /// the entry. What was unpacked until then stays in `root`, for the caller to remove.
 [[nodiscard]] Result<UnpackResult> unpack_layer(const ReadBlob& read, sys::FdRef root, const UnpackOptions& options);
+
+/// Only decompresses and hashes: for a layer whose tree is there already.
+[[nodiscard]] Result<UnpackResult> verify_layer(const ReadBlob& read, const UnpackLimits& limits);
 
 }  // namespace berth::images

@@ -120,7 +120,6 @@ class Store {
   [[nodiscard]] Result<Digest> image_id(const Descriptor& entry) const;
   [[nodiscard]] Result<Digest> find(const Index& index, const std::string& name_or_id) const;
   [[nodiscard]] Error not_found(const Index& index, const std::string& name_or_id) const;
-  [[nodiscard]] Result<uint64_t> sweep(const Index& index) const;
 
   std::string directory_;
 };

@@ -1,0 +1,63 @@
+#include "images/load.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "images/load_formats.h"
+#include "sys/file.h"
+
+namespace berth::images {
+namespace {
+
+Result<std::vector<LoadedImage>> load_contents(Store& store, const ImportLease& lease, ArchiveContents& contents,
+                                               const Platform& platform, Progress* progress) {
+  LoadJob job{store, lease, contents, platform, progress};
+  if (contents.has("manifest.json")) {
+    BERTH_TRY_OK(load_docker_images(job));
+  } else if (contents.has("index.json")) {
+    BERTH_TRY_OK(load_oci_images(job));
+  } else {
+    return make_error("archive: neither a docker-archive (manifest.json) nor an OCI layout (index.json)",
+                      "a tar of a root file system comes in with: berth import TAR NAME");
+  }
+  if (job.loaded.empty()) return make_error("archive: there is no image in it");
+  return std::move(job.loaded);
+}
+
+}  // namespace
+
+Result<std::vector<LoadedImage>> load_archive(Store& store, sys::FdRef archive, const Platform& platform,
+                                              Progress* progress) {
+  BERTH_TRY(ImportLease lease, store.begin_import());
+  BERTH_TRY(auto contents, spool_tar(store, lease, read_blob_from(archive, "the archive")));
+  return load_contents(store, lease, *contents, platform, progress);
+}
+
+Result<std::vector<LoadedImage>> load_archive(Store& store, const std::string& path, const Platform& platform,
+                                              Progress* progress) {
+  BERTH_TRY(sys::UniqueFd fd, sys::open_file(path, O_RDONLY));
+  struct stat info {};
+  if (fstat(fd.get(), &info) != 0) return sys_error("stat " + path, errno);
+  if (!S_ISDIR(info.st_mode)) return load_archive(store, fd.ref(), platform, progress).context("load {}", path);
+  BERTH_TRY(ImportLease lease, store.begin_import());
+  BERTH_TRY(auto contents, open_archive_directory(store, lease, path));
+  return load_contents(store, lease, *contents, platform, progress).context("load {}", path);
+}
+
+Result<Descriptor> load_layer(LoadJob& job, const std::string& path, const LayerExpectation& expected) {
+  BERTH_TRY(ArchiveContents::Blob blob, job.contents.adopt(path, expected.blob));
+  bool have_tree = expected.diff_id && job.store.has_layer(*expected.diff_id);
+  if (have_tree && blob.digest == *expected.diff_id) {
+    // A plain tar that is its own diff id: verified when the tree was made.
+    if (job.progress != nullptr)
+      job.progress->layer(blob.digest.short_hex(), LayerPhase::already_present, blob.size, blob.size);
+    return Descriptor{std::string(kMediaLayer), blob.digest, blob.size, {}, std::nullopt};
+  }
+  BERTH_TRY(sys::UniqueFd fd, sys::open_file(job.store.blob_path(blob.digest), O_RDONLY));
+  LayerExpectation exact{blob.digest, expected.size ? *expected.size : blob.size, expected.diff_id};
+  BERTH_TRY(StoredLayer layer, store_layer_from(job.store, job.lease, read_blob_from(fd.ref(), path), std::move(exact),
+                                                job.progress, blob.digest.short_hex()));
+  return std::move(layer.descriptor);
+}
+
+}  // namespace berth::images

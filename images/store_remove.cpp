@@ -1,0 +1,80 @@
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "images/reference.h"
+#include "images/store.h"
+#include "images/store_sweep.h"
+
+// How names, images and what nobody needs any more leave the store. Names go first and at once (index.json), content
+// after them and only while nobody is importing, so that a crash in between leaves nothing but garbage.
+
+namespace berth::images {
+namespace {
+
+bool contains(const std::vector<Digest>& ids, const Digest& id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+}  // namespace
+
+Result<RemovedImage> Store::remove(const std::string& name_or_id, const std::vector<Digest>& in_use) {
+  RemovedImage removed;
+  {
+    BERTH_TRY(auto lock, lock_index());
+    BERTH_TRY(Index index, read_index());
+    BERTH_TRY(Digest manifest, find(index, name_or_id));
+    auto reference = parse_reference(name_or_id);
+    std::string only = reference ? reference->name() : "";
+    auto has_name = [&](const Descriptor& one) { return one.annotation(kAnnotationRefName) == only; };
+    bool by_name = !only.empty() && std::any_of(index.manifests.begin(), index.manifests.end(), has_name);
+    std::optional<Descriptor> last;
+    std::erase_if(index.manifests, [&](const Descriptor& one) {
+      if (one.digest != manifest || (by_name && !has_name(one))) return false;
+      if (std::string name = one.annotation(kAnnotationRefName); !name.empty())
+        removed.untagged.push_back(std::move(name));
+      last = one;
+      return true;
+    });
+    auto id = image_id(*last);
+    if (id && contains(in_use, *id)) keep_unnamed(index, *last);
+    bool gone = std::none_of(index.manifests.begin(), index.manifests.end(),
+                             [&](const Descriptor& one) { return one.digest == manifest; });
+    if (gone && id) removed.deleted = std::move(id).value();
+    BERTH_TRY_OK(write_index(index));
+    if (!gone) return removed;
+  }
+  auto alone = sys::FileLock::try_acquire(directory_ + "/content.lock");
+  if (!alone) return removed;  // an import is under way: garbage_collect() will find it
+  BERTH_TRY(auto lock, lock_index());
+  BERTH_TRY(Index index, read_index());
+  // An image elsewhere that cannot be read stops the sweep; the name is gone all the same, and garbage_collect()
+  // reports it.
+  auto freed = sweep_unreferenced(*this, index);
+  if (freed) removed.freed_bytes = *freed;
+  return removed;
+}
+
+Result<CollectedGarbage> Store::garbage_collect(const std::vector<Digest>& in_use, CollectScope scope) {
+  BERTH_TRY(auto alone, sys::FileLock::acquire(directory_ + "/content.lock"));
+  BERTH_TRY(auto lock, lock_index());
+  BERTH_TRY(Index index, read_index());
+  CollectedGarbage collected;
+  std::set<Digest> gone;
+  auto unwanted = [&](const Descriptor& entry) {
+    std::string name = entry.annotation(kAnnotationRefName);
+    if (scope == CollectScope::garbage || (scope == CollectScope::unnamed && !name.empty())) return false;
+    auto id = image_id(entry);
+    if (!id || contains(in_use, *id)) return false;
+    if (!name.empty()) collected.untagged.push_back(std::move(name));
+    gone.insert(std::move(id).value());
+    return true;
+  };
+  if (std::erase_if(index.manifests, unwanted) > 0) BERTH_TRY_OK(write_index(index));
+  collected.images.assign(gone.begin(), gone.end());
+  BERTH_TRY(collected.freed_bytes, sweep_unreferenced(*this, index));
+  return collected;
+}
+
+}  // namespace berth::images

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "base/result.h"
+#include "images/manifest.h"
+#include "images/store.h"
+
+namespace berth::images {
+
+/// Leads `name` to the entry's manifest. An entry that had the name loses it, and stays without one if it was its last.
+void name_entry(Index& index, Descriptor entry, const std::string& name);
+
+/// Makes sure that the entry's manifest is in the index, without a name if it has none.
+void keep_unnamed(Index& index, Descriptor entry);
+
+/// Removes what crashed imports left. Requires: content.lock held exclusively.
+[[nodiscard]] Status sweep_temporaries(const std::string& directory);
+
+/// Removes blobs and layers that no entry of the index leads to; returns the bytes of the blobs. Removes nothing if an
+/// entry cannot be read, since nobody knows what it needs. Requires: content.lock held exclusively, index.lock held.
+[[nodiscard]] Result<uint64_t> sweep_unreferenced(const Store& store, const Index& index);
+
+/// Manifest and config from the store, not hashed.
+[[nodiscard]] Result<Manifest> read_manifest(const Store& store, const Digest& digest);
+[[nodiscard]] Result<ImageConfig> read_config(const Store& store, const Digest& digest);
+
+}  // namespace berth::images
