@@ -1,0 +1,41 @@
+#include "compose/codecs.h"
+
+namespace berth::compose {
+namespace {
+
+constexpr Attr kBuildRows[] = {
+    attr<&Build::additional_contexts, Labels>("additional_contexts"),
+    attr<&Build::args, EnvMap>("args"),
+    attr<&Build::cache_from, TextList>("cache_from"),
+    attr<&Build::cache_to, TextList>("cache_to"),
+    attr<&Build::context, Text>("context"),
+    attr<&Build::dockerfile, Text>("dockerfile"),
+    attr<&Build::dockerfile_inline, Text>("dockerfile_inline"),
+    attr<&Build::entitlements, UniqueList>("entitlements"),
+    attr<&Build::extra_hosts, Hosts>("extra_hosts"),
+    attr<&Build::isolation, Text>("isolation"),
+    attr<&Build::labels, Labels>("labels"),
+    attr<&Build::network, Text>("network"),
+    attr<&Build::no_cache, Flag>("no_cache"),
+    attr<&Build::no_cache_filter, TextOrList>("no_cache_filter"),
+    attr<&Build::platforms, UniqueList>("platforms"),
+    attr<&Build::privileged, Flag>("privileged"),
+    attr<&Build::provenance, TextOrFlag>("provenance"),
+    attr<&Build::pull, Flag>("pull"),
+    attr<&Build::sbom, TextOrFlag>("sbom"),
+    attr<&Build::secrets, SecretGrants>("secrets"),
+    attr<&Build::shm_size, Bytes>("shm_size"),
+    attr<&Build::ssh, Labels>("ssh"),
+    attr<&Build::tags, UniqueList>("tags"),
+    attr<&Build::target, Text>("target"),
+    attr<&Build::ulimits, Ulimits>("ulimits").merged(Merge::pairs),
+};
+
+}  // namespace
+
+const Table& build_table() {
+  static constexpr Table kTable{"build section", kBuildRows};
+  return kTable;
+}
+
+}  // namespace berth::compose

@@ -1,0 +1,98 @@
+#include "compose/codecs.h"
+
+namespace berth::compose {
+namespace {
+
+constexpr std::string_view kSwarm = "it is for swarm";
+
+constexpr Attr kLimitsRows[] = {
+    attr<&ResourceLimits::cpus, Number>("cpus"),
+    attr<&ResourceLimits::memory, Bytes>("memory"),
+    attr<&ResourceLimits::pids, Integer>("pids"),
+};
+const Table& limits_table() {
+  static constexpr Table kTable{"limits section", kLimitsRows};
+  return kTable;
+}
+constexpr Attr kReservationsRows[] = {
+    attr<&ResourceReservations::cpus, Number>("cpus").ignored(kSwarm),
+    attr<&ResourceReservations::devices, Kept<AnyTree>>("devices").accepted(),
+    attr<&ResourceReservations::generic_resources, Kept<AnyTree>>("generic_resources").ignored(kSwarm),
+    attr<&ResourceReservations::memory, Bytes>("memory"),
+    attr<&ResourceReservations::pids, Integer>("pids").ignored(kSwarm),
+};
+const Table& reservations_table() {
+  static constexpr Table kTable{"reservations section", kReservationsRows};
+  return kTable;
+}
+constexpr Attr kResourcesRows[] = {
+    attr<&Resources::limits, Object<ResourceLimits, limits_table>>("limits"),
+    attr<&Resources::reservations, Object<ResourceReservations, reservations_table>>("reservations"),
+};
+const Table& resources_table() {
+  static constexpr Table kTable{"resources section", kResourcesRows};
+  return kTable;
+}
+
+constexpr std::array<std::string_view, 3> kRestartConditions = {"none", "on-failure", "any"};
+constexpr Attr kRestartPolicyRows[] = {
+    attr<&RestartPolicy::condition, OneOf<kRestartConditions>>("condition"),
+    attr<&RestartPolicy::delay, Time>("delay"),
+    attr<&RestartPolicy::max_attempts, Integer>("max_attempts"),
+    attr<&RestartPolicy::window, Time>("window"),
+};
+const Table& restart_policy_table() {
+  static constexpr Table kTable{"restart_policy", kRestartPolicyRows};
+  return kTable;
+}
+
+constexpr std::array<std::string_view, 2> kUpdateOrders = {"start-first", "stop-first"};
+constexpr Attr kUpdateRows[] = {
+    attr<&UpdateConfig::delay, Time>("delay"),
+    attr<&UpdateConfig::failure_action, Text>("failure_action"),
+    attr<&UpdateConfig::max_failure_ratio, Number>("max_failure_ratio"),
+    attr<&UpdateConfig::monitor, Time>("monitor"),
+    attr<&UpdateConfig::order, OneOf<kUpdateOrders>>("order"),
+    attr<&UpdateConfig::parallelism, Integer>("parallelism"),
+};
+const Table& update_table() {
+  static constexpr Table kTable{"update section", kUpdateRows};
+  return kTable;
+}
+
+constexpr Attr kSpreadRows[] = {shape<Text>("spread")};
+const Table& spread_table() {
+  static constexpr Table kTable{"placement preference", kSpreadRows};
+  return kTable;
+}
+constexpr Attr kPlacementRows[] = {
+    shape<TextList>("constraints"),
+    shape<Integer>("max_replicas_per_node"),
+    shape<ObjectList<Unbound, spread_table>>("preferences"),
+};
+const Table& placement_table() {
+  static constexpr Table kTable{"placement section", kPlacementRows};
+  return kTable;
+}
+
+constexpr std::array<std::string_view, 4> kDeployModes = {"replicated", "global", "replicated-job", "global-job"};
+constexpr Attr kDeployRows[] = {
+    attr<&Deploy::endpoint_mode, Text>("endpoint_mode").ignored(kSwarm),
+    attr<&Deploy::labels, Labels>("labels"),
+    attr<&Deploy::mode, OneOf<kDeployModes>>("mode").ignored(kSwarm),
+    attr<&Deploy::placement, Kept<Object<Unbound, placement_table>>>("placement").ignored(kSwarm),
+    attr<&Deploy::replicas, Integer>("replicas"),
+    attr<&Deploy::resources, Object<Resources, resources_table>>("resources"),
+    attr<&Deploy::restart_policy, Object<RestartPolicy, restart_policy_table>>("restart_policy"),
+    attr<&Deploy::rollback_config, Object<UpdateConfig, update_table>>("rollback_config").accepted(),
+    attr<&Deploy::update_config, Object<UpdateConfig, update_table>>("update_config").accepted(),
+};
+
+}  // namespace
+
+const Table& deploy_table() {
+  static constexpr Table kTable{"deploy section", kDeployRows};
+  return kTable;
+}
+
+}  // namespace berth::compose

@@ -1,0 +1,203 @@
+#include "compose/codecs.h"
+
+namespace berth::compose {
+namespace {
+
+constexpr std::array<std::string_view, 2> kCgroupModes = {"host", "private"};
+constexpr std::string_view kWindows = "it is for Windows";
+
+// ---- healthcheck, logging
+
+constexpr Attr kHealthcheckRows[] = {
+    attr<&Healthcheck::disable, Flag>("disable"),           attr<&Healthcheck::interval, Time>("interval"),
+    attr<&Healthcheck::retries, Integer>("retries"),        attr<&Healthcheck::start_interval, Time>("start_interval"),
+    attr<&Healthcheck::start_period, Time>("start_period"), attr<&Healthcheck::test, ProbeCommand>("test"),
+    attr<&Healthcheck::timeout, Time>("timeout"),
+};
+const Table& healthcheck_table() {
+  static constexpr Table kTable{"healthcheck", kHealthcheckRows};
+  return kTable;
+}
+
+constexpr Attr kLoggingRows[] = {
+    attr<&Logging::driver, Text>("driver"),
+    attr<&Logging::options, Options>("options"),
+};
+const Table& logging_table() {
+  static constexpr Table kTable{"logging", kLoggingRows};
+  return kTable;
+}
+
+// ---- parts of which only the shape is checked
+
+constexpr Attr kHookRows[] = {
+    shape<Command>("command"), shape<EnvMap>("environment"), shape<Text>("image"),       shape<Flag>("per_replica"),
+    shape<Flag>("privileged"), shape<Text>("user"),          shape<Text>("working_dir"),
+};
+const Table& hook_table() {
+  static constexpr Table kTable{"hook", kHookRows};
+  return kTable;
+}
+
+constexpr std::array<std::string_view, 5> kWatchActions = {"rebuild", "sync", "restart", "sync+restart", "sync+exec"};
+constexpr Attr kWatchRows[] = {
+    shape<OneOf<kWatchActions>>("action"),
+    shape<Object<Unbound, hook_table>>("exec"),
+    shape<TextOrList>("ignore"),
+    shape<TextOrList>("include"),
+    shape<Flag>("initial_sync"),
+    shape<Text>("path"),
+    shape<Text>("target"),
+};
+const Table& watch_table() {
+  static constexpr Table kTable{"watch rule", kWatchRows};
+  return kTable;
+}
+constexpr Attr kDevelopRows[] = {shape<ObjectList<Unbound, watch_table>>("watch")};
+const Table& develop_table() {
+  static constexpr Table kTable{"develop section", kDevelopRows};
+  return kTable;
+}
+
+constexpr Attr kRateRows[] = {shape<Text>("path"), shape<Bytes>("rate")};
+const Table& rate_table() {
+  static constexpr Table kTable{"device rate", kRateRows};
+  return kTable;
+}
+constexpr Attr kWeightRows[] = {shape<Text>("path"), shape<Integer>("weight")};
+const Table& weight_table() {
+  static constexpr Table kTable{"device weight", kWeightRows};
+  return kTable;
+}
+using Rates = ObjectList<Unbound, rate_table>;
+constexpr Attr kBlkioRows[] = {
+    shape<Rates>("device_read_bps"),  shape<Rates>("device_read_iops"),
+    shape<Rates>("device_write_bps"), shape<Rates>("device_write_iops"),
+    shape<Integer>("weight"),         shape<ObjectList<Unbound, weight_table>>("weight_device"),
+};
+const Table& blkio_table() {
+  static constexpr Table kTable{"blkio_config", kBlkioRows};
+  return kTable;
+}
+
+constexpr Attr kCredentialRows[] = {shape<Text>("config"), shape<Text>("file"), shape<Text>("registry")};
+const Table& credential_table() {
+  static constexpr Table kTable{"credential_spec", kCredentialRows};
+  return kTable;
+}
+
+constexpr Attr kProviderRows[] = {shape<AnyTree>("options"), shape<Text>("type")};
+const Table& provider_table() {
+  static constexpr Table kTable{"provider", kProviderRows};
+  return kTable;
+}
+
+using Hooks = Kept<ObjectList<Unbound, hook_table>>;
+
+// ---- the service, sorted by key
+
+constexpr Attr kServiceRows[] = {
+    attr<&Service::annotations, Labels>("annotations"),
+    attr<&Service::attach, Flag>("attach"),
+    attr<&Service::blkio_config, Kept<Object<Unbound, blkio_table>>>("blkio_config").accepted(),
+    attr<&Service::build, BuildForm>("build").accepted("images are pulled only"),
+    attr<&Service::cap_add, UniqueList>("cap_add"),
+    attr<&Service::cap_drop, UniqueList>("cap_drop"),
+    attr<&Service::cgroup, OneOf<kCgroupModes>>("cgroup").accepted(),
+    attr<&Service::cgroup_parent, Text>("cgroup_parent").accepted(),
+    attr<&Service::command, Command>("command"),
+    attr<&Service::configs, ConfigGrants>("configs"),
+    attr<&Service::container_name, Text>("container_name"),
+    attr<&Service::cpu_count, Integer>("cpu_count").accepted(kWindows),
+    attr<&Service::cpu_percent, Number>("cpu_percent").accepted(kWindows),
+    attr<&Service::cpu_period, Integer>("cpu_period"),
+    attr<&Service::cpu_quota, Integer>("cpu_quota"),
+    attr<&Service::cpu_rt_period, Micros>("cpu_rt_period").accepted(),
+    attr<&Service::cpu_rt_runtime, Micros>("cpu_rt_runtime").accepted(),
+    attr<&Service::cpu_shares, Integer>("cpu_shares"),
+    attr<&Service::cpus, Number>("cpus"),
+    attr<&Service::cpuset, Text>("cpuset"),
+    attr<&Service::credential_spec, Kept<Object<Unbound, credential_table>>>("credential_spec").accepted(kWindows),
+    attr<&Service::depends_on, Dependencies>("depends_on"),
+    attr<&Service::deploy, Object<Deploy, deploy_table>>("deploy"),
+    attr<&Service::develop, Kept<Object<Unbound, develop_table>>>("develop").ignored(),
+    attr<&Service::device_cgroup_rules, UniqueList>("device_cgroup_rules").accepted(),
+    attr<&Service::devices, Devices>("devices"),
+    attr<&Service::dns, TextOrList>("dns"),
+    attr<&Service::dns_opt, UniqueList>("dns_opt"),
+    attr<&Service::dns_search, TextOrList>("dns_search"),
+    attr<&Service::domainname, Text>("domainname"),
+    attr<&Service::entrypoint, Command>("entrypoint"),
+    attr<&Service::env_file, EnvFiles>("env_file"),
+    attr<&Service::environment, EnvMap>("environment"),
+    attr<&Service::expose, UniqueScalars>("expose"),
+    attr<&Service::external_links, UniqueList>("external_links").accepted(),
+    attr<&Service::extra_hosts, Hosts>("extra_hosts"),
+    attr<&Service::gpus, Kept<AnyTree>>("gpus").accepted(),
+    attr<&Service::group_add, ScalarList>("group_add"),
+    attr<&Service::healthcheck, Object<Healthcheck, healthcheck_table>>("healthcheck"),
+    attr<&Service::hostname, Text>("hostname"),
+    attr<&Service::image, Text>("image"),
+    attr<&Service::init, Flag>("init"),
+    attr<&Service::ipc, NamespaceMode>("ipc"),
+    attr<&Service::isolation, Text>("isolation").accepted(kWindows),
+    attr<&Service::label_file, TextOrList>("label_file").accepted(),
+    attr<&Service::labels, Labels>("labels"),
+    attr<&Service::links, UniqueList>("links").accepted("all services of a network find each other by name"),
+    attr<&Service::logging, Object<Logging, logging_table>>("logging").merged(Merge::logging),
+    attr<&Service::mac_address, Text>("mac_address").accepted(),
+    attr<&Service::mem_limit, Bytes>("mem_limit"),
+    attr<&Service::mem_reservation, Bytes>("mem_reservation"),
+    attr<&Service::mem_swappiness, Integer>("mem_swappiness").accepted(),
+    attr<&Service::memswap_limit, Bytes>("memswap_limit"),
+    attr<&Service::models, Kept<AnyTree>>("models").refused("there is no runner of models"),
+    attr<&Service::network_mode, NamespaceMode>("network_mode"),
+    attr<&Service::networks, Attachments>("networks"),
+    attr<&Service::oom_kill_disable, Flag>("oom_kill_disable").accepted(),
+    attr<&Service::oom_score_adj, Integer>("oom_score_adj"),
+    attr<&Service::pid, NamespaceMode>("pid"),
+    attr<&Service::pids_limit, Integer>("pids_limit"),
+    attr<&Service::platform, Text>("platform").accepted(),
+    attr<&Service::ports, Ports>("ports"),
+    attr<&Service::post_start, Hooks>("post_start").accepted(),
+    attr<&Service::pre_start, Hooks>("pre_start").accepted(),
+    attr<&Service::pre_stop, Hooks>("pre_stop").accepted(),
+    attr<&Service::privileged, Flag>("privileged"),
+    attr<&Service::profiles, UniqueList>("profiles"),
+    attr<&Service::provider, Kept<Object<Unbound, provider_table>>>("provider")
+        .refused("there are no provider plugins"),
+    attr<&Service::pull_policy, PullPolicy>("pull_policy"),
+    attr<&Service::pull_refresh_after, Text>("pull_refresh_after").accepted(),
+    attr<&Service::read_only, Flag>("read_only"),
+    attr<&Service::restart, RestartText>("restart"),
+    attr<&Service::runtime, Text>("runtime").accepted("berth runs the containers itself"),
+    attr<&Service::scale, Integer>("scale"),
+    attr<&Service::secrets, SecretGrants>("secrets"),
+    attr<&Service::security_opt, TextList>("security_opt"),
+    attr<&Service::shm_size, Bytes>("shm_size"),
+    attr<&Service::stdin_open, Flag>("stdin_open"),
+    attr<&Service::stop_grace_period, Time>("stop_grace_period"),
+    attr<&Service::stop_signal, Text>("stop_signal"),
+    attr<&Service::storage_opt, Options>("storage_opt").refused("a container has no storage driver to set options of"),
+    attr<&Service::sysctls, Labels>("sysctls"),
+    attr<&Service::tmpfs, TextOrList>("tmpfs"),
+    attr<&Service::tty, Flag>("tty"),
+    attr<&Service::ulimits, Ulimits>("ulimits").merged(Merge::pairs),
+    attr<&Service::use_api_socket, Flag>("use_api_socket").refused("there is no daemon whose socket could be mounted"),
+    attr<&Service::user, Text>("user"),
+    attr<&Service::userns_mode, Text>("userns_mode"),
+    attr<&Service::uts, Text>("uts"),
+    attr<&Service::volumes, Mounts>("volumes"),
+    attr<&Service::volumes_from, UniqueList>("volumes_from").accepted(),
+    attr<&Service::working_dir, Text>("working_dir"),
+};
+
+}  // namespace
+
+const Table& service_table() {
+  static constexpr Table kTable{"service", kServiceRows,
+                                [](void* object) { return &static_cast<Service*>(object)->extensions; }};
+  return kTable;
+}
+
+}  // namespace berth::compose

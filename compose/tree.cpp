@@ -1,0 +1,108 @@
+#include "compose/tree.h"
+
+#include <charconv>
+#include <cmath>
+#include <utility>
+
+namespace berth::compose {
+
+const Tree* Tree::find(std::string_view key) const {
+  for (const Member& member : members) {
+    if (member.key == key) return &member.value;
+  }
+  return nullptr;
+}
+
+Tree* Tree::find(std::string_view key) {
+  return const_cast<Tree*>(std::as_const(*this).find(key));
+}
+
+Tree& Tree::set(std::string_view key, Tree value) {
+  if (kind == Kind::null) kind = Kind::map;
+  if (Tree* old = find(key)) return *old = std::move(value);
+  SourceSpan key_span = value.span;
+  members.push_back({std::string(key), std::move(key_span), std::move(value)});
+  return members.back().value;
+}
+
+void Tree::erase(std::string_view key) {
+  std::erase_if(members, [&](const Member& member) { return member.key == key; });
+}
+
+namespace {
+Tree make(Tree::Kind kind, std::string text, SourceSpan span) {
+  Tree tree;
+  tree.kind = kind;
+  tree.text = std::move(text);
+  tree.span = std::move(span);
+  return tree;
+}
+}  // namespace
+
+Tree Tree::null(SourceSpan span) {
+  return make(Kind::null, {}, std::move(span));
+}
+Tree Tree::string(std::string text, SourceSpan span) {
+  return make(Kind::string, std::move(text), std::move(span));
+}
+Tree Tree::boolean(bool value, SourceSpan span) {
+  return make(Kind::boolean, value ? "true" : "false", std::move(span));
+}
+Tree Tree::integer(int64_t value, SourceSpan span) {
+  return make(Kind::integer, std::to_string(value), std::move(span));
+}
+Tree Tree::real(double value, SourceSpan span) {
+  return make(Kind::real, number_text(value), std::move(span));
+}
+Tree Tree::list(SourceSpan span) {
+  return make(Kind::list, {}, std::move(span));
+}
+Tree Tree::map(SourceSpan span) {
+  return make(Kind::map, {}, std::move(span));
+}
+
+bool Tree::same_value(const Tree& other) const {
+  if (kind != other.kind || text != other.text) return false;
+  if (items.size() != other.items.size() || members.size() != other.members.size()) return false;
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (!items[i].same_value(other.items[i])) return false;
+  }
+  for (size_t i = 0; i < members.size(); ++i) {
+    if (members[i].key != other.members[i].key || !members[i].value.same_value(other.members[i].value)) return false;
+  }
+  return true;
+}
+
+std::string_view kind_name(Tree::Kind kind) {
+  switch (kind) {
+    case Tree::Kind::null:
+      return "nothing";
+    case Tree::Kind::boolean:
+      return "a boolean";
+    case Tree::Kind::integer:
+      return "an integer";
+    case Tree::Kind::real:
+      return "a number";
+    case Tree::Kind::string:
+      return "a string";
+    case Tree::Kind::list:
+      return "a list";
+    case Tree::Kind::map:
+      return "a map";
+  }
+  return "";
+}
+
+std::string number_text(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
+  char buffer[512];
+  // Exponents from 21 up and below -6 in scientific form, as Go's JSON and YAML writers do.
+  double size = std::fabs(value);
+  bool scientific = size != 0 && (size < 1e-6 || size >= 1e21);
+  auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value,
+                                    scientific ? std::chars_format::scientific : std::chars_format::fixed);
+  return {buffer, end};
+}
+
+}  // namespace berth::compose

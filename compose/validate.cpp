@@ -1,0 +1,254 @@
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "base/text.h"
+#include "compose/graph.h"
+#include "compose/passes.h"
+
+namespace berth::compose {
+namespace {
+
+template <class Map>
+std::vector<std::string> keys_of(const Map& map) {
+  std::vector<std::string> keys;
+  for (const auto& [key, unused] : map) keys.push_back(key);
+  return keys;
+}
+
+template <class Map>
+std::string suggestion(const std::string& name, const Map& known) {
+  std::optional<std::string> near = nearest(name, keys_of(known));
+  return near ? fmt::format("did you mean \"{}\"?", *near) : std::string();
+}
+
+bool written(const Service& service, std::string_view attribute) {
+  return std::any_of(service.places.begin(), service.places.end(),
+                     [&](const auto& place) { return place.first == attribute; });
+}
+
+/// One service at a time, with the project around it.
+class ServiceCheck {
+ public:
+  ServiceCheck(const Project& project, const Service& service, Diagnostics& diagnostics)
+      : project_(project), service_(service), diagnostics_(diagnostics) {}
+
+  void run() {
+    check_image();
+    check_dependencies();
+    check_networks();
+    check_namespaces();
+    check_mounts();
+    check_grants(service_.secrets, project_.secrets, "secret");
+    check_grants(service_.configs, project_.configs, "config");
+    if (service_.build) check_grants(service_.build->secrets, project_.secrets, "secret");
+    check_scale();
+    check_limits();
+  }
+
+ private:
+  void error(const SourceSpan& span, const std::string& message, std::string hint = {}) {
+    diagnostics_.error(span, fmt::format("service \"{}\" {}", service_.name, message), std::move(hint));
+  }
+
+  void check_image() {
+    if (!written(service_, "image") && !written(service_, "build") && !written(service_, "provider")) {
+      error(service_.span, "has neither an image nor a build context");
+    }
+    if (service_.build && service_.build->dockerfile_inline && service_.build->dockerfile) {
+      error(service_.place("build"), "has both dockerfile and dockerfile_inline");
+    }
+  }
+
+  void check_dependencies() {
+    for (const auto& [name, edge] : edges_of(service_)) {
+      if (name == service_.name) {
+        error(edge.span, "depends on itself");
+      } else if (auto off = project_.disabled_services.find(name); off != project_.disabled_services.end()) {
+        if (!edge.required) continue;
+        error(edge.span, fmt::format("depends on \"{}\", which no active profile enables", name),
+              fmt::format("enable it with --profile {}", join(off->second.profiles, " or --profile ")));
+      } else if (auto on = project_.services.find(name); on == project_.services.end()) {
+        if (!edge.required) continue;
+        error(edge.span, fmt::format("depends on \"{}\", which is not defined", name),
+              suggestion(name, project_.services));
+      }
+    }
+  }
+
+  void check_networks() {
+    if (service_.network_mode && written(service_, "networks") && !service_.networks.empty()) {
+      error(service_.place("network_mode"), "has both network_mode and networks, which exclude each other");
+    }
+    for (const auto& [name, attachment] : service_.networks) {
+      if (name == "default" || project_.networks.contains(name)) continue;
+      error(attachment.span, fmt::format("uses network \"{}\", which is not defined", name),
+            suggestion(name, project_.networks));
+    }
+  }
+
+  void check_mode(const char* attribute, const std::optional<std::string>& mode, std::vector<std::string> words) {
+    if (!mode || mode->starts_with("service:")) return;
+    const SourceSpan& span = service_.place(attribute);
+    if (mode->starts_with("container:")) {
+      diagnostics_.warning(span, fmt::format("services.{}.{}: namespaces of containers outside of the project are not "
+                                             "shared in this version",
+                                             service_.name, attribute));
+      return;
+    }
+    if (std::find(words.begin(), words.end(), *mode) != words.end()) return;
+    std::optional<std::string> near = nearest(*mode, words);
+    std::string hint =
+        near ? fmt::format("did you mean \"{}\"?", *near) : fmt::format("{} or service:NAME", join(words, ", "));
+    diagnostics_.error(span, fmt::format("services.{}.{}: unknown mode \"{}\"", service_.name, attribute, *mode), hint);
+  }
+
+  void check_namespaces() {
+    check_mode("network_mode", service_.network_mode, {"none", "host", "bridge", "default"});
+    check_mode("ipc", service_.ipc, {"host", "private", "shareable", "none"});
+    check_mode("pid", service_.pid, {"host", "private"});
+    check_mode("uts", service_.uts, {"host", "private"});
+    check_mode("userns_mode", service_.userns_mode, {"host", "private"});
+  }
+
+  void check_mounts() {
+    std::set<std::string> targets;
+    for (const Mount& mount : service_.volumes) {
+      if (mount.target.empty()) continue;  // reported when it was read
+      if (mount.type == Mount::Type::bind && mount.source.empty()) {
+        error(mount.span, fmt::format("has a bind mount on {} without a source", mount.target));
+      }
+      if (mount.type == Mount::Type::volume && !mount.source.empty() && !project_.volumes.contains(mount.source)) {
+        bool path = mount.source.find('/') != std::string::npos;
+        error(mount.span, fmt::format("uses volume \"{}\", which is not defined", mount.source),
+              path ? fmt::format("for a directory write ./{}", mount.source)
+                   : suggestion(mount.source, project_.volumes));
+      }
+      targets.insert(mount.target);
+    }
+    for (const std::string& tmpfs : service_.tmpfs) {
+      std::string target = tmpfs.substr(0, tmpfs.find(':'));
+      if (!targets.insert(target).second) {
+        error(service_.place("tmpfs"), fmt::format("mounts {} twice", target));
+      }
+    }
+  }
+
+  void check_grants(const std::vector<FileGrant>& grants, const std::map<std::string, FileObject>& known,
+                    const char* kind) {
+    for (const FileGrant& grant : grants) {
+      if (grant.source.empty() || known.contains(grant.source)) continue;
+      error(grant.span, fmt::format("uses {} \"{}\", which is not defined", kind, grant.source),
+            suggestion(grant.source, known));
+    }
+  }
+
+  void check_scale() {
+    bool replicas = service_.deploy && service_.deploy->replicas;
+    if (service_.scale && replicas && *service_.scale != *service_.deploy->replicas) {
+      error(service_.place("scale"), fmt::format("has scale {} and deploy.replicas {}, which must agree",
+                                                 *service_.scale, *service_.deploy->replicas));
+    }
+    if (service_.replicas() < 0) {
+      error(service_.place(service_.scale ? "scale" : "deploy"), "cannot have fewer than 0 containers");
+    }
+    if (service_.container_name && service_.replicas() > 1) {
+      error(service_.place("container_name"),
+            fmt::format("has a container_name, so it cannot have {} containers", service_.replicas()));
+    }
+  }
+
+  void check_equal(const char* attribute, std::optional<double> own, const char* other, std::optional<double> limit) {
+    if (!own || !limit || std::fabs(*own - *limit) < 1e-9) return;
+    error(service_.place(attribute), fmt::format("has {} and deploy.resources.{}, which must agree", attribute, other));
+  }
+
+  void check_limits() {
+    if (!service_.deploy || !service_.deploy->resources) return;
+    const Resources& resources = *service_.deploy->resources;
+    if (resources.limits) {
+      check_equal("cpus", service_.cpus, "limits.cpus", resources.limits->cpus);
+      check_equal("mem_limit", service_.mem_limit, "limits.memory", resources.limits->memory);
+      check_equal("pids_limit", service_.pids_limit, "limits.pids", resources.limits->pids);
+    }
+    if (resources.reservations) {
+      check_equal("mem_reservation", service_.mem_reservation, "reservations.memory", resources.reservations->memory);
+    }
+  }
+
+  const Project& project_;
+  const Service& service_;
+  Diagnostics& diagnostics_;
+};
+
+void check_container_names(const Project& project, Diagnostics& diagnostics) {
+  std::map<std::string, const Service*> owner;
+  for (const auto& [name, service] : project.services) {
+    if (!service.container_name) continue;
+    auto [first, is_new] = owner.emplace(*service.container_name, &service);
+    if (is_new) continue;
+    diagnostics.error(service.place("container_name"),
+                      fmt::format("service \"{}\" has the container_name \"{}\", and so has \"{}\"", name,
+                                  *service.container_name, first->second->name));
+  }
+}
+
+void check_cycle(const Project& project, Diagnostics& diagnostics) {
+  StartGraph graph(project);
+  const std::vector<std::string>& cycle = graph.cycle();
+  if (cycle.size() <= 2) return;  // a service that depends on itself is reported by itself
+  const StartGraph::Edge& edge = graph.dependencies(cycle[0]).at(cycle[1]);
+  diagnostics.error(edge.span, fmt::format("services wait for each other: {}", join(cycle, " -> ")));
+  for (size_t i = 1; i + 1 < cycle.size(); ++i) {
+    diagnostics.note(graph.dependencies(cycle[i]).at(cycle[i + 1]).span,
+                     fmt::format("\"{}\" depends on \"{}\" here", cycle[i], cycle[i + 1]));
+  }
+}
+
+void check_object(const std::string& key, const FileObject& object, const char* kind, Diagnostics& diagnostics) {
+  int sources = int{object.file.has_value()} + int{object.environment.has_value()} + int{object.content.has_value()};
+  if (object.external) {
+    if (sources > 0)
+      diagnostics.error(object.span, fmt::format("{} \"{}\" is external, so it has no source here", kind, key));
+    else
+      diagnostics.error(object.span, fmt::format("{} \"{}\" is external, and there is no store of them", kind, key),
+                        "use file or environment");
+  } else if (sources != 1 && !object.driver) {
+    diagnostics.error(
+        object.span, fmt::format("{} \"{}\" needs exactly one source, and has {}", kind, key, sources),
+        object.content || std::string_view(kind) == "config" ? "file, environment or content" : "file or environment");
+  }
+}
+
+void check_resources(const Project& project, Diagnostics& diagnostics) {
+  for (const auto& [key, volume] : project.volumes) {
+    if (volume.external && (volume.driver || !volume.driver_opts.empty() || !volume.labels.empty())) {
+      diagnostics.error(volume.span, fmt::format("volume \"{}\" is external, so only its name may be given", key));
+    }
+    if (volume.driver && *volume.driver != "local" && !volume.driver->empty()) {
+      diagnostics.error(volume.span,
+                        fmt::format("volume \"{}\": there is no volume driver \"{}\"", key, *volume.driver),
+                        "only \"local\" is there");
+    }
+  }
+  for (const auto& [key, network] : project.networks) {
+    if (network.external && (network.driver || network.ipam || network.internal || !network.driver_opts.empty())) {
+      diagnostics.warning(network.span, fmt::format("network \"{}\" is external: all but its name is left aside", key));
+    }
+  }
+  for (const auto& [key, secret] : project.secrets) check_object(key, secret, "secret", diagnostics);
+  for (const auto& [key, config] : project.configs) check_object(key, config, "config", diagnostics);
+}
+
+}  // namespace
+
+void validate(const Project& project, Diagnostics& diagnostics) {
+  for (const auto& [name, service] : project.services) ServiceCheck(project, service, diagnostics).run();
+  check_container_names(project, diagnostics);
+  check_resources(project, diagnostics);
+  check_cycle(project, diagnostics);
+}
+
+}  // namespace berth::compose
