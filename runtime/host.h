@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "runtime/caps.h"
 #include "runtime/cgroup_mounts.h"
+#include "sys/fd.h"
 
 namespace berth::runtime {
 
@@ -26,10 +27,14 @@ class Host {
   /// The default seccomp program for these capabilities: from memory, from the cache, or compiled.
   [[nodiscard]] Result<std::shared_ptr<const std::vector<sock_filter>>> default_filter(CapMask caps);
 
+  /// berth-init as a sealed file in memory, which all containers execute: /proc/1/exe leads to nothing on the host.
+  [[nodiscard]] Result<sys::FdRef> init_image();
+
  private:
   CgroupMounts cgroups_;
   CapMask all_caps_ = 0;
   std::string cache_dir_;
+  sys::UniqueFd init_image_;
   std::map<CapMask, std::shared_ptr<const std::vector<sock_filter>>> filters_;
 };
 

@@ -1,0 +1,147 @@
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/text.h"
+#include "runtime/cgroup_controllers.h"
+#include "sys/file.h"
+
+namespace berth::runtime {
+namespace {
+
+/// Limits in the v1 hierarchies of a hybrid host. Controllers that every container needs are always there; joining a
+/// hierarchy costs an RCU grace period, so others only when a limit asks for them.
+class V1Controllers final : public CgroupControllers {
+ public:
+  V1Controllers(const CgroupMounts& mounts, std::string path) : mounts_(mounts), path_(std::move(path)) {
+    for (const char* name : {"memory", "cpu", "cpuacct", "pids", "devices", "cpuset", "blkio"}) {
+      if (mounts_.v1.count(name) != 0 && sys::exists(directory(name))) used_.push_back(name);
+    }
+  }
+
+  Status create(const Resources& resources) override {
+    used_ = {"memory", "cpu", "cpuacct", "pids", "devices"};
+    if (wants_cpuset(resources)) used_.push_back("cpuset");
+    if (wants_blkio(resources)) used_.push_back("blkio");
+    for (const std::string& name : used_) {
+      if (mounts_.v1.count(name) == 0) continue;
+      BERTH_TRY_OK(make_directory(name));
+    }
+    std::erase_if(used_, [&](const std::string& name) { return mounts_.v1.count(name) == 0; });
+    return apply(resources);
+  }
+
+  Status apply(const Resources& resources) override {
+    BERTH_TRY_OK(apply_one("memory", resources, apply_memory_v1));
+    BERTH_TRY_OK(apply_one("cpu", resources, apply_cpu_v1));
+    BERTH_TRY_OK(apply_one("pids", resources, apply_pids));
+    if (wants_cpuset(resources)) BERTH_TRY_OK(apply_one("cpuset", resources, apply_cpuset_v1));
+    if (wants_blkio(resources)) BERTH_TRY_OK(apply_one("blkio", resources, apply_blkio_v1));
+    return {};
+  }
+
+  Status apply_devices(const std::vector<DeviceRule>& rules) override {
+    if (!uses("devices")) return {};
+    BERTH_TRY(sys::UniqueFd dir, sys::open_file(directory("devices"), O_PATH | O_DIRECTORY));
+    return apply_devices_v1(dir.ref(), rules);
+  }
+
+  Result<std::vector<sys::UniqueFd>> open_procs() const override {
+    std::vector<sys::UniqueFd> files;
+    for (const std::string& dir : directories()) {
+      BERTH_TRY(sys::UniqueFd file, sys::open_file(dir + "/cgroup.procs", O_WRONLY));
+      files.push_back(std::move(file));
+    }
+    return files;
+  }
+
+  std::vector<std::pair<std::string, std::string>> visible() const override {
+    std::vector<std::pair<std::string, std::string>> result;
+    for (const std::string& name : used_) result.emplace_back(name, directory(name));
+    return result;
+  }
+
+  Result<CgroupStats> stats() const override {
+    CgroupStats stats;
+    std::string memory = directory("memory");
+    uint64_t usage = read_number(memory + "/memory.usage_in_bytes");
+    uint64_t reclaimable = read_keyed(memory + "/memory.stat", "total_inactive_file");
+    stats.memory_usage = usage > reclaimable ? usage - reclaimable : 0;
+    stats.memory_peak = read_number(memory + "/memory.max_usage_in_bytes");
+    constexpr uint64_t kUnlimited = uint64_t{1} << 62;  // the kernel shows "none" as the largest multiple of a page
+    uint64_t limit = read_number(memory + "/memory.limit_in_bytes");
+    stats.memory_limit = limit >= kUnlimited ? 0 : limit;
+    stats.cpu_ns = read_number(directory("cpuacct") + "/cpuacct.usage");
+    stats.pids = read_number(directory("pids") + "/pids.current");
+    if (uses("blkio")) {
+      for (const std::string& line : split(read_text(directory("blkio") + "/blkio.throttle.io_service_bytes"), '\n')) {
+        std::vector<std::string> words = split(line, ' ');  // "8:0 Read 4096"
+        if (words.size() != 3) continue;
+        uint64_t bytes = parse_unsigned(words[2]).value_or(0);
+        if (words[1] == "Read") stats.blkio_read_bytes += bytes;
+        if (words[1] == "Write") stats.blkio_write_bytes += bytes;
+      }
+    }
+    return stats;
+  }
+
+  uint64_t oom_kills() const override { return read_keyed(directory("memory") + "/memory.oom_control", "oom_kill"); }
+
+  std::vector<std::string> directories() const override {
+    std::vector<std::string> result;  // co-mounted controllers share theirs
+    for (const std::string& name : used_) {
+      std::string dir = directory(name);
+      if (std::find(result.begin(), result.end(), dir) == result.end()) result.push_back(std::move(dir));
+    }
+    return result;
+  }
+
+ private:
+  bool uses(const std::string& name) const { return std::find(used_.begin(), used_.end(), name) != used_.end(); }
+
+  std::string directory(const std::string& name) const {
+    auto mount = mounts_.v1.find(name);
+    return mount == mounts_.v1.end() ? "" : mount->second + "/" + path_;
+  }
+
+  Status make_directory(const std::string& name) const {
+    std::string dir = directory(name);
+    if (name == "cpuset") return make_cpuset(mounts_.v1.at(name));
+    if (mkdir(dir.c_str(), 0755) == 0 || errno == EEXIST) return {};
+    return sys::make_dirs(dir);
+  }
+
+  /// Every group between the root and ours needs CPUs and nodes before anybody can join it.
+  Status make_cpuset(const std::string& root) const {
+    std::string dir = root;
+    for (const std::string& part : split(path_, '/')) {
+      dir += "/" + part;
+      if (mkdir(dir.c_str(), 0755) != 0 && errno != EEXIST) return sys_error("make control group " + dir, errno);
+      BERTH_TRY(sys::UniqueFd fd, sys::open_file(dir, O_PATH | O_DIRECTORY));
+      BERTH_TRY_OK(apply_cpuset_v1(fd.ref(), Resources{}).context("{}", dir));
+    }
+    return {};
+  }
+
+  Status apply_one(const std::string& name, const Resources& resources, Status (*write)(sys::FdRef, const Resources&)) {
+    if (!uses(name)) return {};
+    std::string dir = directory(name);
+    BERTH_TRY(sys::UniqueFd fd, sys::open_file(dir, O_PATH | O_DIRECTORY));
+    return write(fd.ref(), resources).context("control group {}", dir);
+  }
+
+  const CgroupMounts mounts_;
+  const std::string path_;
+  std::vector<std::string> used_;
+};
+
+}  // namespace
+
+std::unique_ptr<CgroupControllers> make_v1_controllers(const CgroupMounts& mounts, std::string path) {
+  return std::make_unique<V1Controllers>(mounts, std::move(path));
+}
+
+}  // namespace berth::runtime

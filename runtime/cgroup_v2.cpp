@@ -1,0 +1,90 @@
+#include <fcntl.h>
+#include <fmt/core.h>
+
+#include "base/text.h"
+#include "runtime/cgroup_controllers.h"
+#include "sys/file.h"
+
+namespace berth::runtime {
+namespace {
+
+/// Limits in the v2 group itself.
+class V2Controllers final : public CgroupControllers {
+ public:
+  V2Controllers(const CgroupMounts& mounts, std::string path)
+      : mounts_(mounts), path_(std::move(path)), directory_(mounts_.v2 + "/" + path_) {}
+
+  /// A group has a controller's files only if its parent hands the controller down, all the way from the root. None of
+  /// these groups has processes of its own ("no internal processes").
+  Status create(const Resources& resources) override {
+    std::string wanted;
+    for (const char* name : {"cpu", "memory", "pids", "io", "cpuset"}) {
+      bool optional = std::string_view(name) == "cpuset" && !wants_cpuset(resources);
+      if (mounts_.v2_controllers.count(name) != 0 && !optional)
+        wanted += fmt::format("{}+{}", wanted.empty() ? "" : " ", name);
+    }
+    std::string dir = mounts_.v2;
+    std::vector<std::string> parts = split(path_, '/');
+    for (size_t i = 0; i < parts.size() && !wanted.empty(); ++i) {
+      BERTH_TRY_OK(sys::write_existing(dir + "/cgroup.subtree_control", wanted).context("hand controllers down"));
+      dir += "/" + parts[i];
+    }
+    return apply(resources);
+  }
+
+  Status apply(const Resources& resources) override {
+    BERTH_TRY(sys::UniqueFd dir, sys::open_file(directory_, O_PATH | O_DIRECTORY));
+    auto all = [&]() -> Status {
+      BERTH_TRY_OK(apply_memory_v2(dir.ref(), resources));
+      BERTH_TRY_OK(apply_cpu_v2(dir.ref(), resources));
+      BERTH_TRY_OK(apply_pids(dir.ref(), resources));
+      BERTH_TRY_OK(apply_cpuset_v2(dir.ref(), resources));
+      return apply_io_v2(dir.ref(), resources);
+    };
+    return all().context("control group {}", directory_);
+  }
+
+  Status apply_devices(const std::vector<DeviceRule>& rules) override {
+    BERTH_TRY(sys::UniqueFd dir, sys::open_file(directory_, O_RDONLY | O_DIRECTORY));
+    return apply_devices_v2(dir.ref(), rules);
+  }
+
+  Result<std::vector<sys::UniqueFd>> open_procs() const override { return std::vector<sys::UniqueFd>{}; }
+
+  std::vector<std::pair<std::string, std::string>> visible() const override { return {{"", directory_}}; }
+
+  Result<CgroupStats> stats() const override {
+    CgroupStats stats;
+    uint64_t usage = read_number(directory_ + "/memory.current");
+    uint64_t reclaimable = read_keyed(directory_ + "/memory.stat", "inactive_file");
+    stats.memory_usage = usage > reclaimable ? usage - reclaimable : 0;
+    stats.memory_peak = read_number(directory_ + "/memory.peak");
+    stats.memory_limit = read_number(directory_ + "/memory.max");  // "max" reads as 0
+    stats.cpu_ns = read_keyed(directory_ + "/cpu.stat", "usage_usec") * 1000;
+    stats.pids = read_number(directory_ + "/pids.current");
+    for (const std::string& line : split(read_text(directory_ + "/io.stat"), '\n')) {
+      for (const std::string& word : split(line, ' ')) {  // "8:0 rbytes=4096 wbytes=0 …"
+        if (word.starts_with("rbytes=")) stats.blkio_read_bytes += parse_unsigned(word.substr(7)).value_or(0);
+        if (word.starts_with("wbytes=")) stats.blkio_write_bytes += parse_unsigned(word.substr(7)).value_or(0);
+      }
+    }
+    return stats;
+  }
+
+  uint64_t oom_kills() const override { return read_keyed(directory_ + "/memory.events", "oom_kill"); }
+
+  std::vector<std::string> directories() const override { return {}; }
+
+ private:
+  const CgroupMounts mounts_;
+  const std::string path_;
+  const std::string directory_;
+};
+
+}  // namespace
+
+std::unique_ptr<CgroupControllers> make_v2_controllers(const CgroupMounts& mounts, std::string path) {
+  return std::make_unique<V2Controllers>(mounts, std::move(path));
+}
+
+}  // namespace berth::runtime

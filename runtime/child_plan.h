@@ -1,0 +1,102 @@
+#pragma once
+
+#include <linux/filter.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/caps.h"
+#include "runtime/stage.h"
+
+namespace berth::runtime {
+
+struct PlannedMount {
+  enum class Kind { bind, filesystem };
+  Kind kind = Kind::filesystem;
+  std::string source;   // bind: path on the host
+  std::string subpath;  // bind: below source
+  bool recursive = true;
+  std::string type;                                          // filesystem: proc, tmpfs…
+  std::vector<std::pair<std::string, std::string>> options;  // an empty value is a flag
+  std::string target;
+  uint64_t attributes = 0;           // MOUNT_ATTR_*
+  bool attributes_recursive = true;  // bind: on everything below, too
+  uint64_t propagation = 0;          // MS_PRIVATE…; 0 = leave
+  bool propagation_recursive = true;
+  bool sealed = false;    // made read-only once everything below is in place
+  bool optional = false;  // a kernel without this file system is no error
+  bool on_top = false;    // the target is ours: a symlink there (from the image) gives way to a directory
+  enum class Role { ordinary, proc, dev, pts } role = Role::ordinary;
+};
+
+struct PlannedDevice {
+  std::string path;  // in the container; below /dev it is made there without symlinks
+  mode_t mode = 0;   // with S_IFCHR or S_IFBLK
+  dev_t device = 0;
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+/// Everything a child needs, computed before the clone: the child reads it and allocates nothing.
+/// All descriptors are borrowed from the parent, who keeps them open over the clone.
+struct ChildPlan {
+  int error_fd = -1;  // the pipe's writing end
+  // Shared with the parent; set to 1 just before exec, so that the pipe's end tells a start from a death on the way.
+  volatile uint32_t* reached_exec = nullptr;
+  int console_fd = -1;  // socket to send the terminal's master over, or -1
+
+  std::vector<std::pair<int, int>> joins;  // nsfs descriptor, CLONE_NEW* flag
+  int join_pidfd = -1;                     // exec: the container's first process
+  int join_pidfd_flags = 0;
+  std::vector<int> cgroup_procs;
+  uint64_t unshare_flags = 0;
+
+  // Root file system. Empty for exec, which enters one.
+  bool make_root = true;
+  std::vector<std::string> layers;
+  std::string upper_dir, work_dir;
+  std::string rootfs;
+  int overlay_method = 0;  // OverlayMethod
+  bool read_only_root = false;
+
+  std::vector<PlannedMount> mounts;
+  std::vector<PlannedDevice> devices;
+  std::vector<std::string> masked_paths;
+  std::vector<std::string> read_only_paths;
+
+  std::string hostname, domainname;
+  bool set_hostname = false;
+  bool set_domainname = false;
+  std::vector<std::pair<std::string, std::string>> sysctls;  // path below /proc/sys, value
+  std::string oom_score_adj;                                 // as text; "" = leave
+
+  bool tty = false;
+  uint16_t tty_rows = 0, tty_columns = 0;
+  int stdio[3] = {-1, -1, -1};
+
+  std::vector<std::pair<int, rlimit>> rlimits;
+  bool no_new_privileges = false;
+  const sock_filter* seccomp = nullptr;
+  unsigned short seccomp_length = 0;
+  CapMask caps = 0;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<gid_t> groups;
+
+  std::string cwd;
+  bool create_cwd = true;
+  std::vector<std::string> arg_storage, env_storage;
+  std::vector<char*> argv, envp;             // NULL-terminated
+  std::vector<std::string> exec_candidates;  // what to try in turn: PATH's directories, or argv[0] alone
+  int init_fd = -1;                          // berth-init in memory, or -1
+  std::vector<char*> init_argv;              // berth-init, place for the program's path, argv; NULL-terminated
+};
+
+/// Runs in the child. Never returns: executes the program, or reports through plan.error_fd and exits with 127.
+[[noreturn]] void child_main(const ChildPlan& plan) noexcept;
+
+}  // namespace berth::runtime

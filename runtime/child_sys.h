@@ -1,0 +1,113 @@
+#pragma once
+
+// System calls for the child, which may be a copy of a process in any state: no allocation, no locks, no stdio.
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdint>
+
+#include "runtime/child_plan.h"
+
+namespace berth::runtime::child {
+
+/// Reports and exits. `index` is the object's place in the plan's list, 0 where there is none.
+[[noreturn]] inline void fail(const ChildPlan& plan, Stage stage, size_t index, int code) noexcept {
+  ChildError error{stage, static_cast<int>(index), code};
+  ssize_t ignored =
+      write(plan.error_fd, &error, sizeof error);  // nobody to tell if this fails; the parent sees EOF and no exec
+  (void)ignored;
+  _exit(127);
+}
+
+inline int open_in_root(int root, const char* path, uint64_t flags, uint64_t extra_resolve = 0) noexcept {
+  open_how how{};
+  how.flags = flags | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | extra_resolve;
+  long fd;
+  do {
+    fd = syscall(SYS_openat2, root, path, &how, sizeof how);
+  } while (fd < 0 && (errno == EAGAIN || errno == EINTR));
+  return static_cast<int>(fd);
+}
+
+inline int set_attributes(int fd, uint64_t set, uint64_t propagation, bool recursive) noexcept {
+  mount_attr attributes{};
+  attributes.attr_set = set;
+  attributes.propagation = propagation;
+  unsigned flags = AT_EMPTY_PATH | (recursive ? static_cast<unsigned>(AT_RECURSIVE) : 0U);
+  return mount_setattr(fd, "", flags, &attributes, sizeof attributes);
+}
+
+/// Attaches the detached mount `tree` on what `target` refers to.
+inline int attach(int tree, int target) noexcept {
+  return move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+inline int clone_tree(int fd, bool recursive) noexcept {
+  unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
+  return open_tree(fd, "", flags | (recursive ? static_cast<unsigned>(AT_RECURSIVE) : 0U));
+}
+
+/// "/proc/self/fd/N" without stdio; returns its length.
+inline size_t fd_path(char* out, int fd) noexcept {
+  constexpr char kPrefix[] = "/proc/self/fd/";
+  size_t length = sizeof kPrefix - 1;
+  for (size_t i = 0; i < length; ++i) out[i] = kPrefix[i];
+  char digits[12];
+  size_t count = 0;
+  do {
+    digits[count++] = static_cast<char>('0' + fd % 10);
+    fd /= 10;
+  } while (fd != 0);
+  while (count > 0) out[length++] = digits[--count];
+  out[length] = '\0';
+  return length;
+}
+
+// The child's parts, each in a file of its own, in the order in which child_main() calls them.
+
+/// Makes the root (overlay or directory) while the host's mounts are still ours; returns the detached mount.
+/// -1 where only the classic way is left, which needs the new mount namespace first.
+[[nodiscard]] int make_root(const ChildPlan& plan) noexcept;
+/// The classic way: mount(2) with options. Requires the new mount namespace. Returns a descriptor of the mounted root.
+[[nodiscard]] int make_root_classic(const ChildPlan& plan) noexcept;
+
+/// Detached copies of all bind sources, by index of plan.mounts; -1 for other mounts.
+void open_bind_sources(const ChildPlan& plan, int* trees) noexcept;
+/// New file systems, binds and devices, in order. `dev`, `proc` and `pts` are descriptors of the mounts of that role.
+struct Mounted {
+  int dev = -1;
+  int proc = -1;
+  int pts = -1;
+  int null = -1;  // /dev/null, verified
+};
+[[nodiscard]] Mounted mount_all(const ChildPlan& plan, int root, const int* trees) noexcept;
+/// /dev/null inside `root`, verified to be the real one; a masked file and unused stdio depend on it.
+[[nodiscard]] int open_null(const ChildPlan& plan, int root) noexcept;
+
+/// Makes read-only what was marked so, and masks.
+void seal(const ChildPlan& plan, int root, const Mounted& mounted) noexcept;
+
+/// A directory at `path` inside `root`, made with its parents if missing; an O_PATH descriptor or -1 and errno.
+[[nodiscard]] int make_directory(int root, const char* path) noexcept;
+
+/// A new terminal of the devpts at `ptmx`; sends the master away, makes the slave our stdio and controlling terminal.
+/// Returns the slave.
+[[nodiscard]] int open_console(const ChildPlan& plan, int ptmx) noexcept;
+void connect_stdio(const ChildPlan& plan, int null_fd) noexcept;
+
+/// Limits, groups, ids, capabilities, seccomp.
+void drop_privileges(const ChildPlan& plan) noexcept;
+[[noreturn]] void execute(const ChildPlan& plan) noexcept;
+
+/// Most mounts of one plan: the child's table of them is on its stack.
+inline constexpr size_t kMaxMounts = 1024;
+
+}  // namespace berth::runtime::child

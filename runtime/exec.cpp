@@ -1,0 +1,27 @@
+#include "runtime/exec.h"
+
+#include <fmt/core.h>
+
+#include <cerrno>
+
+#include "runtime/launch_state.h"
+#include "runtime/prepare.h"
+
+namespace berth::runtime {
+
+Result<Launch> start_exec(Host& host, const ContainerSpec& of_container, const sys::Pidfd& init, const ExecSpec& exec,
+                          const LaunchIo& io) {
+  if (init.exited()) return sys_error(fmt::format("container {} is not running", of_container.id), ESRCH);
+  BERTH_TRY(Cgroup cgroup, Cgroup::open(host.cgroups(), of_container.cgroup_path));
+  BERTH_TRY(bool frozen, cgroup.frozen());
+  // The process would be frozen before its first instruction, and we would wait for it.
+  if (frozen) return make_error(fmt::format("container {} is paused", of_container.id), "unpause it first");
+  BERTH_TRY(std::unique_ptr<Prepared> prepared, prepare_exec(host, of_container, exec, cgroup, init, io));
+  CloneOptions options;
+  options.cgroup = cgroup.directory();
+  options.pid_namespace = init.fd();
+  options.parent = io.clone_parent;
+  return launch(std::move(prepared), options, std::nullopt);
+}
+
+}  // namespace berth::runtime

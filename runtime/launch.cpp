@@ -1,0 +1,167 @@
+#include "runtime/launch.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "base/check.h"
+#include "runtime/devices.h"
+#include "runtime/launch_error.h"
+#include "runtime/launch_state.h"
+#include "sys/unix_socket.h"
+
+namespace berth::runtime {
+namespace {
+
+constexpr size_t kPage = 4096;
+
+/// What the child had to say: a record, or nothing because exec or death closed its end.
+Result<std::optional<ChildError>> read_report(sys::FdRef pipe) {
+  ChildError report{};
+  ssize_t n;
+  do {
+    n = read(pipe.get(), &report, sizeof report);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) return sys_error("read the child's report", errno);
+  if (n == 0) return std::optional<ChildError>();
+  if (n != sizeof report) return make_error("the child's report was cut short");
+  return std::optional(report);
+}
+
+}  // namespace
+
+Result<SharedFlag> SharedFlag::create() {
+  void* page = mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return sys_error("mmap", errno);
+  return SharedFlag(static_cast<uint32_t*>(page));
+}
+
+SharedFlag::~SharedFlag() {
+  if (page_ != nullptr) munmap(page_, kPage);
+}
+
+void Launch::State::roll_back() {
+  // Errors here add nothing for a caller who is being told why the start failed; what stays shows in the next start or
+  // `doctor`.
+  if (cgroup) (void)cgroup->kill();
+  if (child.pidfd.valid()) {
+    (void)child.pidfd.signal(SIGKILL);
+    siginfo_t info{};
+    if (!reaped_by_parent) {
+      while (waitid(P_PIDFD, static_cast<id_t>(child.pidfd.fd().get()), &info, WEXITED) != 0 && errno == EINTR) {
+      }
+    } else {
+      (void)child.pidfd.wait_exit(-1);
+    }
+  }
+  if (cgroup) (void)cgroup->remove();
+}
+
+Launch::Launch(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Launch::Launch(Launch&&) noexcept = default;
+Launch& Launch::operator=(Launch&& other) noexcept {
+  if (this != &other) {
+    if (state_ && !state_->finished) state_->roll_back();
+    state_ = std::move(other.state_);
+  }
+  return *this;
+}
+Launch::~Launch() {
+  if (state_ && !state_->finished) state_->roll_back();
+}
+
+sys::FdRef Launch::ready_fd() const {
+  return state_->error_pipe.ref();
+}
+int Launch::exit_code() const {
+  return state_->exit_code;
+}
+pid_t Launch::pid() const {
+  return state_->child.pid;
+}
+
+Result<Running> Launch::finish() {
+  BERTH_CHECK(!state_->finished);
+  State& state = *state_;
+  auto failed = [&](Error error, int code) -> Result<Running> {
+    state.roll_back();
+    state.finished = true;
+    state.exit_code = code;
+    return error;
+  };
+  Result<std::optional<ChildError>> report = read_report(state.error_pipe.ref());
+  if (!report) return failed(std::move(report).error(), 125);
+  if (*report) return failed(describe(**report, state.prepared->plan), exit_code_of(**report));
+  if (*state.reached_exec.get() != 1) {
+    return failed(make_error("the process was killed while it was being set up",
+                             "the memory limit may be too small, or somebody stopped it"),
+                  125);
+  }
+  Running running{state.child.pid, std::move(state.child.pidfd), state.identity, {}};
+  if (state.console.valid()) {
+    Result<sys::Message> message = sys::receive_with_fds(state.console.ref(), 1);
+    if (!message || message->fds.size() != 1) {
+      state.child.pidfd = std::move(running.pidfd);
+      return failed(message ? make_error("the terminal did not arrive") : std::move(message).error(), 125);
+    }
+    running.console_master = std::move(message->fds[0]);
+  }
+  state.finished = true;
+  return running;
+}
+
+Result<Launch> launch(std::unique_ptr<Prepared> prepared, const CloneOptions& options, std::optional<Cgroup> cgroup) {
+  BERTH_TRY(SharedFlag flag, SharedFlag::create());
+  auto state = std::make_unique<Launch::State>(std::move(prepared), std::move(flag));
+  ChildPlan& plan = state->prepared->plan;
+  plan.reached_exec = state->reached_exec.get();
+
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return sys_error("pipe", errno);
+  state->error_pipe.reset(ends[0]);
+  sys::UniqueFd child_end(ends[1]);
+  plan.error_fd = child_end.get();
+  sys::UniqueFd console_end;
+  if (plan.tty) {
+    BERTH_TRY(auto sockets, sys::socket_pair(SOCK_SEQPACKET));
+    state->console = std::move(sockets.first);
+    console_end = std::move(sockets.second);
+    plan.console_fd = console_end.get();
+  }
+
+  BERTH_TRY(state->child, clone_child(plan, options));
+  state->reaped_by_parent = options.parent;
+  state->prepared->descriptors.clear();  // the child has its own copies
+  state->cgroup = std::move(cgroup);
+  // Gone already only if the parent has reaped a child that failed at once; finish() will say why.
+  state->identity = sys::identify(state->child.pid).value_or(sys::ProcessIdentity{state->child.pid, 0});
+  return Launch(std::move(state));
+}
+
+Result<Launch> Launch::start(Host& host, const ContainerSpec& spec, const LaunchIo& io) {
+  BERTH_TRY(Devices devices, plan_devices(spec));
+  BERTH_TRY(Cgroup cgroup, Cgroup::create(host.cgroups(), spec.cgroup_path, spec.resources, devices.rules));
+  auto start_in = [&]() -> Result<Launch> {
+    BERTH_TRY(std::unique_ptr<Prepared> prepared, prepare_container(host, spec, devices.nodes, cgroup, io));
+    CloneOptions options;
+    options.cgroup = cgroup.directory();
+    options.parent = io.clone_parent;
+    if (spec.pid.kind == NamespaceMode::Kind::own) options.flags |= CLONE_NEWPID;
+    if (spec.pid.kind == NamespaceMode::Kind::join) options.pid_namespace = spec.pid.fd;
+    BERTH_TRY(Cgroup for_roll_back, Cgroup::open(host.cgroups(), spec.cgroup_path));
+    return launch(std::move(prepared), options, std::move(for_roll_back));
+  };
+  Result<Launch> launched = start_in();
+  // The first error is the one to report; a group that cannot be removed is taken over by the next start.
+  if (!launched) (void)cgroup.remove();
+  return launched;
+}
+
+}  // namespace berth::runtime

@@ -1,0 +1,123 @@
+#include <fmt/core.h>
+#include <sys/resource.h>
+
+#include "base/text.h"
+#include "runtime/prepare.h"
+#include "runtime/user.h"
+
+namespace berth::runtime {
+namespace {
+
+constexpr char kDefaultPath[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+bool has_nul(const std::string& text) {
+  return text.find('\0') != std::string::npos;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  for (std::string& text : texts) result.push_back(text.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+/// The variables that every program may count on.
+void add_defaults(std::vector<std::string>& env, const std::string& home, bool tty) {
+  if (find_variable(env, "PATH") == nullptr) env.emplace_back(kDefaultPath);
+  if (find_variable(env, "HOME") == nullptr) env.push_back("HOME=" + home);
+  if (tty && find_variable(env, "TERM") == nullptr) env.emplace_back("TERM=xterm");
+}
+
+/// What to try to execute, in order: a name with a slash is a path, else each directory of the container's PATH.
+std::vector<std::string> candidates(const std::string& command, const std::vector<std::string>& env) {
+  if (command.find('/') != std::string::npos) return {command};
+  std::vector<std::string> result;
+  for (const std::string& dir : split(find_variable(env, "PATH")->substr(5), ':')) {
+    // An empty or relative entry would mean the working directory, which the image's user may write to.
+    if (dir.starts_with('/')) result.push_back(dir + "/" + command);
+  }
+  return result;
+}
+
+Status plan_user(const ContainerSpec& spec, const std::string& user, ChildPlan& plan, std::string& home) {
+  LayerStack layers;
+  if (spec.rootfs.empty()) {
+    layers.push_back(spec.upper_dir);
+    layers.insert(layers.end(), spec.layers.begin(), spec.layers.end());
+  } else {
+    layers.push_back(spec.rootfs);
+  }
+  BERTH_TRY(ResolvedUser resolved, resolve_user(user, spec.group_add, layers).context("user \"{}\"", printable(user)));
+  plan.uid = resolved.uid;
+  plan.gid = resolved.gid;
+  plan.groups = std::move(resolved.groups);
+  home = std::move(resolved.home);
+  return {};
+}
+
+Status plan_security(Host& host, const ContainerSpec& spec, bool privileged, Prepared& prepared) {
+  ChildPlan& plan = prepared.plan;
+  BERTH_TRY(plan.caps, resolve_caps(spec.cap_add, spec.cap_drop, privileged, host.all_caps()));
+  plan.no_new_privileges = spec.no_new_privileges;
+  if (privileged) return {};
+  if (spec.seccomp == SeccompMode::default_profile) {
+    BERTH_TRY(prepared.filter, host.default_filter(plan.caps));
+  } else if (spec.seccomp == SeccompMode::program) {
+    prepared.filter = spec.seccomp_program;
+  }
+  if (prepared.filter == nullptr || prepared.filter->empty()) return {};
+  if (prepared.filter->size() > BPF_MAXINSNS) return make_error("the seccomp program is too long");
+  plan.seccomp = prepared.filter->data();
+  plan.seccomp_length = static_cast<unsigned short>(prepared.filter->size());
+  return {};
+}
+
+Status plan_limits(const ContainerSpec& spec, ChildPlan& plan) {
+  for (const Rlimit& limit : spec.rlimits) {
+    if (limit.soft > limit.hard) {
+      return make_error(
+          fmt::format("ulimit {}: soft limit {} is above the hard limit {}", limit.resource, limit.soft, limit.hard));
+    }
+    plan.rlimits.emplace_back(limit.resource, rlimit{limit.soft, limit.hard});
+  }
+  return {};
+}
+
+}  // namespace
+
+const std::string* find_variable(const std::vector<std::string>& env, std::string_view name) {
+  for (auto entry = env.rbegin(); entry != env.rend(); ++entry) {
+    if (entry->size() > name.size() && entry->starts_with(name) && (*entry)[name.size()] == '=') return &*entry;
+  }
+  return nullptr;
+}
+
+Status plan_process(Host& host, const ContainerSpec& spec, const ProcessSettings& settings, Prepared& prepared) {
+  ChildPlan& plan = prepared.plan;
+  if (settings.args.empty() || settings.args[0].empty()) {
+    return make_error("no command", "give a command, or an image with CMD or ENTRYPOINT");
+  }
+  for (const auto* list : {&settings.args, &settings.env}) {
+    for (const std::string& text : *list) {
+      if (has_nul(text)) return make_error(fmt::format("\"{}\" contains a NUL byte", printable(text)));
+    }
+  }
+  std::string home;
+  BERTH_TRY_OK(plan_user(spec, settings.user, plan, home));
+  BERTH_TRY_OK(plan_security(host, spec, settings.privileged, prepared));
+  BERTH_TRY_OK(plan_limits(spec, plan));
+  BERTH_TRY(plan.cwd, clean_path(settings.cwd.empty() ? "/" : settings.cwd, "working directory"));
+  plan.tty = settings.tty;
+  plan.tty_rows = settings.tty_rows;
+  plan.tty_columns = settings.tty_columns;
+
+  plan.arg_storage = settings.args;
+  plan.env_storage = settings.env;
+  add_defaults(plan.env_storage, home, settings.tty);
+  plan.exec_candidates = candidates(plan.arg_storage[0], plan.env_storage);
+  plan.argv = pointers(plan.arg_storage);
+  plan.envp = pointers(plan.env_storage);
+  return {};
+}
+
+}  // namespace berth::runtime
