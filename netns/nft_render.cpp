@@ -26,7 +26,7 @@ constexpr const char* kRules = R"(
     meta nfproto ipv4 fib daddr type local jump dnat_ports
   }
   chain output {
-    type nat hook output priority dstnat; policy accept;
+    type nat hook output priority -100; policy accept;
     ip daddr != 127.0.0.0/8 fib daddr type local jump dnat_ports
   }
   chain postrouting {

@@ -1,0 +1,183 @@
+#include <sys/socket.h>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <cerrno>
+
+#include "netns/proxy_parts.h"
+
+namespace berth::netns {
+namespace {
+
+namespace asio = boost::asio;
+using boost::asio::posix::descriptor_base;
+using boost::system::error_code;
+
+constexpr size_t kBuffer = 64 << 10;
+constexpr auto kAcceptPause = std::chrono::milliseconds(50);
+
+/// One connection, carried both ways. A half that ends is closed on the other side; when both have ended it is over.
+/// Whoever waits on it holds it; close() makes all of them let go.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(asio::io_context& io, sys::UniqueFd client, bool v6, std::shared_ptr<size_t> active)
+      : client_(io, v6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), client.release()),
+        server_(io),
+        timer_(io),
+        active_(std::move(active)) {
+    ++*active_;
+  }
+  ~Connection() { --*active_; }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void start(const asio::ip::tcp::endpoint& target, std::chrono::seconds connect_timeout) {
+    timer_.expires_after(connect_timeout);
+    timer_.async_wait([self = shared_from_this()](error_code error) {
+      if (!error) self->close();
+    });
+    server_.async_connect(target, [self = shared_from_this()](error_code error) {
+      self->timer_.cancel();
+      if (error) return self->refuse();
+      error_code ignored;  // latency only
+      (void)self->client_.set_option(asio::ip::tcp::no_delay(true), ignored);
+      (void)self->server_.set_option(asio::ip::tcp::no_delay(true), ignored);
+      self->carry(self->client_, self->server_, self->up_);
+      self->carry(self->server_, self->client_, self->down_);
+    });
+  }
+
+  void close() {
+    error_code ignored;  // closing only cancels what waits
+    timer_.cancel();
+    (void)client_.close(ignored);
+    (void)server_.close(ignored);
+  }
+
+ private:
+  using Socket = asio::ip::tcp::socket;
+
+  /// The client learns that nobody listens in the container as it would without us: by a reset.
+  void refuse() {
+    error_code ignored;
+    (void)client_.set_option(asio::socket_base::linger(true, 0), ignored);
+    close();
+  }
+
+  void carry(Socket& from, Socket& to, std::vector<char>& buffer) {
+    buffer.resize(kBuffer);
+    from.async_read_some(asio::buffer(buffer), [self = shared_from_this(), &from, &to, &buffer](error_code error,
+                                                                                                size_t size) {
+      if (error == asio::error::eof) return self->end_half(to, buffer);
+      if (error) return self->close();
+      asio::async_write(to, asio::buffer(buffer.data(), size), [self, &from, &to, &buffer](error_code failed, size_t) {
+        if (failed) return self->close();
+        self->carry(from, to, buffer);
+      });
+    });
+  }
+
+  void end_half(Socket& to, std::vector<char>& buffer) {
+    error_code ignored;  // the other side may be gone already
+    (void)to.shutdown(asio::socket_base::shutdown_send, ignored);
+    buffer = {};  // a half-open connection may stay for long
+    if (++ended_ == 2) close();
+  }
+
+  Socket client_;
+  Socket server_;
+  asio::steady_timer timer_;
+  std::shared_ptr<size_t> active_;
+  std::vector<char> up_, down_;
+  int ended_ = 0;
+};
+
+/// One listening socket of the published port.
+class Acceptor : public std::enable_shared_from_this<Acceptor> {
+ public:
+  Acceptor(asio::io_context& io, sys::UniqueFd fd, const PortSpec& port, const ProxyLimits& limits,
+           std::shared_ptr<size_t> active)
+      : io_(io),
+        descriptor_(io, fd.release()),
+        pause_(io),
+        target_(asio::ip::address_v4(port.container_ip.bits), port.container_port),
+        limits_(limits),
+        active_(std::move(active)) {}
+
+  void wait() {
+    descriptor_.async_wait(descriptor_base::wait_read, [self = shared_from_this()](error_code error) {
+      if (error || self->closed_) return;
+      self->accept_all();
+    });
+  }
+
+  void close() {
+    closed_ = true;
+    error_code ignored;  // closing only cancels what waits
+    (void)descriptor_.close(ignored);
+    pause_.cancel();
+    for (const auto& weak : connections_) {
+      if (const auto connection = weak.lock()) connection->close();
+    }
+  }
+
+ private:
+  void accept_all() {
+    std::erase_if(connections_, [](const auto& weak) { return weak.expired(); });
+    while (*active_ < limits_.connections) {
+      sockaddr_storage peer{};
+      socklen_t size = sizeof peer;
+      sys::UniqueFd client(accept4(descriptor_.native_handle(), reinterpret_cast<sockaddr*>(&peer), &size,
+                                   SOCK_NONBLOCK | SOCK_CLOEXEC));
+      if (!client.valid() && errno == ECONNABORTED) continue;
+      if (!client.valid() && (errno == EAGAIN || errno == EINTR)) return wait();
+      if (!client.valid()) break;  // out of descriptors or memory: others wait in the backlog
+      auto connection = std::make_shared<Connection>(io_, std::move(client), peer.ss_family == AF_INET6, active_);
+      connections_.push_back(connection);
+      connection->start(target_, limits_.connect_timeout);
+    }
+    // The limit is reached. The socket stays readable, so waiting for it would spin.
+    pause_.expires_after(kAcceptPause);
+    pause_.async_wait([self = shared_from_this()](error_code error) {
+      if (!error && !self->closed_) self->wait();
+    });
+  }
+
+  asio::io_context& io_;
+  asio::posix::stream_descriptor descriptor_;
+  asio::steady_timer pause_;
+  asio::ip::tcp::endpoint target_;
+  ProxyLimits limits_;
+  std::shared_ptr<size_t> active_;
+  std::vector<std::weak_ptr<Connection>> connections_;
+  bool closed_ = false;
+};
+
+class TcpProxy : public PortProxy {
+ public:
+  TcpProxy(asio::io_context& io, const PortSpec& port, std::vector<sys::UniqueFd> sockets, const ProxyLimits& limits) {
+    for (sys::UniqueFd& socket : sockets) {
+      acceptors_.push_back(std::make_shared<Acceptor>(io, std::move(socket), port, limits, active_));
+      acceptors_.back()->wait();
+    }
+  }
+  ~TcpProxy() override {
+    for (const auto& acceptor : acceptors_) acceptor->close();
+  }
+  size_t active() const override { return *active_; }
+
+ private:
+  std::shared_ptr<size_t> active_ = std::make_shared<size_t>(0);
+  std::vector<std::shared_ptr<Acceptor>> acceptors_;
+};
+
+}  // namespace
+
+std::unique_ptr<PortProxy> make_tcp_proxy(asio::io_context& io, const PortSpec& port,
+                                          std::vector<sys::UniqueFd> sockets, const ProxyLimits& limits) {
+  return std::make_unique<TcpProxy>(io, port, std::move(sockets), limits);
+}
+
+}  // namespace berth::netns
