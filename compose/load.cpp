@@ -29,7 +29,11 @@ std::vector<Tree> parse_files(const Sources& sources, const LoadRequest& request
       continue;
     }
     bool empty = true;
-    for (Tree& document : parse_yaml(name, *text, diagnostics)) {
+    size_t errors = diagnostics.error_count();
+    std::vector<Tree> parsed = parse_yaml(name, *text, diagnostics);
+    // A double key leaves a document behind that can be looked through for more; broken syntax does not.
+    if (parsed.empty() && diagnostics.error_count() > errors) return {};
+    for (Tree& document : parsed) {
       if (document.is_null()) continue;
       empty = false;
       if (document.is_map())
@@ -37,28 +41,15 @@ std::vector<Tree> parse_files(const Sources& sources, const LoadRequest& request
       else
         diagnostics.error(document.span, fmt::format("a compose file is a map, not {}", kind_name(document.kind)));
     }
-    if (empty && !diagnostics.has_errors()) diagnostics.error({name, 0, 0, 0}, "empty compose file");
+    if (empty) diagnostics.error({name, 0, 0, 0}, "empty compose file");
   }
   return documents;
 }
 
-/// What belongs to loading and not to the project is taken out, or refused as long as it cannot be done.
-void take_out_directives(Tree& document, Diagnostics& diagnostics) {
+void take_out_version(Tree& document, Diagnostics& diagnostics) {
   if (const Tree* version = document.find("version")) {
     diagnostics.warning(version->span, "`version` is obsolete and has no meaning");
     document.erase("version");
-  }
-  if (const Tree* include = document.find("include")) {
-    diagnostics.error(include->span, "include is not supported yet", "give the files with several -f");
-    document.erase("include");
-  }
-  Tree* services = document.find("services");
-  if (services == nullptr) return;
-  for (Member& service : services->members) {
-    const Tree* extends = service.value.find("extends");
-    if (extends == nullptr) continue;
-    diagnostics.error(extends->span, fmt::format("services.{}.extends is not supported yet", service.key));
-    service.value.erase("extends");
   }
 }
 
@@ -91,7 +82,7 @@ void prepare(Tree& document, const LoadRequest& request, const Sources& sources,
   Lookup lookup = lookup_in(sources.environment);
   if (request.interpolate) interpolate_tree(document, lookup, warned, diagnostics);
   // From here on there are no variables any more.
-  take_out_directives(document, diagnostics);
+  take_out_version(document, diagnostics);
   object_to_long_form(document, project_table(), kRoot, diagnostics);
   modernise_external(document, diagnostics);
   // From here on each attribute has one form.
@@ -167,7 +158,7 @@ std::optional<Project> load(const LoadRequest& request, FileSource& files, Diagn
   std::optional<Sources> sources = find_sources(request, files, diagnostics);
   if (!sources) return std::nullopt;
   std::vector<Tree> documents = parse_files(*sources, request, files, diagnostics);
-  if (diagnostics.has_errors()) return std::nullopt;
+  if (documents.empty()) return std::nullopt;
   // From here on: trees that are maps, each node with its place, aliases and merge keys followed.
 
   std::string name = project_name(request, *sources, documents, diagnostics);

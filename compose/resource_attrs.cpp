@@ -133,7 +133,7 @@ constexpr Attr kConfigRows[] = {
 
 constexpr Attr kProjectRows[] = {
     attr<&Project::configs, Named<FileObject, config_table>>("configs"),
-    shape<AnyTree>("include"),
+    shape<AnyTree>("include").refused("not in this version yet, give the files with several -f"),
     attr<&Project::models, Kept<AnyTree>>("models").refused("there is no runner of models"),
     attr<&Project::name, Name>("name"),
     attr<&Project::networks, Named<Network, network_table>>("networks"),

@@ -131,6 +131,7 @@ constexpr Attr kServiceRows[] = {
     attr<&Service::env_file, EnvFiles>("env_file"),
     attr<&Service::environment, EnvMap>("environment"),
     attr<&Service::expose, UniqueScalars>("expose"),
+    shape<AnyTree>("extends").refused("not in this version yet"),
     attr<&Service::external_links, UniqueList>("external_links").accepted(),
     attr<&Service::extra_hosts, Hosts>("extra_hosts"),
     attr<&Service::gpus, Kept<AnyTree>>("gpus").accepted(),

@@ -54,7 +54,11 @@ class ServiceCheck {
   }
 
   void check_image() {
-    if (!written(service_, "image") && !written(service_, "build") && !written(service_, "provider")) {
+    bool has_source = false;
+    for (const char* attribute : {"image", "build", "provider", "extends"}) {
+      has_source = has_source || written(service_, attribute);
+    }
+    if (!has_source) {
       error(service_.span, "has neither an image nor a build context");
     }
     if (service_.build && service_.build->dockerfile_inline && service_.build->dockerfile) {
