@@ -6,23 +6,29 @@
 namespace berth::netns {
 namespace {
 
-const Occupied* overlapping(const Subnet& subnet, const std::vector<Occupied>& occupied) {
-  const auto hit = std::ranges::find_if(occupied, [&](const Occupied& other) { return other.subnet.overlaps(subnet); });
-  return hit == occupied.end() ? nullptr : &*hit;
+/// First and last address of what is in use, sorted, so that a free block is found in one sweep.
+std::vector<std::pair<uint64_t, uint64_t>> sorted_ranges(const std::vector<Occupied>& occupied) {
+  std::vector<std::pair<uint64_t, uint64_t>> ranges;
+  for (const Occupied& other : occupied) ranges.emplace_back(other.subnet.base.bits, other.subnet.last().bits);
+  std::ranges::sort(ranges);
+  return ranges;
+}
+
+std::optional<Subnet> free_block(const Pool& pool, const std::vector<std::pair<uint64_t, uint64_t>>& ranges) {
+  const uint64_t block = uint64_t{1} << (32 - pool.size);
+  uint64_t at = pool.base.base.bits;
+  for (const auto& [first, last] : ranges) {
+    if (first >= at + block) break;  // and so do all that follow
+    if (last >= at) at = (last / block + 1) * block;
+  }
+  if (at + block - 1 > pool.base.last().bits) return std::nullopt;
+  return Subnet::of(Ipv4{static_cast<uint32_t>(at)}, pool.size);
 }
 
 Result<Subnet> choose_subnet(const std::vector<Pool>& pools, const std::vector<Occupied>& occupied) {
+  const auto ranges = sorted_ranges(occupied);
   for (const Pool& pool : pools) {
-    uint64_t at = pool.base.base.bits;
-    while (at <= pool.base.last().bits) {
-      const Subnet candidate = Subnet::of(Ipv4{static_cast<uint32_t>(at)}, pool.size);
-      const Occupied* taken = overlapping(candidate, occupied);
-      if (taken == nullptr) return candidate;
-      // Behind whatever is in the way, so that a route to half of the pool is passed in one step.
-      at = std::max(uint64_t{taken->subnet.last().bits}, uint64_t{candidate.last().bits}) + 1;
-      const uint64_t block = uint64_t{1} << (32 - pool.size);
-      at = (at + block - 1) / block * block;
-    }
+    if (const auto block = free_block(pool, ranges)) return *block;
   }
   return make_error(
       fmt::format("no free subnet in the address pools ({} blocks in use or routed by the host)", occupied.size()),

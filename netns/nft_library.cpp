@@ -4,6 +4,8 @@
 #include <nftables/libnftables.h>
 
 #include <cerrno>
+#include <cstring>
+#include <string_view>
 
 #include "base/text.h"
 
@@ -16,6 +18,15 @@ template <class Function>
 bool bind_symbol(void* library, const char* name, Function*& out) {
   out = reinterpret_cast<Function*>(dlsym(library, name));
   return out != nullptr;
+}
+
+/// The errno behind an error text: libnftables passes it on in words only, and leaves `errno` as the last call set it.
+int code_in(std::string_view words) {
+  for (const int code :
+       {ENOENT, EEXIST, EBUSY, EPERM, EINVAL, EOPNOTSUPP, EPROTONOSUPPORT, EAFNOSUPPORT, ENOMEM, ENOSPC}) {
+    if (words.find(strerrordesc_np(code)) != std::string_view::npos) return code;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -68,12 +79,11 @@ Result<NftLibrary> NftLibrary::load() {
 }
 
 Status NftLibrary::run(const std::string& commands) {
-  errno = 0;
   if (impl_->run(impl_->context, commands.c_str()) == 0) return {};
-  const int code = errno;
   // The first line says what; the rest quotes our own text back at us.
-  const std::string words(impl_->error(impl_->context));
-  return sys_error(fmt::format("change nftables rules ({})", trim(words.substr(0, words.find('\n')))), code);
+  const std::string all(impl_->error(impl_->context));
+  const std::string_view words = trim(std::string_view(all).substr(0, all.find('\n')));
+  return sys_error(fmt::format("change nftables rules ({})", words), code_in(words));
 }
 
 Result<std::string> NftLibrary::query(const std::string& commands) {
