@@ -32,7 +32,9 @@ inline bool needs_root() {
   return true;
 }
 
-inline std::string slurp(const std::string& path) { return sys::read_file(path).value_or("(unreadable)"); }
+inline std::string slurp(const std::string& path) {
+  return sys::read_file(path).value_or("(unreadable)");
+}
 
 inline void spit(const std::string& path, const std::string& text, mode_t mode = 0644) {
   REQUIRE(sys::write_file_atomic(path, text, sys::Durability::none, mode).ok());
@@ -47,11 +49,13 @@ class Container {
       REQUIRE(sys::make_dirs(dir_ / dir).ok());
     }
     std::filesystem::copy_file("/bin/busybox", dir_ / "layer/bin/busybox");
-    for (const char* name : {"sh", "cat", "ls", "true", "id", "sleep", "mount", "hostname", "readlink", "stat", "grep", "echo",
-                             "touch", "kill", "ps", "tty", "dd", "unshare", "env", "pwd", "test", "wc"}) {
+    for (const char* name :
+         {"sh",   "cat",   "ls",   "true", "id",  "sleep", "mount",   "hostname", "readlink", "stat", "grep",
+          "echo", "touch", "kill", "ps",   "tty", "dd",    "unshare", "env",      "pwd",      "test", "wc"}) {
       std::filesystem::create_symlink("busybox", dir_ / (std::string("layer/bin/") + name));
     }
-    spit(dir_ / "layer/etc/passwd", "root:x:0:0:root:/root:/bin/sh\napp:x:500:501:App:/home/app:/bin/sh\n1000:x:0:0:trick:/root:/bin/sh\n");
+    spit(dir_ / "layer/etc/passwd",
+         "root:x:0:0:root:/root:/bin/sh\napp:x:500:501:App:/home/app:/bin/sh\n1000:x:0:0:trick:/root:/bin/sh\n");
     spit(dir_ / "layer/etc/group", "root:x:0:\napp:x:501:\nextra:x:502:app\n");
     spec.id = "t" + sys::random_hex(6);
     spec.hostname = "inside";
@@ -82,7 +86,8 @@ class Container {
     for (const std::string& root : roots) {
       if (sys::exists(root + "/" + parent)) found.push_back(root + "/" + parent);
     }
-    if (slurp("/proc/self/mountinfo").find(dir_.path()) != std::string::npos) found.push_back("a mount of " + dir_.path());
+    if (slurp("/proc/self/mountinfo").find(dir_.path()) != std::string::npos)
+      found.push_back("a mount of " + dir_.path());
     return found;
   }
 
@@ -175,6 +180,8 @@ class Container {
   sys::UniqueFd output_;
 };
 
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace berth::test

@@ -9,7 +9,8 @@ using namespace berth::test;
 TEST_CASE("a container runs as process 1 in namespaces of its own") {
   if (needs_root()) return;
   Container container;
-  std::string text = container.run("echo pid $$; hostname; for n in pid mnt uts ipc net cgroup; do readlink /proc/self/ns/$n; done; exit 7");
+  std::string text = container.run(
+      "echo pid $$; hostname; for n in pid mnt uts ipc net cgroup; do readlink /proc/self/ns/$n; done; exit 7");
   CHECK(WEXITSTATUS(container.status) == 7);
   std::vector<std::string> lines = split(text, '\n');
   REQUIRE(lines.size() >= 8);
@@ -34,7 +35,8 @@ TEST_CASE("a container sees exactly its own mounts and nothing of the host's") {
   }
   REQUIRE(points.size() > 8);
   CHECK(points[0] == "/");
-  for (const char* expected : {"/proc", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue", "/sys", "/sys/fs/cgroup", "/proc/sys"}) {
+  for (const char* expected :
+       {"/proc", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue", "/sys", "/sys/fs/cgroup", "/proc/sys"}) {
     CHECK(std::find(points.begin(), points.end(), expected) != points.end());
   }
   for (const std::string& point : points) {
@@ -51,7 +53,8 @@ TEST_CASE("proc and sys are masked and read-only as Docker has it") {
       "for f in interrupts kcore keys timer_list; do [ -e /proc/$f ] && echo $f $(cat /proc/$f 2>&1 | wc -c); done;"
       "for d in /proc/acpi /proc/scsi /sys/firmware; do [ -d $d ] && echo $d $(ls $d | wc -l); done;"
       "echo 1 > /proc/sys/kernel/panic && echo wrote sysctl; echo h > /proc/sysrq-trigger && echo wrote sysrq;"
-      "touch /sys/x && echo wrote sys; touch /sys/fs/cgroup/x && echo wrote cgroup; touch /proc/bus/x && echo wrote bus; echo done");
+      "touch /sys/x && echo wrote sys; touch /sys/fs/cgroup/x && echo wrote cgroup; touch /proc/bus/x && echo wrote "
+      "bus; echo done");
   CHECK(contains(text, "done\n"));
   CHECK(contains(text, "interrupts 0\n"));
   CHECK_FALSE(contains(text, "wrote"));
@@ -66,7 +69,8 @@ TEST_CASE("the lists of masked and read-only paths do not drift") {
     if (!contains(path, "thermal_throttle")) fixed.push_back(path);
   }
   CHECK(join(fixed, " ") ==
-        "/proc/acpi /proc/asound /proc/interrupts /proc/kcore /proc/keys /proc/latency_stats /proc/sched_debug /proc/scsi "
+        "/proc/acpi /proc/asound /proc/interrupts /proc/kcore /proc/keys /proc/latency_stats /proc/sched_debug "
+        "/proc/scsi "
         "/proc/timer_list /proc/timer_stats /sys/devices/virtual/powercap /sys/firmware");
   CHECK(join(default_read_only_paths(), " ") == "/proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger");
 }
@@ -102,9 +106,9 @@ TEST_CASE("a failing command has the shell's exit codes and leaves nothing behin
     int code;
     std::string words;
   };
-  for (const Case& row : {Case{"nosuch", 127, "not found in PATH"}, Case{"/bin/nosuch", 127, "not found"},
-                          Case{"plain", 126, "execute"}, Case{"/etc", 126, "execute"},
-                          Case{"/bin/script", 127, "interpreter is missing"}}) {
+  for (const Case& row :
+       {Case{"nosuch", 127, "not found in PATH"}, Case{"/bin/nosuch", 127, "not found"}, Case{"plain", 126, "execute"},
+        Case{"/etc", 126, "execute"}, Case{"/bin/script", 127, "interpreter is missing"}}) {
     for (bool init : {false, true}) {
       INFO(row.command << " init " << init);
       container.spec.args = {row.command};
@@ -129,9 +133,10 @@ TEST_CASE("each step that can fail names its object and rolls back") {
   const Case cases[] = {
       {"layer", [](Container& c) { c.spec.layers.push_back("/no/such/layer"); }, "/no/such/layer"},
       {"upper", [](Container& c) { c.spec.upper_dir = "/no/upper"; }, "/no/upper"},
-      {"bind source", [](Container& c) { c.spec.mounts = {BindMount{.source = "/no/source", .target = "/x"}}; }, "/no/source"},
-      {"bind type",
-       [](Container& c) { c.spec.mounts = {BindMount{.source = "/etc", .target = "/etc/passwd"}}; }, "/etc/passwd"},
+      {"bind source", [](Container& c) { c.spec.mounts = {BindMount{.source = "/no/source", .target = "/x"}}; },
+       "/no/source"},
+      {"bind type", [](Container& c) { c.spec.mounts = {BindMount{.source = "/etc", .target = "/etc/passwd"}}; },
+       "/etc/passwd"},
       {"proc target", [](Container& c) { c.spec.mounts = {TmpfsMount{.target = "/proc/sys"}}; }, "/proc/sys"},
       {"proc by link",
        [](Container& c) {
@@ -139,12 +144,25 @@ TEST_CASE("each step that can fail names its object and rolls back") {
          c.spec.mounts = {TmpfsMount{.target = "/link/sys"}};
        },
        "/link/sys"},
-      {"tmpfs option", [](Container& c) { c.spec.mounts = {TmpfsMount{.target = "/x", .options = {"size=1m,exec"}}}; }, "size=1m,exec"},
+      {"tmpfs option", [](Container& c) { c.spec.mounts = {TmpfsMount{.target = "/x", .options = {"size=1m,exec"}}}; },
+       "size=1m,exec"},
       {"user", [](Container& c) { c.spec.user = "nobody-here"; }, "nobody-here"},
       {"capability", [](Container& c) { c.spec.cap_add = {"NET_ADMN"}; }, "NET_ADMN"},
-      {"sysctl of the host", [](Container& c) { c.spec.sysctls = {{"kernel.panic", "1"}}; }, "kernel.panic"},
-      {"sysctl smuggling", [](Container& c) { c.spec.sysctls = {{"net.core.somaxconn", "1\n2"}}; }, "not valid"},
-      {"sysctl missing", [](Container& c) { c.spec.sysctls = {{"net.core.no_such", "1"}}; }, "no_such"},
+      {"sysctl of the host",
+       [](Container& c) {
+         c.spec.sysctls = {{"kernel.panic", "1"}};
+       },
+       "kernel.panic"},
+      {"sysctl smuggling",
+       [](Container& c) {
+         c.spec.sysctls = {{"net.core.somaxconn", "1\n2"}};
+       },
+       "not valid"},
+      {"sysctl missing",
+       [](Container& c) {
+         c.spec.sysctls = {{"net.core.no_such", "1"}};
+       },
+       "no_such"},
       {"memory", [](Container& c) { c.spec.resources.memory = 1000; }, "6 MiB"},
       {"cpuset", [](Container& c) { c.spec.resources.cpuset_cpus = "0-4000000000"; }, "cpuset"},
       {"cwd is a file", [](Container& c) { c.spec.cwd = "/etc/passwd"; }, "/etc/passwd"},
