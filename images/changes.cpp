@@ -143,8 +143,8 @@ Status expose(ImageConfig& config, const std::string& word) {
   auto first = parse_unsigned(ports.substr(0, dash));
   auto last = dash == std::string::npos ? first : parse_unsigned(ports.substr(dash + 1));
   if (!first || !last || *first == 0 || *last > 65535 || *first > *last) return bad;
-  for (auto port = *first; port <= *last; ++port)
-    insert_sorted(config.exposed_ports, fmt::format("{}/{}", port, protocol));
+  for (auto port = *first; port <= *last; ++port) config.exposed_ports.push_back(fmt::format("{}/{}", port, protocol));
+  sort_unique(config.exposed_ports);
   return {};
 }
 

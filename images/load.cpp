@@ -46,6 +46,9 @@ Result<std::vector<LoadedImage>> load_archive(Store& store, const std::string& p
 
 Result<Descriptor> load_layer(LoadJob& job, const std::string& path, const LayerExpectation& expected) {
   BERTH_TRY(ArchiveContents::Blob blob, job.contents.adopt(path, expected.blob));
+  if (auto known = job.layers.find(expected.diff_id.value_or(blob.digest)); known != job.layers.end()) {
+    if (known->second.digest == blob.digest) return known->second;
+  }
   bool have_tree = expected.diff_id && job.store.has_layer(*expected.diff_id);
   if (have_tree && blob.digest == *expected.diff_id) {
     // A plain tar that is its own diff id: verified when the tree was made.
@@ -57,6 +60,7 @@ Result<Descriptor> load_layer(LoadJob& job, const std::string& path, const Layer
   LayerExpectation exact{blob.digest, expected.size ? *expected.size : blob.size, expected.diff_id};
   BERTH_TRY(StoredLayer layer, store_layer_from(job.store, job.lease, read_blob_from(fd.ref(), path), std::move(exact),
                                                 job.progress, blob.digest.short_hex()));
+  job.layers.insert_or_assign(layer.diff_id, layer.descriptor);
   return std::move(layer.descriptor);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct LoadJob {
   const Platform& platform;
   Progress* progress;
   std::vector<LoadedImage> loaded{};
+  std::map<Digest, Descriptor> layers{};  // by diff id: verified in this run
 };
 
 /// The images of manifest.json (docker save). Config bytes are kept, so ids stay Docker's.

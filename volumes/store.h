@@ -37,7 +37,7 @@ struct VolumeRequest {
 /// the disk before the data directory can be used, so that whatever crashes, a volume is either listed or not there.
 class VolumeStore {
  public:
-  /// Makes `<root>/volumes` (0711: data directories carry the images' own modes) if it is missing.
+  /// Makes `<root>/volumes` (0700: containers reach their data by mount, other users not at all) if it is missing.
   [[nodiscard]] static Result<VolumeStore> open(const sys::Paths& paths);
   [[nodiscard]] static Result<VolumeStore> open_directory(const std::string& directory);
 
