@@ -201,6 +201,20 @@ int make_directory(int root, const char* path) noexcept {
   size_t length = std::strlen(path);
   if (length >= sizeof prefix) return errno = ENAMETOOLONG, -1;
   std::memcpy(prefix, path, length + 1);
+  // Mostly only the last component is missing.
+  char* slash = std::strrchr(prefix, '/');
+  if (slash != nullptr && slash != prefix && slash[1] != '\0') {
+    *slash = '\0';
+    int above = open_in_root(root, prefix, O_PATH | O_DIRECTORY);
+    *slash = '/';
+    if (above >= 0) {
+      bool made = mkdirat(above, slash + 1, 0755) == 0 || errno == EEXIST;
+      int saved = errno;
+      close(above);
+      errno = saved;
+      return made ? open_in_root(root, path, O_PATH | O_DIRECTORY) : -1;
+    }
+  }
   int parent = fcntl(root, F_DUPFD_CLOEXEC, 3);
   // Component by component, so that the parent in which one is made is the very one that was walked to.
   for (size_t end = 0; parent >= 0;) {

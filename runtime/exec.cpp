@@ -21,7 +21,8 @@ Result<Launch> start_exec(Host& host, const ContainerSpec& of_container, const s
   options.cgroup = cgroup.directory();
   options.pid_namespace = init.fd();
   options.parent = io.clone_parent;
-  return launch(std::move(prepared), options, std::nullopt);
+  BERTH_TRY(std::unique_ptr<Launch::State> state, launch(std::move(prepared), options));
+  return Launch(std::move(state));
 }
 
 }  // namespace berth::runtime

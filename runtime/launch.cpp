@@ -117,7 +117,7 @@ Result<Running> Launch::finish() {
   return running;
 }
 
-Result<Launch> launch(std::unique_ptr<Prepared> prepared, const CloneOptions& options, std::optional<Cgroup> cgroup) {
+Result<std::unique_ptr<Launch::State>> launch(std::unique_ptr<Prepared> prepared, const CloneOptions& options) {
   BERTH_TRY(SharedFlag flag, SharedFlag::create());
   auto state = std::make_unique<Launch::State>(std::move(prepared), std::move(flag));
   ChildPlan& plan = state->prepared->plan;
@@ -139,29 +139,30 @@ Result<Launch> launch(std::unique_ptr<Prepared> prepared, const CloneOptions& op
   BERTH_TRY(state->child, clone_child(plan, options));
   state->reaped_by_parent = options.parent;
   state->prepared->descriptors.clear();  // the child has its own copies
-  state->cgroup = std::move(cgroup);
   // Gone already only if the parent has reaped a child that failed at once; finish() will say why.
   state->identity = sys::identify(state->child.pid).value_or(sys::ProcessIdentity{state->child.pid, 0});
-  return Launch(std::move(state));
+  return state;
 }
 
 Result<Launch> Launch::start(Host& host, const ContainerSpec& spec, const LaunchIo& io) {
   BERTH_TRY(Devices devices, plan_devices(spec));
   BERTH_TRY(Cgroup cgroup, Cgroup::create(host.cgroups(), spec.cgroup_path, spec.resources, devices.rules));
-  auto start_in = [&]() -> Result<Launch> {
+  auto start_in = [&]() -> Result<std::unique_ptr<State>> {
     BERTH_TRY(std::unique_ptr<Prepared> prepared, prepare_container(host, spec, devices.nodes, cgroup, io));
     CloneOptions options;
     options.cgroup = cgroup.directory();
     options.parent = io.clone_parent;
     if (spec.pid.kind == NamespaceMode::Kind::own) options.flags |= CLONE_NEWPID;
     if (spec.pid.kind == NamespaceMode::Kind::join) options.pid_namespace = spec.pid.fd;
-    BERTH_TRY(Cgroup for_roll_back, Cgroup::open(host.cgroups(), spec.cgroup_path));
-    return launch(std::move(prepared), options, std::move(for_roll_back));
+    return launch(std::move(prepared), options);
   };
-  Result<Launch> launched = start_in();
-  // The first error is the one to report; a group that cannot be removed is taken over by the next start.
-  if (!launched) (void)cgroup.remove();
-  return launched;
+  Result<std::unique_ptr<State>> started = start_in();
+  if (!started) {
+    (void)cgroup.remove();  // the first error is the one to report; a group that stays is taken over by the next start
+    return std::move(started).error();
+  }
+  (*started)->cgroup = std::move(cgroup);
+  return Launch(std::move(*started));
 }
 
 }  // namespace berth::runtime

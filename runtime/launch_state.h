@@ -43,8 +43,8 @@ struct Launch::State {
   void roll_back();
 };
 
-/// Pipes, sockets and the clone, for container and exec alike. Takes the plan; `cgroup` is removed on failure if given.
-[[nodiscard]] Result<Launch> launch(std::unique_ptr<Prepared> prepared, const CloneOptions& options,
-                                    std::optional<Cgroup> cgroup);
+/// Pipes, sockets and the clone, for container and exec alike. Takes the plan.
+[[nodiscard]] Result<std::unique_ptr<Launch::State>> launch(std::unique_ptr<Prepared> prepared,
+                                                            const CloneOptions& options);
 
 }  // namespace berth::runtime
