@@ -1,0 +1,40 @@
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+
+#include "compose/emit.h"
+#include "compose/load.h"
+
+using namespace berth;
+using namespace berth::compose;
+
+namespace {
+
+std::optional<Project> load_text(const std::string& text) {
+  MemoryFiles files(std::map<std::string, std::string>{{"/p/compose.yaml", text}, {"/p/.env", "A=1\nB=two\n"}});
+  LoadRequest request;
+  request.working_directory = "/p";
+  request.project_name = "fuzz";
+  request.profiles = {"*"};
+  request.resolve_environment = false;
+  Diagnostics diagnostics;
+  std::optional<Project> project = load(request, files, diagnostics);
+  (void)diagnostics.render();
+  return project;
+}
+
+}  // namespace
+
+/// Law: what `config` shows is read back, and shows the same.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  std::optional<Project> project = load_text(std::string(reinterpret_cast<const char*>(data), size));
+  if (!project) return 0;
+  std::string first = to_yaml(*project);
+  std::optional<Project> again = load_text(first);
+  if (!again || to_yaml(*again) != first) {
+    std::fprintf(stderr, "not stable:\n%s\n----\n%s\n", first.c_str(), again ? to_yaml(*again).c_str() : "(error)");
+    std::abort();
+  }
+  (void)to_json(*project);
+  return 0;
+}
