@@ -30,6 +30,7 @@ struct Key {
   std::string text;
   SourceSpan span;
   bool merge = false;
+  bool repeated = false;  // reported already: the value is dropped, so that keys stay unique
 };
 
 struct Frame {
@@ -67,7 +68,12 @@ class TreeBuilder final : public YAML::EventHandler {
 
   std::vector<Tree> take() { return std::move(documents_); }
 
-  void OnDocumentStart(const YAML::Mark&) override { anchors_.clear(); }
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    // yaml-cpp 0.7 finds documents without end at a character that begins nothing (", x").
+    if (mark.pos == last_document_) stop(span_at(mark, 1), "YAML syntax: nothing can begin with this");
+    last_document_ = mark.pos;
+    anchors_.clear();
+  }
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { finish(Tree::null(span_at(mark, 0)), anchor); }
@@ -176,7 +182,7 @@ class TreeBuilder final : public YAML::EventHandler {
     if (!is_new && !merge) {
       diagnostics_.error(tree.span, fmt::format("the key \"{}\" is already there in line {}", value, known->second));
     }
-    frame.key = Key{value, tree.span, merge};
+    frame.key = Key{value, tree.span, merge, !is_new && !merge};
   }
 
   void open(Tree tree, const std::string& tag, YAML::anchor_t anchor) {
@@ -217,6 +223,7 @@ class TreeBuilder final : public YAML::EventHandler {
     Key key = std::move(*frame.key);
     frame.key.reset();
     if (key.merge) return remember_merge(frame, std::move(tree));
+    if (key.repeated) return;
     frame.tree.members.push_back({std::move(key.text), std::move(key.span), std::move(tree)});
   }
 
@@ -251,6 +258,7 @@ class TreeBuilder final : public YAML::EventHandler {
   std::vector<Frame> stack_;
   std::unordered_map<YAML::anchor_t, Anchored> anchors_;
   std::vector<Tree> documents_;
+  int last_document_ = -1;
   size_t nodes_ = 0;
   size_t alias_nodes_ = 0;
 };

@@ -201,4 +201,5 @@ TEST_CASE("hostile YAML is refused in bounded time") {
   CHECK(errors("a: &a [*a]") == 1);
   CHECK(errors("a: *nobody") == 1);
   CHECK(errors("a: \"open") == 1);
+  CHECK(errors(", profi") == 1);
 }
