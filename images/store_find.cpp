@@ -34,7 +34,7 @@ Result<Digest> Store::find(const Index& index, const std::string& text) const {
   std::string_view id = text;
   bool only_id = id.starts_with(kIdPrefix);
   if (only_id) id.remove_prefix(kIdPrefix.size());
-  if (!only_id && id.size() < 64) {
+  if (!only_id && !(id.size() == 64 && is_hex(id))) {
     BERTH_TRY(Reference wanted, parse_reference(text));
     for (const Descriptor& entry : index.manifests) {
       if (answers_to(entry, wanted)) return entry.digest;
