@@ -117,8 +117,7 @@ void add_exec(CLI::App& app, Context& context) {
   command->prefix_command();  // what follows the service belongs to the command, flags included
   command->footer("berth exec [OPTIONS] SERVICE COMMAND [ARGS...]");
   command->add_flag("-d,--detach", flags->detach, "Run the command in the background");
-  command->add_option("-e,--env", flags->env, "Set environment variables")->expected(1)->multi_option_policy(
-      CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("-e,--env", flags->env, "Set environment variables")->allow_extra_args(false);
   command->add_flag("-T,--no-tty,--no-TTY", flags->no_tty, "Disable pseudo-TTY allocation");
   command->add_option("-u,--user", flags->user, "Run the command as this user");
   command->add_option("-w,--workdir", flags->workdir, "Path to workdir directory for this command");

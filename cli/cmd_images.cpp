@@ -150,9 +150,7 @@ void add_import(CLI::App& app, Context& context) {
   CLI::App* command = app.add_subcommand("import", "Import the contents from a tarball to create a filesystem image");
   command->add_option("TAR", flags->source, "Root file system as a tar (plain, gzip, zstd, xz), - for standard input")->required();
   command->add_option("NAME", flags->name, "Name of the image");
-  command->add_option("-c,--change", flags->changes, "Apply Dockerfile instruction to the created image")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("-c,--change", flags->changes, "Apply Dockerfile instruction to the created image")->allow_extra_args(false);
   command->add_option("-m,--message", flags->message, "Set commit message for imported image");
   command->add_option("--platform", flags->platform, "Platform of the image, such as linux/amd64");
   command->callback([&context, flags] { context.command = [&context, flags] { return report(context, import(context, *flags)); }; });

@@ -188,11 +188,8 @@ void add_ps(CLI::App& app, Context& context) {
   command->add_flag("-a,--all", flags->all, "Show all stopped containers (including those created by the run command)");
   command->add_flag("-q,--quiet", flags->quiet, "Only display IDs");
   command->add_flag("--services", flags->list_services, "Display services");
-  command->add_option("--status", flags->statuses, "Filter services by status")->expected(1)->multi_option_policy(
-      CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("--filter", flags->filters, "Filter services by a property (supported filters: status)")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("--status", flags->statuses, "Filter services by status")->allow_extra_args(false);
+  command->add_option("--filter", flags->filters, "Filter services by a property (supported filters: status)")->allow_extra_args(false);
   command->add_option("--format", flags->format, "Format output")->check(CLI::IsMember({"table", "json"}));
   command->add_flag("--no-trunc", flags->no_trunc, "Don't truncate output");
   command->callback([&context, flags] { context.command = [&context, flags] { return run(context, *flags); }; });

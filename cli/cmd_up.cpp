@@ -192,8 +192,7 @@ void add_up(CLI::App& app, Context& context) {
   command->add_flag("--no-deps", flags->no_deps, "Don't start linked services");
   command->add_flag("--no-start", flags->no_start, "Don't start the services after creating them");
   command->add_flag("--remove-orphans", flags->remove_orphans, "Remove containers for services not defined in the compose file");
-  command->add_option("--scale", flags->scale, "Scale SERVICE to NUM instances")->expected(1)->multi_option_policy(
-      CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("--scale", flags->scale, "Scale SERVICE to NUM instances")->allow_extra_args(false);
   command->add_option("-t,--timeout", flags->timeout, "Seconds to wait for containers to stop before killing them");
   command->add_flag("--wait", flags->wait, "Wait for services to be running or healthy; implies detached mode");
   command->add_option("--wait-timeout", flags->wait_timeout, "Maximum seconds to wait for the project to be running or healthy");

@@ -12,13 +12,11 @@ namespace {
 using berth::cli::Context;
 
 void add_global_flags(CLI::App& app, Context& context) {
-  app.add_option("-f,--file", context.files, "Compose configuration files")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("-f,--file", context.files, "Compose configuration files")->allow_extra_args(false);
   app.add_option("-p,--project-name", context.project_name, "Project name");
   app.add_option("--project-directory", context.project_directory, "Alternate working directory");
-  app.add_option("--profile", context.profiles, "Profile to enable")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--env-file", context.env_files, "Alternate environment file")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--profile", context.profiles, "Profile to enable")->allow_extra_args(false);
+  app.add_option("--env-file", context.env_files, "Alternate environment file")->allow_extra_args(false);
   app.add_option("--parallel", context.parallel, "Maximum parallelism, -1 for unlimited");
   app.add_option("--progress", context.progress, "Type of progress output")->check(CLI::IsMember({"auto", "tty", "plain", "json", "quiet"}));
   app.add_option("--ansi", context.ansi, "When to print control characters")->check(CLI::IsMember({"never", "always", "auto"}));

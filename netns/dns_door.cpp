@@ -46,9 +46,18 @@ void begin_nf(NetlinkBatch& batch, uint16_t type, uint16_t flags, uint8_t family
   batch.fixed(nfgenmsg{.nfgen_family = family, .version = NFNETLINK_V0, .res_id = htons(resource)});
 }
 
-void add_chain(NetlinkBatch& batch) {
-  begin_nf(batch, nf_type(NFT_MSG_NEWTABLE), NLM_F_CREATE, NFPROTO_IPV4, 0, "add DNS table");
+void table_message(NetlinkBatch& batch, int message, uint16_t flags, const std::string& what) {
+  begin_nf(batch, nf_type(message), flags, NFPROTO_IPV4, 0, what);
   batch.text(NFTA_TABLE_NAME, kTable);
+}
+
+/// `replace`: a table of the same name goes first; it is added before that, so that there is one to delete.
+void add_chain(NetlinkBatch& batch, bool replace) {
+  table_message(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, "add DNS table");
+  if (replace) {
+    table_message(batch, NFT_MSG_DELTABLE, 0, "replace DNS table");
+    table_message(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, "add DNS table");
+  }
   begin_nf(batch, nf_type(NFT_MSG_NEWCHAIN), NLM_F_CREATE, NFPROTO_IPV4, 0, "add DNS translation chain");
   batch.text(NFTA_CHAIN_TABLE, kTable);
   batch.text(NFTA_CHAIN_NAME, kChain);
@@ -117,11 +126,11 @@ void add_rule(NetlinkBatch& batch, uint8_t protocol, uint16_t port) {
   });
 }
 
-Status add_translation(uint16_t udp_port, uint16_t tcp_port) {
+Status add_translation(uint16_t udp_port, uint16_t tcp_port, bool replace) {
   BERTH_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_NETFILTER));
   NetlinkBatch batch;
   begin_nf(batch, NFNL_MSG_BATCH_BEGIN, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, "add DNS translation");
-  add_chain(batch);
+  add_chain(batch, replace);
   add_rule(batch, IPPROTO_UDP, udp_port);
   add_rule(batch, IPPROTO_TCP, tcp_port);
   begin_nf(batch, NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, "add DNS translation");
@@ -156,15 +165,26 @@ Result<DnsSockets> open_sockets(uint16_t port, DnsDoor door) {
   return sockets;
 }
 
-}  // namespace
-
-Result<DnsSockets> open_dns_door() {
+Result<DnsSockets> open_door(bool replace) {
   BERTH_TRY(DnsSockets sockets, open_sockets(0, DnsDoor::nat));
   BERTH_TRY(const uint16_t udp_port, local_port(sockets.udp.ref()));
   BERTH_TRY(const uint16_t tcp_port, local_port(sockets.tcp.ref()));
-  if (add_translation(udp_port, tcp_port).ok()) return sockets;
+  if (add_translation(udp_port, tcp_port, replace).ok()) return sockets;
   // No nf_tables NAT in this kernel: names matter more than a container's own server on port 53.
   return open_sockets(kDnsPort, DnsDoor::direct);
+}
+
+}  // namespace
+
+Result<DnsSockets> open_dns_door() { return open_door(false); }
+
+Result<DnsSockets> reopen_dns_door(const sys::Netns& netns) {
+  DnsSockets sockets;
+  BERTH_TRY_OK(netns.run([&]() -> Status {
+    BERTH_TRY(sockets, open_door(true));
+    return {};
+  }));
+  return sockets;
 }
 
 }  // namespace berth::netns

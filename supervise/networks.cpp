@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "netns/dns_door.h"
 #include "netns/ipam.h"
 #include "netns/links.h"
 #include "sys/file.h"
@@ -427,7 +428,7 @@ Status Networks::adopt_container(const ContainerRecord& record, LiveState& live)
   std::vector<sys::UniqueFd> sockets = keeper_.stored(dns_key(record.id));
   BERTH_TRY(sys::Netns netns, sys::Netns::open(fmt::format("/proc/{}/ns/net", live.process.pid)));
   if (sockets.size() != 2) {
-    BERTH_TRY(netns::DnsSockets again, netns::reopen_dns(netns.fd()));
+    BERTH_TRY(netns::DnsSockets again, netns::reopen_dns_door(netns));
     sockets.clear();
     sockets.push_back(std::move(again.udp));
     sockets.push_back(std::move(again.tcp));
