@@ -147,6 +147,9 @@ std::string Reference::str() const {
 
 std::string Reference::familiar_repository() const {
   if (domain != kDefaultDomain) return repository();
+  // "docker.io/a.b/c" without its registry would be read as c of the registry a.b.
+  size_t slash = path.find('/');
+  if (slash != std::string::npos && looks_like_domain(std::string_view(path).substr(0, slash))) return repository();
   bool official = path.starts_with(kOfficial) && path.find('/', kOfficial.size()) == std::string::npos;
   return official ? path.substr(kOfficial.size()) : path;
 }

@@ -40,8 +40,8 @@ TEST_CASE("digests stand beside tags or instead of them") {
 }
 
 TEST_CASE("the familiar form drops what Docker adds, and reading it again gives the same") {
-  for (const char* text :
-       {"nginx:latest", "grafana/grafana:10", "localhost:5000/a/b:1", "quay.io/x:y", "library/x/y:z"}) {
+  for (const char* text : {"nginx:latest", "grafana/grafana:10", "localhost:5000/a/b:1", "quay.io/x:y", "library/x/y:z",
+                           "index.docker.io/a.b/c", "docker.io/localhost/x"}) {
     Reference reference = parse_reference(text).value();
     CHECK(parse_reference(reference.familiar()).value() == reference);
     CHECK(parse_reference(reference.str()).value() == reference);
