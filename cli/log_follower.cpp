@@ -77,8 +77,10 @@ void LogFollower::read_state(Followed& followed) {
   if (!now) return;  // removed: what it was at last counts
   followed.container.live = std::move(now->live);
   const engine::LiveState& live = followed.container.live;
-  bool alive = live.alive();
-  if (followed.was_alive && !alive) {
+  // By the time of the end, not by having seen it run: a run may be over before the first look.
+  bool ended = !live.alive() && live.finished_ns >= since_ns_ && live.finished_ns != followed.ended_ns;
+  if (ended) {
+    followed.ended_ns = live.finished_ns;
     read_log(followed);  // its last words come first
     printer_.flush(followed.name);
     ended_.push_back({followed.container.record.service, live.exit_code});
@@ -88,7 +90,6 @@ void LogFollower::read_state(Followed& followed) {
       printer_.remark(followed.name, text);
     }
   }
-  followed.was_alive = alive;
 }
 
 void LogFollower::pump() {

@@ -42,7 +42,7 @@ class LogFollower {
     engine::Container container;
     std::string name;  // as printed
     std::optional<engine::LogReader> reader;
-    bool was_alive = false;
+    int64_t ended_ns = 0;  // the end that has been told
     bool muted = false;
   };
   void scan();

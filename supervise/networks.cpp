@@ -304,6 +304,15 @@ std::vector<netns::PortSpec> Networks::port_specs(const ContainerRecord& record,
   return specs;
 }
 
+std::string Networks::publisher_of(const netns::PortSpec& wanted) const {
+  for (const auto& [id, held] : ports_) {
+    for (const HeldPort& port : held) {
+      if (port.port.host_port == wanted.host_port && port.port.protocol == wanted.protocol) return id;
+    }
+  }
+  return {};
+}
+
 Status Networks::hold_port(const std::string& id, const netns::PortSpec& wanted, LiveState& live) {
   BERTH_TRY(netns::Reservation reservation, netns::reserve_port(wanted));
   std::vector<HeldPort>& held = ports_[id];
@@ -335,6 +344,14 @@ Status Networks::reserve_ports(const ContainerRecord& record, LiveState& live) {
       if (held || held.error().code != EADDRINUSE) break;
     }
     if (!held) {
+      // The keeper holds our own sockets; the container that they are for says more.
+      std::string holder = held.error().code == EADDRINUSE ? publisher_of(wanted) : "";
+      Result<engine::Container> other = holder.empty() ? Result<engine::Container>(make_error("")) : store_.read(holder);
+      if (other) {
+        held = make_error(fmt::format("port {}/{} is already published by container {} of project {}", wanted.host_port,
+                                      netns::protocol_name(wanted.protocol), other->record.name, other->record.project),
+                          "publish another host port, or stop that container");
+      }
       release(record, live, false);
       return port.place.empty() ? std::move(held) : std::move(held).context("{}", port.place);
     }

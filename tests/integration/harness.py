@@ -44,8 +44,10 @@ class Outcome:
     def json(self):
         """One object per line, or one document."""
         text = self.out.strip()
-        if text.startswith("["):
+        try:
             return json.loads(text)
+        except json.JSONDecodeError:
+            pass
         return [json.loads(line) for line in text.splitlines() if line.strip()]
 
     def __str__(self):

@@ -48,7 +48,7 @@ class Crash(Case):
         # A writing command brings the helpers back; from then on names are answered and lines are logged again.
         stack.up()
         self.check_everything_works(stack, pids)
-        wait_until("names are answered again", lambda: "it works" in stack.sh("count", "wget -T 2 -qO- http://web/ 2>&1 || true"))
+        wait_until("names are answered again", lambda: "it works" in stack.sh("count", "timeout 2 wget -qO- http://web/ 2>&1 || true"))
         wait_until("lines are logged again", lambda: len(self.lines(stack)) > at_crash + 10)
         lines = self.lines(stack)
         self.assertEqual(list(range(1, len(lines) + 1)), lines, "no line is lost, doubled or torn")

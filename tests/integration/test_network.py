@@ -141,7 +141,7 @@ class Network(Case):
         port = self.port
         other = self.site("visitor")
         gateway = other.sh("client", "ip route | awk '/default/{print $3}'")
-        self.assertIn("it works", other.sh("client", f"wget -T 5 -qO- http://{gateway}:{port}/"))
+        self.assertIn("it works", other.sh("client", f"timeout 5 wget -qO- http://{gateway}:{port}/"))
 
     def test_a_published_address_binds_only_there(self):
         self.site("local", SITE.replace('"PORT:80"', '"127.0.0.1:PORT:80"'))
@@ -161,8 +161,8 @@ class Network(Case):
         one = self.site("island1")
         other = self.site("island2")
         address = one.sh("web", "ip -4 addr show eth0 | awk '/inet /{sub(\"/.*\",\"\",$2); print $2}'")
-        self.assertIn("it works", one.sh("client", f"wget -T 2 -qO- http://{address}/"))
-        self.assertNotIn("it works", other.sh("client", f"wget -T 2 -qO- http://{address}/ 2>&1 || true"))
+        self.assertIn("it works", one.sh("client", f"timeout 2 wget -qO- http://{address}/"))
+        self.assertNotIn("it works", other.sh("client", f"timeout 2 wget -qO- http://{address}/ 2>&1 || true"))
         self.assertNotIn(address, other.sh("client", "nslookup island1-web-1 2>&1 || true"))
 
     def test_hosts_and_hostname_files_are_the_containers_own(self):
@@ -186,6 +186,6 @@ class Network(Case):
             """)
         stack.up()
         wait_until("httpd listens", lambda: "it works" in stack.sh("left", "wget -qO- http://web/ 2>&1 || true"))
-        self.assertIn("it works", stack.sh("left", "wget -T 5 -qO- http://shopfront/"))
-        self.assertIn("it works", stack.sh("right", "wget -T 5 -qO- http://web/"))
+        self.assertIn("it works", stack.sh("left", "timeout 5 wget -qO- http://shopfront/"))
+        self.assertIn("it works", stack.sh("right", "timeout 5 wget -qO- http://web/"))
         self.assertNotIn("Address", stack.sh("left", "nslookup right 127.0.0.11 2>&1 | tail -n +4 || true"))
