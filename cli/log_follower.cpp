@@ -78,7 +78,7 @@ void LogFollower::read_state(Followed& followed) {
   followed.container.live = std::move(now->live);
   const engine::LiveState& live = followed.container.live;
   // By the time of the end, not by having seen it run: a run may be over before the first look.
-  bool ended = !live.alive() && live.finished_ns >= since_ns_ && live.finished_ns != followed.ended_ns;
+  bool ended = !live.alive() && !live.ending() && live.finished_ns >= since_ns_ && live.finished_ns != followed.ended_ns;
   if (ended) {
     followed.ended_ns = live.finished_ns;
     read_log(followed);  // its last words come first
@@ -106,7 +106,7 @@ void LogFollower::pump() {
 bool LogFollower::all_ended() const {
   return !followed_.empty() && std::none_of(followed_.begin(), followed_.end(), [](const auto& entry) {
     const engine::LiveState& live = entry.second.container.live;
-    return live.alive() || live.status == engine::Status::restarting;
+    return live.alive() || live.ending() || live.status == engine::Status::restarting;
   });
 }
 

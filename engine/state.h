@@ -84,6 +84,8 @@ struct LiveState {
   uint16_t dns_udp_port = 0, dns_tcp_port = 0;
 
   [[nodiscard]] bool alive() const { return status == Status::running || status == Status::paused; }
+  /// Its process has gone, but how it ended has not been written down yet.
+  [[nodiscard]] bool ending() const { return status == Status::exited && process.pid != 0; }
 };
 
 struct NetworkRecord {

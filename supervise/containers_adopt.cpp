@@ -26,7 +26,7 @@ void Containers::adopt(std::vector<engine::Container> containers) {
       if (Status adopted = adopt_live(container); !adopted) {
         fmt::print(stderr, "berth-supervisor: adopt {}: {}\n", container->record.name, adopted.error().message());
       }
-    } else if (live.process.pid != 0) {
+    } else if (live.ending()) {
       // Its process went while nobody looked. The exit journal, read after this, says how; else nobody knows.
       live.status = engine::Status::running;
       asio::co_spawn(parts_.io, watch_adopted(container, container->run), asio::detached);

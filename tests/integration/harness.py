@@ -45,10 +45,9 @@ class Outcome:
         """One object per line, or one document."""
         text = self.out.strip()
         try:
-            return json.loads(text)
+            return [json.loads(line) for line in text.splitlines() if line.strip()]
         except json.JSONDecodeError:
-            pass
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
+            return json.loads(text)
 
     def __str__(self):
         return f"{' '.join(self.command)}: exit {self.code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"

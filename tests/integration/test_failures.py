@@ -81,8 +81,8 @@ class Failures(Case):
         self.fails(f"""
             services:
               web:
-                {IDLE.replace(', ', chr(10) + ' ' * 16)}
-                volumes: [{{type: bind, source: ./no-such-folder, target: /data}}]
+                image: busybox:1
+                volumes: [{{type: bind, source: ./no-such-folder, target: /data, bind: {{create_host_path: false}}}}]
             """, "web", "no-such-folder")
 
     def test_an_unknown_user(self):
