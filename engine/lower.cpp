@@ -167,6 +167,14 @@ class Lowering {
 
   void network_side(const compose::Service& s, ContainerConfig& c) {
     c.network_mode = s.network_mode.value_or("");
+    if (!c.network_mode.empty() && c.network_mode != "none" && c.network_mode != "host" && c.network_mode != "bridge") {
+      diagnostics_.error(s.place("network_mode"), fmt::format("network_mode \"{}\" is not supported yet", c.network_mode),
+                         "none and host are; or put both services on one network");
+    }
+    if (c.network_mode == "bridge") {
+      diagnostics_.error(s.place("network_mode"), "network_mode \"bridge\" (the engine's shared bridge) is not supported",
+                         "leave it out: the project's default network is a bridge");
+    }
     for (const auto& [key, attachment] : s.networks) {
       AttachmentConfig config;
       config.network = project_.networks.at(key).name;
@@ -299,7 +307,7 @@ class Lowering {
     r.nano_cpus = std::llround(cpus * 1e9);
   }
 
-  static void security(const compose::Service& s, ContainerConfig& c) {
+  void security(const compose::Service& s, ContainerConfig& c) {
     c.cap_add = s.cap_add;
     c.cap_drop = s.cap_drop;
     c.privileged = s.privileged.value_or(false);
@@ -309,6 +317,14 @@ class Lowering {
     c.uts_mode = s.uts.value_or("");
     c.cgroup_mode = s.cgroup.value_or("");
     c.userns_mode = s.userns_mode.value_or("");
+    shared_namespace(s, "pid", c.pid_mode);
+    shared_namespace(s, "ipc", c.ipc_mode);
+  }
+
+  /// Namespaces of other containers cannot be joined yet; that must not pass for one of its own.
+  void shared_namespace(const compose::Service& s, std::string_view attribute, const std::string& mode) {
+    if (mode.empty() || mode == "host" || mode == "private" || mode == "shareable") return;
+    diagnostics_.error(s.place(attribute), fmt::format("{} \"{}\" is not supported yet", attribute, mode), "host and private are");
   }
 
   const compose::Project& project_;

@@ -141,7 +141,7 @@ void KeeperLink::wait_for_keeper() {
 }
 
 void KeeperLink::become_keeper() {
-  // Containers now belong to init, which reaps them; their new keeper learns how they ended from their pidfds (supervise/adopt.cpp).
+  // Containers now belong to init, which reaps them; their new keeper learns how they ended from their pidfds (containers_adopt.cpp).
   struct Record {
     keeper::Message message;
     int count;

@@ -410,7 +410,9 @@ Work Networks::settle() {
     timer.expires_after(std::chrono::milliseconds(1));
     (void)co_await timer.async_wait(kAwait);
   }
+  std::vector<std::string> left = std::move(leaving_links_);
   leaving_links_.clear();
+  (void)netns::remove_links(left);  // somebody else keeps the namespace; the container itself has gone
 }
 
 std::string Networks::gateway_of(const ContainerRecord& record) const {
