@@ -24,8 +24,9 @@ std::optional<Action> inverse(const Action& action) {
                         [](const CreateContainer& a) -> Undo { return RemoveContainer{a.container, true}; },
                         [](const StartContainer& a) -> Undo { return StopContainer{a.container, std::nullopt}; },
                         [](const StopContainer& a) -> Undo { return StartContainer{a.container}; },
-                        // The removal of the container gives the ports back; what is gone cannot be brought back.
-                        [](const ReservePorts&) -> Undo { return std::nullopt; },
+                        // Gives them back, at once: the old container, which starts again next, may need them.
+                        [](const ReservePorts& a) -> Undo { return StopContainer{a.container, std::nullopt}; },
+                        // What is gone cannot be brought back.
                         [](const WaitFor&) -> Undo { return std::nullopt; },
                         [](const KillContainer&) -> Undo { return std::nullopt; },
                         [](const RemoveNetwork&) -> Undo { return std::nullopt; },
@@ -92,13 +93,23 @@ std::string to_text(const Plan& plan) {
 
 Plan plan_undo(const Plan& plan, const std::vector<StepId>& done) {
   Plan undo;
+  auto final = [&](StepId id) { return std::holds_alternative<RemoveContainer>(plan.steps[id].action); };
+  if (std::any_of(done.begin(), done.end(), final)) return undo;
+  // The plan's graph turned round: a step is taken back behind those that came after it. What cannot be taken back keeps only what
+  // it rests on.
+  std::vector<std::vector<StepId>> behind(plan.steps.size());
   for (auto it = done.rbegin(); it != done.rend(); ++it) {
-    std::optional<Action> action = inverse(plan.steps[*it].action);
-    if (!action) continue;
-    // One after the other: what was made last goes first, and speed does not matter on this path.
-    std::vector<StepId> after;
-    if (!undo.steps.empty()) after.push_back(undo.steps.size() - 1);
-    undo.add(std::move(*action), "taking back what failed", std::move(after));
+    const Step& step = plan.steps[*it];
+    std::vector<StepId> last = std::move(behind[*it]);
+    if (std::optional<Action> action = inverse(step.action)) {
+      last = {undo.add(std::move(*action), "taking back what failed", std::move(last))};
+    }
+    for (StepId earlier : step.after) {
+      // That all containers were made before the first one started does not tie them together now.
+      const Action& before = plan.steps[earlier].action;
+      if (std::holds_alternative<CreateContainer>(before) && words(before).name != words(step.action).name) continue;
+      behind[earlier].insert(behind[earlier].end(), last.begin(), last.end());
+    }
   }
   return undo;
 }

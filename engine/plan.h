@@ -97,7 +97,8 @@ struct StepWords {
 [[nodiscard]] std::string to_text(const Plan& plan);
 
 /// The steps that take back what the steps in `done` (in the order they ended) have made; what was there before stays, and what was
-/// stopped is started again.
+/// stopped is started again. Nothing once a container has been removed: plan_up removes when everything new runs, and from then on
+/// the new state is the one to keep.
 [[nodiscard]] Plan plan_undo(const Plan& plan, const std::vector<StepId>& done);
 
 }  // namespace berth::engine

@@ -74,6 +74,8 @@ template <class Before>
 void start_in_order(Plan& plan, const ByService& services, Before before) {
   std::map<std::string, std::vector<StepId>> started;
   for (const std::string& name : start_order(services)) {
+    auto starts_anew = [&](const Container* container) { return before(*container) || !container->live.alive(); };
+    if (std::none_of(services.at(name).begin(), services.at(name).end(), starts_anew)) continue;  // and waits for nothing
     std::vector<StepId> gates;
     for (const Edge& edge : dependencies_of(services.at(name).front()->record)) {
       const std::vector<StepId>& starts = started[edge.service];

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "base/text.h"
 
@@ -15,11 +16,20 @@ struct Replica {
   ContainerRef ref;
   std::optional<StepId> created;  // by this plan
   std::optional<StepId> started;  // by this plan
-  std::optional<ContainerRef> replaces;
-  std::optional<StepId> old_stopped;
+  std::optional<size_t> replaces;  // index into the planner's leaving_
   bool needs_start = false;
   std::string start_reason;
   const ServiceConfig* service = nullptr;
+};
+
+/// A container that will be gone: replaced, one too many, or an orphan.
+struct Leaving {
+  ContainerRef ref;
+  std::string why;
+  bool replaced = false;
+  bool running = false;  // or about to be: only then has it to be stopped, and to be started again if the plan fails
+  bool has_ports = false;
+  std::optional<StepId> stopped;
 };
 
 class UpPlanner {
@@ -35,6 +45,8 @@ class UpPlanner {
     plan_orphans();
     if (!options_.no_start) plan_starts();
     if (options_.wait && !options_.no_start) plan_final_waits();
+    // Until here everything can be taken back (plan_undo); removals come when the new state stands.
+    plan_removals();
     return std::move(plan_);
   }
 
@@ -53,7 +65,7 @@ class UpPlanner {
 
   void missing_external(const char* kind, const std::string& name, const std::string& place) {
     Error error = make_error(fmt::format("{} {} is declared as external, but does not exist", kind, name),
-                             fmt::format("create it with `berth {} create {}`, or remove `external: true`", kind, name));
+                             fmt::format("remove `external: true`, and the project makes its own {}", kind));
     if (!place.empty()) error.context.push_back(place);
     plan_.problems.push_back(std::move(error));
   }
@@ -64,7 +76,11 @@ class UpPlanner {
       const ContainerRecord& r = container.record;
       if (r.project == stack_.project && r.service == service.name && !r.one_off) found.push_back(&container);
     }
-    std::sort(found.begin(), found.end(), [](auto* a, auto* b) { return a->record.number < b->record.number; });
+    // Two of one number are left by a recreation that was cut off: the newer one stays.
+    std::sort(found.begin(), found.end(), [](auto* a, auto* b) {
+      return std::tie(a->record.number, b->record.created_ns, a->record.id) <
+             std::tie(b->record.number, a->record.created_ns, b->record.id);
+    });
     return found;
   }
 
@@ -77,7 +93,7 @@ class UpPlanner {
                                                            : converge(service, **match, hash));
       if (match != old.end()) old.erase(match);
     }
-    for (const Container* extra : old) remove(*extra, fmt::format("the service has {} replicas", service.replicas));
+    for (const Container* extra : old) leave(*extra, fmt::format("the service has {} replicas", service.replicas), false);
   }
 
   Replica create(const ServiceConfig& service, int64_t number, const std::string& why) {
@@ -96,7 +112,7 @@ class UpPlanner {
     bool changed = record.config_hash != hash;
     if ((changed || options_.force_recreate) && !options_.no_recreate) {
       Replica replica = create(service, record.number, options_.force_recreate ? "recreation asked for" : "configuration changed");
-      replica.replaces = ContainerRef{record.name, record.id};
+      replica.replaces = leave(container, "is replaced", true);
       return replica;
     }
     Replica replica;
@@ -107,21 +123,37 @@ class UpPlanner {
     return replica;
   }
 
-  void remove(const Container& container, const std::string& why) {
-    ContainerRef ref{container.record.name, container.record.id};
-    StepId stopped = plan_.add(StopContainer{ref, options_.stop_timeout_ns}, why);
-    plan_.add(RemoveContainer{ref, true}, why, {stopped});
+  size_t leave(const Container& container, const std::string& why, bool replaced) {
+    const LiveState& live = container.live;
+    Leaving old;
+    old.ref = {container.record.name, container.record.id};
+    old.why = why;
+    old.replaced = replaced;
+    old.running = live.alive() || live.ending() || live.status == Status::restarting;
+    old.has_ports = !container.record.config.ports.empty();
+    leaving_.push_back(std::move(old));
+    return leaving_.size() - 1;
+  }
+
+  /// Does nothing if it is stopped already, or by an earlier step.
+  void stop(Leaving& old, std::vector<StepId> after) {
+    if (!old.running || old.stopped) return;
+    old.stopped = plan_.add(StopContainer{old.ref, options_.stop_timeout_ns}, old.why, std::move(after));
   }
 
   void plan_orphans() {
-    std::string names;
+    std::map<std::pair<std::string, std::string>, const Container*> orphans;  // by name and id, whatever the order observed
     for (const Container& container : observed_.containers) {
       const ContainerRecord& r = container.record;
       if (r.project != stack_.project || r.one_off || replicas_.contains(r.service) || options_.other_services.contains(r.service)) {
         continue;
       }
-      if (options_.remove_orphans) remove(container, "orphan: its service is not in the file any more");
-      else names += (names.empty() ? "" : ", ") + r.name;
+      orphans[{r.name, r.id}] = &container;
+    }
+    std::string names;
+    for (const auto& [key, container] : orphans) {
+      if (options_.remove_orphans) leave(*container, "orphan: its service is not in the file any more", false);
+      else names += (names.empty() ? "" : ", ") + key.first;
     }
     if (!names.empty() && !options_.ignore_orphans) {
       plan_.warnings.push_back(
@@ -131,17 +163,19 @@ class UpPlanner {
     }
   }
 
-  /// Ports are taken before anything starts, so that a clash leaves everything as it was.
+  /// Ports are freed and taken before anything starts, so that a clash leaves everything as it was.
   [[nodiscard]] std::vector<StepId> plan_reservations() {
-    std::vector<StepId> ready = creates_;
+    std::vector<StepId> ready = creates_, freed;
+    for (Leaving& old : leaving_) {
+      if (old.replaced && !old.has_ports) continue;  // runs until its successor is about to start
+      stop(old, creates_);
+      if (old.stopped && old.has_ports) freed.push_back(*old.stopped);
+    }
     for (auto& [name, replicas] : replicas_) {
       for (Replica& replica : replicas) {
         if (!replica.needs_start || replica.service->container.ports.empty()) continue;
-        std::vector<StepId> after = replica.created ? std::vector<StepId>{*replica.created} : std::vector<StepId>{};
-        if (replica.replaces) {  // the old one holds them
-          replica.old_stopped = plan_.add(StopContainer{*replica.replaces, options_.stop_timeout_ns}, "is replaced", creates_);
-          after.push_back(*replica.old_stopped);
-        }
+        std::vector<StepId> after = freed;  // a port may move from any service to any other
+        if (replica.created) after.push_back(*replica.created);
         ready.push_back(plan_.add(ReservePorts{replica.ref}, "published ports", std::move(after)));
       }
     }
@@ -161,13 +195,23 @@ class UpPlanner {
   }
 
   void plan_start(Replica& replica, std::vector<StepId> after) {
-    if (replica.replaces && !replica.old_stopped) {
-      replica.old_stopped = plan_.add(StopContainer{*replica.replaces, options_.stop_timeout_ns}, "is replaced", after);
+    if (replica.replaces) {
+      Leaving& old = leaving_[*replica.replaces];
+      stop(old, after);
+      if (old.stopped) after.push_back(*old.stopped);
     }
-    if (replica.old_stopped) after.push_back(*replica.old_stopped);
     replica.started = plan_.add(StartContainer{replica.ref}, replica.start_reason, std::move(after));
-    // Only now: until the new one runs, the old one can be brought back.
-    if (replica.replaces) plan_.add(RemoveContainer{*replica.replaces, false}, "is replaced", {*replica.started});
+    ends_.push_back(*replica.started);
+  }
+
+  void plan_removals() {
+    const std::vector<StepId>& last = ends_.empty() ? creates_ : ends_;
+    for (Leaving& old : leaving_) {
+      stop(old, creates_);  // where nothing is started
+      std::vector<StepId> after = last;
+      if (old.stopped) after.push_back(*old.stopped);
+      plan_.add(RemoveContainer{old.ref, !old.replaced}, old.why, std::move(after));
+    }
   }
 
   /// What has to be true of its dependencies before a service may start.
@@ -207,7 +251,7 @@ class UpPlanner {
         Condition condition = jobs.contains(name) ? Condition::completed : Condition::running_or_healthy;
         std::vector<StepId> after;
         if (replica.started) after.push_back(*replica.started);
-        plan_.add(WaitFor{replica.ref, condition, options_.wait_timeout_ns}, "--wait", std::move(after));
+        ends_.push_back(plan_.add(WaitFor{replica.ref, condition, options_.wait_timeout_ns}, "--wait", std::move(after)));
       }
     }
   }
@@ -218,6 +262,8 @@ class UpPlanner {
   Plan plan_;
   std::vector<StepId> resources_;  // networks and volumes
   std::vector<StepId> creates_;
+  std::vector<Leaving> leaving_;
+  std::vector<StepId> ends_;  // starts and final waits
   std::map<std::string, std::vector<Replica>> replicas_;  // by service
   std::map<std::pair<std::string, Condition>, StepId> waits_;
 };
