@@ -54,6 +54,18 @@ bool LogReader::resync() {
   return false;
 }
 
+bool LogReader::skip_torn() {
+  // At the end of the file: a frame that is being written, unless one that came after it is there already.
+  for (size_t at = begin_ + 1; at + sizeof(LogFrame) <= end_; ++at) {
+    LogFrame frame = header_at(buffer_.data() + at);
+    if (frame.magic != kLogMagic || frame.length > end_ - at - sizeof frame) continue;
+    if (!intact(frame, buffer_.data() + at + sizeof frame)) continue;
+    begin_ = at;
+    return true;
+  }
+  return false;
+}
+
 std::optional<LogEntry> LogReader::next() {
   for (;;) {
     size_t have = end_ - begin_;
@@ -64,7 +76,7 @@ std::optional<LogEntry> LogReader::next() {
     LogFrame frame = header_at(buffer_.data() + begin_);
     bool plausible = frame.magic == kLogMagic && frame.length <= kMaxLogPayload;
     if (plausible && have < sizeof frame + frame.length) {
-      if (!fill()) return std::nullopt;  // a frame that is being written, or the torn end of one
+      if (!fill() && !skip_torn()) return std::nullopt;
       continue;
     }
     const char* payload = buffer_.data() + begin_ + sizeof frame;

@@ -37,6 +37,7 @@ class LogReader {
   explicit LogReader(sys::UniqueFd fd);
   [[nodiscard]] bool fill();
   [[nodiscard]] bool resync();
+  [[nodiscard]] bool skip_torn();
 
   sys::UniqueFd fd_;
   std::vector<char> buffer_;
