@@ -25,7 +25,8 @@ uint32_t by_table(uint32_t crc, const unsigned char* data, size_t size) noexcept
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) uint32_t by_instruction(uint32_t crc, const unsigned char* data, size_t size) noexcept {
+__attribute__((target("sse4.2"))) uint32_t by_instruction(uint32_t crc, const unsigned char* data,
+                                                          size_t size) noexcept {
   uint64_t wide = crc;
   for (; size >= 8; size -= 8, data += 8) {
     uint64_t word;

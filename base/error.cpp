@@ -22,7 +22,9 @@ std::string Error::message() const {
   return text;
 }
 
-std::string Error::full() const { return hint.empty() ? message() : message() + "\n  hint: " + hint; }
+std::string Error::full() const {
+  return hint.empty() ? message() : message() + "\n  hint: " + hint;
+}
 
 Error sys_error(std::string what, int code) {
   Error error;

@@ -5,10 +5,10 @@
 
 namespace berth {
 
-// A container's log is a file of frames (docs/state_format.md): header, then `length` bytes of one line without its newline.
-// The keeper appends them; readers skip what does not check out (a torn tail, a hole left by a power cut).
+// A container's log is a file of frames (docs/state_format.md): header, then `length` bytes of one line without its
+// newline. The keeper appends them; readers skip what does not check out (a torn tail, a hole left by a power cut).
 
-inline constexpr uint32_t kLogMagic = 0x474F4C62;  // "bLOG", little endian
+inline constexpr uint32_t kLogMagic = 0x474F4C62;    // "bLOG", little endian
 inline constexpr size_t kMaxLogPayload = 16 * 1024;  // longer lines are split, as Docker does, with kLogPartial set
 
 enum LogFlags : uint8_t {

@@ -16,8 +16,8 @@ namespace berth {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::move(value)) {}                        // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(tl::unexpect, std::move(error)) {}      // NOLINT(google-explicit-constructor)
+  Result(T value) : state_(std::move(value)) {}                    // NOLINT(google-explicit-constructor)
+  Result(Error error) : state_(tl::unexpect, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] bool ok() const { return state_.has_value(); }
   explicit operator bool() const { return ok(); }
@@ -76,13 +76,13 @@ using Status = Result<void>;
 #define BERTH_CONCAT(a, b) BERTH_CONCAT_(a, b)
 
 // Statements, never expressions: a statement-expression around co_await crashes g++ 12 (docs/bugs.md).
-#define BERTH_TRY_AS_(tmp, ret, decl, ...) \
-  auto&& tmp = (__VA_ARGS__);              \
+#define BERTH_TRY_AS_(tmp, ret, decl, ...)   \
+  auto&& tmp = (__VA_ARGS__);                \
   if (!tmp.ok()) ret std::move(tmp).error(); \
   decl = std::move(tmp).value()
-#define BERTH_TRY_OK_AS_(tmp, ret, ...) \
-  do {                                  \
-    auto&& tmp = (__VA_ARGS__);         \
+#define BERTH_TRY_OK_AS_(tmp, ret, ...)        \
+  do {                                         \
+    auto&& tmp = (__VA_ARGS__);                \
     if (!tmp.ok()) ret std::move(tmp).error(); \
   } while (false)
 

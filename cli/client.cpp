@@ -24,10 +24,13 @@ Result<std::string> helper(const std::string& name) {
   for (const std::string& candidate : {dir + name, dir + "../libexec/berth/" + name}) {
     if (access(candidate.c_str(), X_OK) == 0) return candidate;
   }
-  return make_error("the helper program " + name + " is missing", "it belongs beside " + own + " or in ../libexec/berth");
+  return make_error("the helper program " + name + " is missing",
+                    "it belongs beside " + own + " or in ../libexec/berth");
 }
 
-bool nobody_listens(const Error& error) { return error.code == ENOENT || error.code == ECONNREFUSED; }
+bool nobody_listens(const Error& error) {
+  return error.code == ENOENT || error.code == ECONNREFUSED;
+}
 
 /// Starts the keeper in a session of its own, without a terminal; once this process has ended it belongs to init.
 Status start_keeper(const sys::Paths& paths) {
@@ -86,9 +89,13 @@ Result<Client> Client::connect(const sys::Paths& paths) {
   return error;
 }
 
-Status Client::send(const engine::Json& message) { return engine::send_frame(socket_.ref(), message); }
+Status Client::send(const engine::Json& message) {
+  return engine::send_frame(socket_.ref(), message);
+}
 
-Result<engine::Json> Client::receive() { return engine::receive_frame(socket_.ref()); }
+Result<engine::Json> Client::receive() {
+  return engine::receive_frame(socket_.ref());
+}
 
 void wait_until_gone(const sys::Paths& paths) {
   for (int waited_ms = 0; waited_ms < 5000; ++waited_ms) {

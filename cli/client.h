@@ -28,7 +28,8 @@ class Client {
   sys::UniqueFd socket_;
 };
 
-/// Waits until a keeper that said it leaves has gone, so that nothing of berth is left when the command ends. Gives up after some seconds.
+/// Waits until a keeper that said it leaves has gone, so that nothing of berth is left when the command ends. Gives up
+/// after some seconds.
 void wait_until_gone(const sys::Paths& paths);
 
 }  // namespace berth::cli

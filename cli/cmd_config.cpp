@@ -17,7 +17,8 @@ struct Flags {
   std::vector<std::string> services_named;
   std::string format = "yaml", output;
   bool quiet = false, services = false, volumes = false, networks = false, images = false, profiles = false;
-  bool no_interpolate = false, no_normalize = false, no_path_resolution = false, no_env_resolution = false, no_consistency = false;
+  bool no_interpolate = false, no_normalize = false, no_path_resolution = false, no_env_resolution = false,
+       no_consistency = false;
 };
 
 std::string lines(const std::vector<std::string>& names) {
@@ -52,7 +53,8 @@ int run(const Context& context, const Flags& flags) {
   fmt::print(stderr, "{}", diagnostics.render(context.colour(2)));
   if (!project) return 1;
   if (!flags.services_named.empty()) {
-    Result<std::vector<std::string>> chosen = compose::select_services(*project, flags.services_named, compose::Follow::dependencies);
+    Result<std::vector<std::string>> chosen =
+        compose::select_services(*project, flags.services_named, compose::Follow::dependencies);
     if (!chosen) {
       print_error(context, chosen.error());
       return 1;

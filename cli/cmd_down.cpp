@@ -58,7 +58,8 @@ void add_down(CLI::App& app, Context& context) {
   CLI::App* command = app.add_subcommand("down", "Stop and remove containers, networks");
   command->add_option("SERVICE", flags->services, "Services to take down; all, with networks, if none is named");
   command->add_flag("-v,--volumes", flags->volumes, "Remove named volumes declared in the file and anonymous volumes");
-  command->add_flag("--remove-orphans", flags->remove_orphans, "Remove containers for services not defined in the compose file");
+  command->add_flag("--remove-orphans", flags->remove_orphans,
+                    "Remove containers for services not defined in the compose file");
   command->add_option("-t,--timeout", flags->timeout, "Seconds to wait for containers to stop before killing them");
   command->callback([&context, flags] { context.command = [&context, flags] { return run(context, *flags); }; });
 }

@@ -25,7 +25,8 @@ struct Flags {
 };
 
 /// The replica that is meant. Prints why there is none.
-const engine::Container* find(const Context& context, const Target& target, const Flags& flags, const engine::Observed& observed) {
+const engine::Container* find(const Context& context, const Target& target, const Flags& flags,
+                              const engine::Observed& observed) {
   std::optional<engine::Selection> selection = select(context, target, {flags.service});
   if (!selection) return nullptr;
   std::vector<const engine::Container*> containers = engine::select(observed, *selection);
@@ -33,10 +34,12 @@ const engine::Container* find(const Context& context, const Target& target, cons
     return !c->live.alive() || (flags.index > 0 && c->record.number != flags.index);
   });
   if (!containers.empty()) {
-    return *std::min_element(containers.begin(), containers.end(), [](auto* a, auto* b) { return a->record.number < b->record.number; });
+    return *std::min_element(containers.begin(), containers.end(),
+                             [](auto* a, auto* b) { return a->record.number < b->record.number; });
   }
   std::string which = flags.index > 0 ? fmt::format("{} (index {})", flags.service, flags.index) : flags.service;
-  print_error(context, make_error("service \"" + which + "\" is not running", "start it with `berth up -d " + flags.service + "`"));
+  print_error(context, make_error("service \"" + which + "\" is not running",
+                                  "start it with `berth up -d " + flags.service + "`"));
   return nullptr;
 }
 
@@ -44,8 +47,10 @@ const engine::Container* find(const Context& context, const Target& target, cons
 std::vector<std::string> environment(const std::vector<std::string>& given) {
   std::vector<std::string> env;
   for (const std::string& entry : given) {
-    if (entry.find('=') != std::string::npos) env.push_back(entry);
-    else if (const char* value = getenv(entry.c_str())) env.push_back(entry + "=" + value);
+    if (entry.find('=') != std::string::npos)
+      env.push_back(entry);
+    else if (const char* value = getenv(entry.c_str()))
+      env.push_back(entry + "=" + value);
   }
   return env;
 }
@@ -105,7 +110,8 @@ int run(const Context& context, const Flags& flags) {
     return started.exit_code;
   }
   if (flags.detach) return 0;
-  int status = tty ? attach_terminal(started.running.console_master.ref(), started.running.pidfd) : wait_for(started.running.pidfd);
+  int status = tty ? attach_terminal(started.running.console_master.ref(), started.running.pidfd)
+                   : wait_for(started.running.pidfd);
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 

@@ -54,7 +54,8 @@ int report(const Context& context, const Status& status) {
 std::vector<images::Digest> images_in_use(const Context& context) {
   std::vector<images::Digest> ids;
   for (const engine::Container& container : engine::StateStore(context.paths).observe().containers) {
-    if (Result<images::Digest> id = images::Digest::parse(container.record.image_id)) ids.push_back(std::move(id).value());
+    if (Result<images::Digest> id = images::Digest::parse(container.record.image_id))
+      ids.push_back(std::move(id).value());
   }
   return ids;
 }
@@ -74,8 +75,9 @@ Status import(const Context& context, const ImportFlags& flags) {
     BERTH_TRY(request.platform, images::parse_platform(flags.platform));
   }
   Lines lines(true);
-  Result<images::Image> image = flags.source == "-" ? images::import_tar(store, sys::FdRef(STDIN_FILENO), request, &lines)
-                                                    : images::import_tar(store, flags.source, request, &lines);
+  Result<images::Image> image = flags.source == "-"
+                                    ? images::import_tar(store, sys::FdRef(STDIN_FILENO), request, &lines)
+                                    : images::import_tar(store, flags.source, request, &lines);
   if (!image) return std::move(image).error();
   fmt::print("{}\n", image->id.str());
   return {};
@@ -97,13 +99,14 @@ Status load(const Context& context, const LoadFlags& flags) {
   }
   Lines lines(flags.quiet);
   bool from_stdin = flags.input.empty() || flags.input == "-";
-  Result<std::vector<images::LoadedImage>> loaded = from_stdin
-                                                        ? images::load_archive(store, sys::FdRef(STDIN_FILENO), platform, &lines)
-                                                        : images::load_archive(store, flags.input, platform, &lines);
+  Result<std::vector<images::LoadedImage>> loaded =
+      from_stdin ? images::load_archive(store, sys::FdRef(STDIN_FILENO), platform, &lines)
+                 : images::load_archive(store, flags.input, platform, &lines);
   if (!loaded) return std::move(loaded).error();
   for (const images::LoadedImage& image : *loaded) {
     if (image.names.empty()) fmt::print("Loaded image ID: {}\n", image.id.str());
-    for (const std::string& name : image.names) fmt::print("Loaded image: {}\n", printable(images::familiar_name(name)));
+    for (const std::string& name : image.names)
+      fmt::print("Loaded image: {}\n", printable(images::familiar_name(name)));
   }
   return {};
 }
@@ -134,7 +137,8 @@ Status remove(const Context& context, const std::vector<std::string>& names) {
   std::vector<images::Digest> in_use = images_in_use(context);
   for (const std::string& name : names) {
     BERTH_TRY(images::RemovedImage removed, store.remove(name, in_use));
-    for (const std::string& untagged : removed.untagged) fmt::print("Untagged: {}\n", printable(images::familiar_name(untagged)));
+    for (const std::string& untagged : removed.untagged)
+      fmt::print("Untagged: {}\n", printable(images::familiar_name(untagged)));
     if (removed.deleted) fmt::print("Deleted: {}\n", removed.deleted->str());
   }
   return {};
@@ -148,12 +152,15 @@ Status tag(const Context& context, const std::string& source, const std::string&
 void add_import(CLI::App& app, Context& context) {
   auto flags = std::make_shared<ImportFlags>();
   CLI::App* command = app.add_subcommand("import", "Import the contents from a tarball to create a filesystem image");
-  command->add_option("TAR", flags->source, "Root file system as a tar (plain, gzip, zstd, xz), - for standard input")->required();
+  command->add_option("TAR", flags->source, "Root file system as a tar (plain, gzip, zstd, xz), - for standard input")
+      ->required();
   command->add_option("NAME", flags->name, "Name of the image");
-  command->add_option("-c,--change", flags->changes, "Apply Dockerfile instruction to the created image")->allow_extra_args(false);
+  command->add_option("-c,--change", flags->changes, "Apply Dockerfile instruction to the created image")
+      ->allow_extra_args(false);
   command->add_option("-m,--message", flags->message, "Set commit message for imported image");
   command->add_option("--platform", flags->platform, "Platform of the image, such as linux/amd64");
-  command->callback([&context, flags] { context.command = [&context, flags] { return report(context, import(context, *flags)); }; });
+  command->callback(
+      [&context, flags] { context.command = [&context, flags] { return report(context, import(context, *flags)); }; });
 }
 
 void add_load(CLI::App& app, Context& context) {
@@ -162,21 +169,24 @@ void add_load(CLI::App& app, Context& context) {
   command->add_option("-i,--input,ARCHIVE", flags->input, "Read from tar archive file, instead of standard input");
   command->add_option("--platform", flags->platform, "Load only this platform of a multi-platform image");
   command->add_flag("-q,--quiet", flags->quiet, "Suppress the load output");
-  command->callback([&context, flags] { context.command = [&context, flags] { return report(context, load(context, *flags)); }; });
+  command->callback(
+      [&context, flags] { context.command = [&context, flags] { return report(context, load(context, *flags)); }; });
 }
 
 void add_list(CLI::App& app, Context& context, const std::string& name) {
   auto quiet = std::make_shared<bool>(false);
   CLI::App* command = app.add_subcommand(name, "List images");
   command->add_flag("-q,--quiet", *quiet, "Only show image IDs");
-  command->callback([&context, quiet] { context.command = [&context, quiet] { return report(context, list(context, *quiet)); }; });
+  command->callback(
+      [&context, quiet] { context.command = [&context, quiet] { return report(context, list(context, *quiet)); }; });
 }
 
 void add_remove(CLI::App& app, Context& context, const std::string& name) {
   auto names = std::make_shared<std::vector<std::string>>();
   CLI::App* command = app.add_subcommand(name, "Remove one or more images");
   command->add_option("IMAGE", *names, "Names or ids")->required();
-  command->callback([&context, names] { context.command = [&context, names] { return report(context, remove(context, *names)); }; });
+  command->callback(
+      [&context, names] { context.command = [&context, names] { return report(context, remove(context, *names)); }; });
 }
 
 void add_tag(CLI::App& app, Context& context) {

@@ -18,7 +18,8 @@
 namespace berth::cli {
 namespace {
 
-using MakeRequest = std::function<std::optional<engine::Json>(const engine::Selection&, const std::vector<const engine::Container*>&)>;
+using MakeRequest =
+    std::function<std::optional<engine::Json>(const engine::Selection&, const std::vector<const engine::Container*>&)>;
 
 int run(const Context& context, const std::vector<std::string>& services, const MakeRequest& make) {
   std::optional<Target> target = find_target(context);
@@ -54,28 +55,31 @@ CLI::App* add(CLI::App& app, Context& context, const std::string& name, const st
 
 void add_stop(CLI::App& app, Context& context) {
   auto timeout = std::make_shared<int64_t>(-1);
-  CLI::App* command = add(app, context, "stop", "Stop services", [timeout](auto& selection, auto&) -> std::optional<engine::Json> {
-    return ask(engine::StopRequest{selection, in_ns(*timeout)});
-  });
+  CLI::App* command =
+      add(app, context, "stop", "Stop services", [timeout](auto& selection, auto&) -> std::optional<engine::Json> {
+        return ask(engine::StopRequest{selection, in_ns(*timeout)});
+      });
   command->add_option("-t,--timeout", *timeout, "Seconds to wait for containers to stop before killing them");
 }
 
 void add_start(CLI::App& app, Context& context) {
-  add(app, context, "start", "Start services", [&context](auto& selection, auto& containers) -> std::optional<engine::Json> {
-    if (containers.empty()) {
-      print_error(context, make_error("project " + selection.project + " has no containers to start", "use `berth up` to create them"));
-      return std::nullopt;
-    }
-    return ask(engine::StartRequest{selection});
-  });
+  add(app, context, "start", "Start services",
+      [&context](auto& selection, auto& containers) -> std::optional<engine::Json> {
+        if (containers.empty()) {
+          print_error(context, make_error("project " + selection.project + " has no containers to start",
+                                          "use `berth up` to create them"));
+          return std::nullopt;
+        }
+        return ask(engine::StartRequest{selection});
+      });
 }
 
 void add_restart(CLI::App& app, Context& context) {
   auto timeout = std::make_shared<int64_t>(-1);
-  CLI::App* command =
-      add(app, context, "restart", "Restart service containers", [timeout](auto& selection, auto&) -> std::optional<engine::Json> {
-        return ask(engine::RestartRequest{selection, in_ns(*timeout)});
-      });
+  CLI::App* command = add(app, context, "restart", "Restart service containers",
+                          [timeout](auto& selection, auto&) -> std::optional<engine::Json> {
+                            return ask(engine::RestartRequest{selection, in_ns(*timeout)});
+                          });
   command->add_option("-t,--timeout", *timeout, "Seconds to wait for containers to stop before killing them");
 }
 

@@ -23,8 +23,8 @@ struct Flags {
 /// Entries of several containers in the order of their times.
 class Merge {
  public:
-  Merge(const engine::StateStore& store, const std::vector<const engine::Container*>& containers, std::optional<size_t> tail,
-        LogPrinter& printer)
+  Merge(const engine::StateStore& store, const std::vector<const engine::Container*>& containers,
+        std::optional<size_t> tail, LogPrinter& printer)
       : printer_(printer) {
     for (const engine::Container* container : containers) {
       printer_.add_source(log_name(container->record));
@@ -63,13 +63,15 @@ class Merge {
   std::vector<Source> sources_;
 };
 
-int follow(const Context& context, const engine::Selection& selection, LogPrinter& printer, std::optional<size_t> tail) {
+int follow(const Context& context, const engine::Selection& selection, LogPrinter& printer,
+           std::optional<size_t> tail) {
   LogFollower follower(engine::StateStore(context.paths), selection, printer, 0, false);
   if (tail) follower.tail(*tail);
   Signals signals;
   for (;;) {
     follower.pump();
-    // Stopped containers may be started again by somebody, but nobody waits for that: as docker compose, this ends with them.
+    // Stopped containers may be started again by somebody, but nobody waits for that: as docker compose, this ends with
+    // them.
     if (follower.all_ended()) return 0;
     pollfd fds[] = {{follower.fd().get(), POLLIN, 0}, {signals.fd().get(), POLLIN, 0}};
     poll(fds, 2, -1);

@@ -30,18 +30,26 @@ std::string command_text(const Container& c, bool full) {
   return "\"" + text + "\"";
 }
 
-std::string age(int64_t since_ns) { return human_duration(Duration(wall_clock_ns() - since_ns)) + " ago"; }
+std::string age(int64_t since_ns) {
+  return human_duration(Duration(wall_clock_ns() - since_ns)) + " ago";
+}
 
 std::string status_text(const Container& c) {
   const engine::LiveState& live = c.live;
   switch (live.status) {
-    case engine::Status::created: return "Created";
-    case engine::Status::exited: return fmt::format("Exited ({}) {}", live.exit_code, age(live.finished_ns));
-    case engine::Status::restarting: return fmt::format("Restarting ({}) {}", live.exit_code, age(live.finished_ns));
-    case engine::Status::removing: return "Removal In Progress";
-    case engine::Status::dead: return "Dead";
+    case engine::Status::created:
+      return "Created";
+    case engine::Status::exited:
+      return fmt::format("Exited ({}) {}", live.exit_code, age(live.finished_ns));
+    case engine::Status::restarting:
+      return fmt::format("Restarting ({}) {}", live.exit_code, age(live.finished_ns));
+    case engine::Status::removing:
+      return "Removal In Progress";
+    case engine::Status::dead:
+      return "Dead";
     case engine::Status::running:
-    case engine::Status::paused: break;
+    case engine::Status::paused:
+      break;
   }
   std::string text = "Up " + human_duration(Duration(wall_clock_ns() - live.started_ns));
   if (live.status == engine::Status::paused) return text + " (Paused)";
@@ -81,7 +89,9 @@ Json publishers(const Container& c) {
   Json list = Json::array();
   if (!c.live.alive()) return list;
   for (const engine::PublishedPort& port : bindings(c)) {
-    list.push_back({{"URL", port.host_ip}, {"TargetPort", port.container_port}, {"PublishedPort", port.host_port},
+    list.push_back({{"URL", port.host_ip},
+                    {"TargetPort", port.container_port},
+                    {"PublishedPort", port.host_port},
                     {"Protocol", port.protocol}});
   }
   return list;
@@ -189,7 +199,8 @@ void add_ps(CLI::App& app, Context& context) {
   command->add_flag("-q,--quiet", flags->quiet, "Only display IDs");
   command->add_flag("--services", flags->list_services, "Display services");
   command->add_option("--status", flags->statuses, "Filter services by status")->allow_extra_args(false);
-  command->add_option("--filter", flags->filters, "Filter services by a property (supported filters: status)")->allow_extra_args(false);
+  command->add_option("--filter", flags->filters, "Filter services by a property (supported filters: status)")
+      ->allow_extra_args(false);
   command->add_option("--format", flags->format, "Format output")->check(CLI::IsMember({"table", "json"}));
   command->add_flag("--no-trunc", flags->no_trunc, "Don't truncate output");
   command->callback([&context, flags] { context.command = [&context, flags] { return run(context, *flags); }; });

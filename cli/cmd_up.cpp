@@ -24,7 +24,8 @@ constexpr int64_t kSecondNs = 1'000'000'000;
 
 struct Flags {
   std::vector<std::string> services, scale;
-  bool detach = false, force_recreate = false, no_recreate = false, no_deps = false, no_start = false, remove_orphans = false;
+  bool detach = false, force_recreate = false, no_recreate = false, no_deps = false, no_start = false,
+       remove_orphans = false;
   bool wait = false, no_color = false, no_prefix = false, timestamps = false, abort_on_exit = false;
   int64_t wait_timeout = 0, timeout = -1;
   std::string exit_code_from;
@@ -38,7 +39,8 @@ Status apply_scale(const std::vector<std::string>& pairs, engine::Stack& stack) 
     std::optional<unsigned long long> count =
         equals == std::string::npos ? std::nullopt : parse_unsigned(std::string_view(pair).substr(equals + 1));
     if (!count) return make_error("--scale takes SERVICE=NUMBER, not \"" + pair + "\"");
-    auto service = std::find_if(stack.services.begin(), stack.services.end(), [&](const auto& s) { return s.name == name; });
+    auto service =
+        std::find_if(stack.services.begin(), stack.services.end(), [&](const auto& s) { return s.name == name; });
     if (service == stack.services.end()) return make_error("no such service: " + name);
     if (*count > 1 && !service->container_name.empty()) {
       return make_error("service \"" + name + "\" has a container_name, so there can be only one of it");
@@ -126,7 +128,8 @@ class Attached {
   [[nodiscard]] std::string names() const {
     std::vector<std::string> list;
     for (const engine::ServiceConfig& service : request_.stack.services) {
-      for (int64_t n = 1; service.attach && n <= service.replicas; ++n) list.push_back(fmt::format("{}-{}", service.name, n));
+      for (int64_t n = 1; service.attach && n <= service.replicas; ++n)
+        list.push_back(fmt::format("{}-{}", service.name, n));
     }
     return join(list, ", ");
   }
@@ -149,8 +152,9 @@ class Attached {
     engine::StopRequest stop{selection, request_.options.stop_timeout_ns};
     // Its first signal is our second: not "cancel", but "kill".
     Watch logs{follower_.fd(), [this] { follower_.pump(); }};
-    Outcome outcome = carry_out(context_, engine::to_message(stop), signals_, logs,
-                                [&] { return engine::to_message(engine::KillRequest{selection, SIGKILL}); });
+    Outcome outcome = carry_out(context_, engine::to_message(stop), signals_, logs, [&] {
+      return engine::to_message(engine::KillRequest{selection, SIGKILL});
+    });
     follower_.pump();
     if (!flags_.exit_code_from.empty() && code != 130) return exit_code();
     return outcome.ok ? code : 1;
@@ -167,7 +171,9 @@ class Attached {
 int run(const Context& context, Flags flags) {
   if (!flags.exit_code_from.empty()) flags.abort_on_exit = true;
   if (flags.detach && flags.abort_on_exit) {
-    print_error(context, make_error("--abort-on-container-exit and --exit-code-from need the containers' output: leave out --detach"));
+    print_error(
+        context,
+        make_error("--abort-on-container-exit and --exit-code-from need the containers' output: leave out --detach"));
     return 1;
   }
   if (flags.force_recreate && flags.no_recreate) {
@@ -185,19 +191,24 @@ int run(const Context& context, Flags flags) {
 void add_up(CLI::App& app, Context& context) {
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand("up", "Create and start containers");
-  command->add_option("SERVICE", flags->services, "Services to bring up with what they depend on; all if none is named");
+  command->add_option("SERVICE", flags->services,
+                      "Services to bring up with what they depend on; all if none is named");
   command->add_flag("-d,--detach", flags->detach, "Run containers in the background");
   command->add_flag("--force-recreate", flags->force_recreate, "Recreate containers even if nothing has changed");
   command->add_flag("--no-recreate", flags->no_recreate, "If containers already exist, don't recreate them");
   command->add_flag("--no-deps", flags->no_deps, "Don't start linked services");
   command->add_flag("--no-start", flags->no_start, "Don't start the services after creating them");
-  command->add_flag("--remove-orphans", flags->remove_orphans, "Remove containers for services not defined in the compose file");
+  command->add_flag("--remove-orphans", flags->remove_orphans,
+                    "Remove containers for services not defined in the compose file");
   command->add_option("--scale", flags->scale, "Scale SERVICE to NUM instances")->allow_extra_args(false);
   command->add_option("-t,--timeout", flags->timeout, "Seconds to wait for containers to stop before killing them");
   command->add_flag("--wait", flags->wait, "Wait for services to be running or healthy; implies detached mode");
-  command->add_option("--wait-timeout", flags->wait_timeout, "Maximum seconds to wait for the project to be running or healthy");
-  command->add_flag("--abort-on-container-exit", flags->abort_on_exit, "Stop all containers if any container was stopped");
-  command->add_option("--exit-code-from", flags->exit_code_from, "Return the exit code of the selected service container");
+  command->add_option("--wait-timeout", flags->wait_timeout,
+                      "Maximum seconds to wait for the project to be running or healthy");
+  command->add_flag("--abort-on-container-exit", flags->abort_on_exit,
+                    "Stop all containers if any container was stopped");
+  command->add_option("--exit-code-from", flags->exit_code_from,
+                      "Return the exit code of the selected service container");
   command->add_flag("--no-color", flags->no_color, "Produce monochrome output");
   command->add_flag("--no-log-prefix", flags->no_prefix, "Don't print prefix in logs");
   command->add_flag("--timestamps", flags->timestamps, "Show timestamps");

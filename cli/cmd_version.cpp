@@ -20,9 +20,12 @@ void add_version(CLI::App& app, Context& context) {
   command->add_option("-f,--format", flags->format, "Format the output")->check(CLI::IsMember({"pretty", "json"}));
   command->callback([&context, flags] {
     context.command = [flags] {
-      if (flags->brief) fmt::print("{}\n", kVersion);
-      else if (flags->format == "json") fmt::print("{{\"version\":\"v{}\"}}\n", kVersion);
-      else fmt::print("berth version v{}\n", kVersion);
+      if (flags->brief)
+        fmt::print("{}\n", kVersion);
+      else if (flags->format == "json")
+        fmt::print("{{\"version\":\"v{}\"}}\n", kVersion);
+      else
+        fmt::print("berth version v{}\n", kVersion);
       return 0;
     };
   });

@@ -8,7 +8,8 @@ namespace berth::cli {
 
 struct Context;
 
-// One command a file (cmd_NAME.cpp). Each adds itself to the command line; when the user names it, it sets context.command.
+// One command a file (cmd_NAME.cpp). Each adds itself to the command line; when the user names it, it sets
+// context.command.
 void add_up(CLI::App& app, Context& context);
 void add_down(CLI::App& app, Context& context);
 void add_stop(CLI::App& app, Context& context);
@@ -21,6 +22,7 @@ void add_logs(CLI::App& app, Context& context);
 void add_exec(CLI::App& app, Context& context);
 void add_config(CLI::App& app, Context& context);
 void add_version(CLI::App& app, Context& context);
+void add_completion(CLI::App& app, Context& context);
 void add_images(CLI::App& app, Context& context);
 
 }  // namespace berth::cli

@@ -15,7 +15,8 @@ std::string log_name(const engine::ContainerRecord& record) {
   return record.name.rfind(prefix, 0) == 0 ? record.name.substr(prefix.size()) : record.name;
 }
 
-LogFollower::LogFollower(engine::StateStore store, engine::Selection selection, LogPrinter& printer, int64_t since_ns, bool remark_exits)
+LogFollower::LogFollower(engine::StateStore store, engine::Selection selection, LogPrinter& printer, int64_t since_ns,
+                         bool remark_exits)
     : store_(std::move(store)),
       selection_(std::move(selection)),
       printer_(printer),
@@ -78,7 +79,8 @@ void LogFollower::read_state(Followed& followed) {
   followed.container.live = std::move(now->live);
   const engine::LiveState& live = followed.container.live;
   // By the time of the end, not by having seen it run: a run may be over before the first look.
-  bool ended = !live.alive() && !live.ending() && live.finished_ns >= since_ns_ && live.finished_ns != followed.ended_ns;
+  bool ended =
+      !live.alive() && !live.ending() && live.finished_ns >= since_ns_ && live.finished_ns != followed.ended_ns;
   if (ended) {
     followed.ended_ns = live.finished_ns;
     read_log(followed);  // its last words come first

@@ -12,12 +12,13 @@
 
 namespace berth::cli {
 
-/// Follows the logs of a project's containers as files, without the supervisor: new containers, restarts and ends are seen through
-/// inotify.
+/// Follows the logs of a project's containers as files, without the supervisor: new containers, restarts and ends are
+/// seen through inotify.
 class LogFollower {
  public:
   /// Prints entries not older than `since_ns`; `remark_exits` tells of containers that end.
-  LogFollower(engine::StateStore store, engine::Selection selection, LogPrinter& printer, int64_t since_ns, bool remark_exits);
+  LogFollower(engine::StateStore store, engine::Selection selection, LogPrinter& printer, int64_t since_ns,
+              bool remark_exits);
 
   /// Containers of services in here are followed, but not printed (`attach: false`).
   void mute(std::set<std::string> services) { muted_ = std::move(services); }

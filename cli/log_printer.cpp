@@ -12,7 +12,7 @@ namespace berth::cli {
 namespace {
 
 // In the order in which Docker Compose gives them away.
-constexpr const char* kColours[] = {"\033[36m", "\033[33m", "\033[32m", "\033[35m", "\033[34m",
+constexpr const char* kColours[] = {"\033[36m",   "\033[33m",   "\033[32m",   "\033[35m",   "\033[34m",
                                     "\033[36;1m", "\033[33;1m", "\033[32;1m", "\033[35;1m", "\033[34;1m"};
 constexpr const char* kReset = "\033[0m";
 
@@ -55,12 +55,15 @@ std::string LogPrinter::prefix_of(const std::string& name, const Source& source)
   return style_.colour ? kColours[source.colour] + padded + kReset : padded;
 }
 
-void LogPrinter::write_line(const std::string& name, const Source& source, int stream, int64_t time_ns, std::string_view text) {
+void LogPrinter::write_line(const std::string& name, const Source& source, int stream, int64_t time_ns,
+                            std::string_view text) {
   FILE* out = style_.split_streams && stream == 2 ? stderr : stdout;
   std::string line = prefix_of(name, source);
   if (style_.timestamps) line += format_rfc3339(time_ns) + " ";
-  if (terminal_) line += safe_for_terminal(text);
-  else line += text;
+  if (terminal_)
+    line += safe_for_terminal(text);
+  else
+    line += text;
   line += '\n';
   fwrite(line.data(), 1, line.size(), out);
 }
@@ -92,8 +95,10 @@ void LogPrinter::remark(const std::string& name, const std::string& text) {
   flush(name);
   fflush(stdout);
   const Source& source = sources_[name];
-  if (style_.colour) fmt::print("{}{} {}{}\n", kColours[source.colour], printable(name), text, kReset);
-  else fmt::print("{} {}\n", printable(name), text);
+  if (style_.colour)
+    fmt::print("{}{} {}{}\n", kColours[source.colour], printable(name), text, kReset);
+  else
+    fmt::print("{} {}\n", printable(name), text);
 }
 
 }  // namespace berth::cli

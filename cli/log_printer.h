@@ -15,8 +15,8 @@ struct LogStyle {
   bool split_streams = false;  // stderr of containers to our stderr (`up`); else all to stdout (`logs`)
 };
 
-/// Writes log entries as lines `web-1  | text`: whole lines only, so that containers do not cut into each other. On a terminal
-/// control characters but for colours are shown, not sent.
+/// Writes log entries as lines `web-1  | text`: whole lines only, so that containers do not cut into each other. On a
+/// terminal control characters but for colours are shown, not sent.
 class LogPrinter {
  public:
   explicit LogPrinter(LogStyle style);
@@ -44,8 +44,8 @@ class LogPrinter {
   std::map<std::string, Source> sources_;
 };
 
-/// The text with everything but SGR (colours) and tabs made visible: what an application writes must not move the cursor, set the title
-/// or answer questions in the user's terminal.
+/// The text with everything but SGR (colours) and tabs made visible: what an application writes must not move the
+/// cursor, set the title or answer questions in the user's terminal.
 [[nodiscard]] std::string safe_for_terminal(std::string_view text);
 
 }  // namespace berth::cli

@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "base/text.h"
 #include "base/version.h"
@@ -18,21 +19,46 @@ void add_global_flags(CLI::App& app, Context& context) {
   app.add_option("--profile", context.profiles, "Profile to enable")->allow_extra_args(false);
   app.add_option("--env-file", context.env_files, "Alternate environment file")->allow_extra_args(false);
   app.add_option("--parallel", context.parallel, "Maximum parallelism, -1 for unlimited");
-  app.add_option("--progress", context.progress, "Type of progress output")->check(CLI::IsMember({"auto", "tty", "plain", "json", "quiet"}));
-  app.add_option("--ansi", context.ansi, "When to print control characters")->check(CLI::IsMember({"never", "always", "auto"}));
+  app.add_option("--progress", context.progress, "Type of progress output")
+      ->check(CLI::IsMember({"auto", "tty", "plain", "json", "quiet"}));
+  app.add_option("--ansi", context.ansi, "When to print control characters")
+      ->check(CLI::IsMember({"never", "always", "auto"}));
 }
 
-/// What CLI11 does not say of itself: the nearest command for a word that is none.
-void hint_at_command(const CLI::App& app, int argc, char** argv) {
+bool is_command(const CLI::App& app, const std::string& word) {
+  std::vector<const CLI::App*> commands = app.get_subcommands({});
+  return std::any_of(commands.begin(), commands.end(),
+                     [&](const CLI::App* command) { return command->check_name(word); });
+}
+
+/// The first word that should be a command and is none; "" if the command line has no such word. CLI11 would only say
+/// that a command is missing.
+std::string unknown_command(const CLI::App& app, int argc, char** argv) {
+  std::vector<std::string> with_value;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_items_expected() == 0) continue;
+    for (const std::string& name : option->get_lnames()) with_value.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) with_value.push_back("-" + name);
+  }
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    if (std::find(with_value.begin(), with_value.end(), word) != with_value.end())
+      ++i;
+    else if (word[0] != '-')
+      return is_command(app, word) ? "" : word;
+  }
+  return "";
+}
+
+int refuse_command(const CLI::App& app, const std::string& word) {
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
-  for (int i = 1; i < argc; ++i) {
-    if (argv[i][0] == '-') continue;
-    if (std::optional<std::string> near = berth::nearest(argv[i], names)) {
-      if (*near != argv[i]) fmt::print(stderr, "  hint: did you mean \"{}\"?\n", *near);
-    }
-    return;
-  }
+  fmt::print(stderr, "error: berth has no command \"{}\"\n", berth::printable(word));
+  if (std::optional<std::string> near = berth::nearest(word, names))
+    fmt::print(stderr, "  hint: did you mean \"{}\"?\n", *near);
+  else
+    fmt::print(stderr, "  hint: `berth --help` lists them\n");
+  return 1;
 }
 
 }  // namespace
@@ -45,18 +71,17 @@ int main(int argc, char** argv) {
   app.failure_message(CLI::FailureMessage::simple);
   app.set_version_flag("-v,--version", std::string("berth version ") + berth::kVersion);
   add_global_flags(app, context);
-  for (auto add : {berth::cli::add_up, berth::cli::add_down, berth::cli::add_ps, berth::cli::add_logs, berth::cli::add_exec,
-                   berth::cli::add_start, berth::cli::add_stop, berth::cli::add_restart, berth::cli::add_kill, berth::cli::add_rm,
-                   berth::cli::add_config, berth::cli::add_images, berth::cli::add_version}) {
+  for (auto add :
+       {berth::cli::add_up, berth::cli::add_down, berth::cli::add_ps, berth::cli::add_logs, berth::cli::add_exec,
+        berth::cli::add_start, berth::cli::add_stop, berth::cli::add_restart, berth::cli::add_kill, berth::cli::add_rm,
+        berth::cli::add_config, berth::cli::add_images, berth::cli::add_completion, berth::cli::add_version}) {
     add(app, context);
   }
+  if (std::string word = unknown_command(app, argc, argv); !word.empty()) return refuse_command(app, word);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    int code = app.exit(e, std::cout, std::cerr);
-    if (code == 0) return 0;
-    hint_at_command(app, argc, argv);
-    return 1;
+    return app.exit(e, std::cout, std::cerr) == 0 ? 0 : 1;
   }
   return context.command();
 }

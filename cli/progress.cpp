@@ -35,7 +35,8 @@ void Progress::on_event(const engine::Json& event) {
   std::string type = event.value("type", "");
   if (type == "step") return step(event);
   std::string text = printable(event.value("text", ""));
-  if (type == "warning") fmt::print(stderr, "{}warning:{} {}\n", colour_ ? "\033[1;33m" : "", colour_ ? "\033[0m" : "", text);
+  if (type == "warning")
+    fmt::print(stderr, "{}warning:{} {}\n", colour_ ? "\033[1;33m" : "", colour_ ? "\033[0m" : "", text);
   if (type == "waiting" && style_ != "quiet") fmt::print(stderr, "waiting: {}\n", text);
 }
 
@@ -44,9 +45,12 @@ void Progress::step(const engine::Json& event) {
   for (const Words& words : kWords) {
     if (verb != words.verb) continue;
     std::string id = event.value("kind", "") + " " + printable(event.value("name", ""));
-    if (state == "started") line(id, words.doing, false, false);
-    else if (state == "done") line(id, words.done, true, false);
-    else line(id, "Error", true, true);
+    if (state == "started")
+      line(id, words.doing, false, false);
+    else if (state == "done")
+      line(id, words.done, true, false);
+    else
+      line(id, "Error", true, true);
   }
 }
 
@@ -60,7 +64,8 @@ void Progress::line(const std::string& id, const std::string& status, bool finis
   } else if (finished) {  // on a terminal only what has been reached
     const char* mark = failed ? "✘" : "✔";
     const char* tint = !colour_ ? "" : failed ? "\033[31m" : "\033[32m";
-    fmt::print(stderr, " {}{}{} {}  {}{}{}\n", tint, mark, colour_ ? "\033[0m" : "", id, tint, status, colour_ ? "\033[0m" : "");
+    fmt::print(stderr, " {}{}{} {}  {}{}{}\n", tint, mark, colour_ ? "\033[0m" : "", id, tint, status,
+               colour_ ? "\033[0m" : "");
   }
 }
 

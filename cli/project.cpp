@@ -54,7 +54,8 @@ std::optional<Target> find_target(const Context& context) {
   return Target{std::move(name), std::move(project)};
 }
 
-std::optional<engine::Selection> select(const Context& context, const Target& target, const std::vector<std::string>& services) {
+std::optional<engine::Selection> select(const Context& context, const Target& target,
+                                        const std::vector<std::string>& services) {
   engine::Selection selection;
   selection.project = target.project;
   selection.services = {services.begin(), services.end()};

@@ -16,7 +16,8 @@ namespace berth::cli {
 [[nodiscard]] compose::LoadRequest load_request(const Context& context);
 
 /// Loads the project and prints everything that is wrong or doubtful to stderr. Nothing if it cannot be used.
-[[nodiscard]] std::optional<compose::Project> load_project(const Context& context, const std::vector<std::string>& services = {});
+[[nodiscard]] std::optional<compose::Project> load_project(const Context& context,
+                                                           const std::vector<std::string>& services = {});
 
 /// What a command that works on existing containers is about: the project's name, and its file where there is one.
 struct Target {
@@ -26,8 +27,8 @@ struct Target {
 /// With `-p` (or COMPOSE_PROJECT_NAME) no file is needed. Prints what is wrong.
 [[nodiscard]] std::optional<Target> find_target(const Context& context);
 
-/// Checks names of services from the command line against the file, else against the project's containers. Prints and returns nothing
-/// for an unknown one.
+/// Checks names of services from the command line against the file, else against the project's containers. Prints and
+/// returns nothing for an unknown one.
 [[nodiscard]] std::optional<engine::Selection> select(const Context& context, const Target& target,
                                                       const std::vector<std::string>& services);
 

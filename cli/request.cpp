@@ -14,7 +14,9 @@ namespace {
 
 constexpr int kAttempts = 5;
 
-bool supervisor_died(const Error& error) { return error.code == EPIPE || error.code == ECONNRESET; }
+bool supervisor_died(const Error& error) {
+  return error.code == EPIPE || error.code == ECONNRESET;
+}
 
 /// One request on its way, with all that may happen meanwhile.
 class Conversation {
@@ -60,10 +62,12 @@ class Conversation {
 
 }  // namespace
 
-Outcome carry_out(const Context& context, const engine::Json& request, Signals& signals, const Watch& also, const Escalation& on_signal) {
+Outcome carry_out(const Context& context, const engine::Json& request, Signals& signals, const Watch& also,
+                  const Escalation& on_signal) {
   Conversation conversation(context, signals, also, on_signal);
   Result<engine::Json> result = make_error("the supervisor did not answer");
-  // A supervisor that dies in the middle is replaced, and asked again: requests name a state, so asking twice is asking once.
+  // A supervisor that dies in the middle is replaced, and asked again: requests name a state, so asking twice is asking
+  // once.
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     result = conversation.hold(request);
     if (result.ok() || !supervisor_died(result.error())) break;

@@ -24,13 +24,14 @@ struct Watch {
   std::function<void()> readable;
 };
 
-/// What a signal means while a request is carried out: nothing given = cancel it (what it made is taken back), else this request is sent
-/// beside it.
+/// What a signal means while a request is carried out: nothing given = cancel it (what it made is taken back), else
+/// this request is sent beside it.
 using Escalation = std::function<engine::Json()>;
 
-/// Asks the supervisor for something, shows its progress and its errors, and waits. A second SIGINT or SIGTERM ends this program.
-[[nodiscard]] Outcome carry_out(const Context& context, const engine::Json& request, Signals& signals, const Watch& also = {},
-                                const Escalation& on_signal = {});
+/// Asks the supervisor for something, shows its progress and its errors, and waits. A second SIGINT or SIGTERM ends
+/// this program.
+[[nodiscard]] Outcome carry_out(const Context& context, const engine::Json& request, Signals& signals,
+                                const Watch& also = {}, const Escalation& on_signal = {});
 
 /// The same for commands that do nothing else.
 [[nodiscard]] int carry_out(const Context& context, const engine::Json& request);

@@ -4,7 +4,8 @@
 
 namespace berth::cli {
 
-/// SIGINT and SIGTERM as something to read instead of something that strikes. From the construction on they do not end the program.
+/// SIGINT and SIGTERM as something to read instead of something that strikes. From the construction on they do not end
+/// the program.
 class Signals {
  public:
   Signals();

@@ -81,13 +81,18 @@ int attach_terminal(sys::FdRef master, const sys::Pidfd& process) {
     if (poll(fds, 4, -1) < 0 && errno != EINTR) break;
     signalfd_siginfo info;
     while (read(signals.get(), &info, sizeof info) == sizeof info) {
-      if (info.ssi_signo == SIGWINCH) pass_window_size(master);
-      else (void)process.signal(static_cast<int>(info.ssi_signo));
+      if (info.ssi_signo == SIGWINCH)
+        pass_window_size(master);
+      else
+        (void)process.signal(static_cast<int>(info.ssi_signo));
     }
     if (fds[0].revents != 0) input_open = copy(STDIN_FILENO, master.get());
-    if ((fds[1].revents & POLLIN) != 0) output_open = copy(master.get(), STDOUT_FILENO);
-    else if ((fds[1].revents & (POLLHUP | POLLERR)) != 0) output_open = false;
-    else if ((fds[2].revents & POLLIN) != 0) break;  // it has gone and left nothing unread
+    if ((fds[1].revents & POLLIN) != 0)
+      output_open = copy(master.get(), STDOUT_FILENO);
+    else if ((fds[1].revents & (POLLHUP | POLLERR)) != 0)
+      output_open = false;
+    else if ((fds[2].revents & POLLIN) != 0)
+      break;  // it has gone and left nothing unread
   }
   return reap(process);
 }
@@ -98,7 +103,8 @@ int wait_for(const sys::Pidfd& process) {
     pollfd fds[] = {{process.fd().get(), POLLIN, 0}, {signals.get(), POLLIN, 0}};
     if (poll(fds, 2, -1) < 0 && errno != EINTR) break;
     signalfd_siginfo info;
-    while (read(signals.get(), &info, sizeof info) == sizeof info) (void)process.signal(static_cast<int>(info.ssi_signo));
+    while (read(signals.get(), &info, sizeof info) == sizeof info)
+      (void)process.signal(static_cast<int>(info.ssi_signo));
     if ((fds[0].revents & POLLIN) != 0) break;
   }
   return reap(process);

@@ -15,7 +15,7 @@ if(BERTH_SANITIZE)
 else()
   # Pages that no function uses are not mapped, and a second libstdc++ is not searched for symbols at start-up.
   target_compile_options(berth_flags INTERFACE -ffunction-sections -fdata-sections)
-  target_link_options(berth_flags INTERFACE -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now)
+  target_link_options(berth_flags INTERFACE -static-libstdc++ -static-libgcc -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now)
 endif()
 
 # berth_library(NAME LIBS...): the static library of this folder, of every .cpp in it.
@@ -30,6 +30,15 @@ function(berth_library name)
   target_link_libraries(${name} PUBLIC berth_flags ${ARGN})
 endfunction()
 
+# berth_precompile(TARGET HEADERS...): large headers that most files of a target include, read once.
+function(berth_precompile target)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    return()
+  endif()
+  target_precompile_headers(${target} PRIVATE ${ARGN})
+  target_compile_options(${target} PRIVATE -fpch-preprocess)  # for ccache
+endfunction()
+
 # berth_tests(FOLDER LIBS...): tests/FOLDER/*_test.cpp as one Catch2 program, test_FOLDER, run by CTest.
 function(berth_tests folder)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*_test.cpp)
@@ -38,5 +47,6 @@ function(berth_tests folder)
   endif()
   add_executable(test_${folder} ${sources})
   target_link_libraries(test_${folder} PRIVATE berth_test_main ${ARGN})
+  berth_precompile(test_${folder} <catch2/catch.hpp> <fmt/core.h>)
   add_test(NAME ${folder} COMMAND test_${folder} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endfunction()

@@ -24,7 +24,8 @@ Apply::Apply(const Plan& plan, StepRunner& runner, bool keep_going, Observer obs
   std::reverse(ready_.begin(), ready_.end());  // taken from the back, in the plan's order
 }
 
-std::shared_ptr<Apply> Apply::run(const Plan& plan, StepRunner& runner, bool keep_going, Observer observer, Finished finished) {
+std::shared_ptr<Apply> Apply::run(const Plan& plan, StepRunner& runner, bool keep_going, Observer observer,
+                                  Finished finished) {
   std::shared_ptr<Apply> apply(new Apply(plan, runner, keep_going, std::move(observer), std::move(finished)));
   apply->start_ready();
   return apply;

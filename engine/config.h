@@ -1,7 +1,7 @@
 #pragma once
 
-// What a project wants, lowered for this host: plain values that travel from the command line to the supervisor as JSON and
-// are kept beside each container. No YAML, no compose short forms, no image defaults merged in yet.
+// What a project wants, lowered for this host: plain values that travel from the command line to the supervisor as JSON
+// and are kept beside each container. No YAML, no compose short forms, no image defaults merged in yet.
 
 #include <cstdint>
 #include <map>
@@ -92,7 +92,8 @@ struct LogConfig {
 struct ContainerConfig {
   std::string image;  // reference as written
   std::optional<std::vector<std::string>> command, entrypoint;
-  std::vector<std::pair<std::string, std::optional<std::string>>> environment;  // no value = removed, even if the image has it
+  std::vector<std::pair<std::string, std::optional<std::string>>>
+      environment;  // no value = removed, even if the image has it
   std::string user, working_dir, hostname, domainname;
   std::vector<std::string> group_add;
   bool tty = false, stdin_open = false, init = false, privileged = false, read_only = false;

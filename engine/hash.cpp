@@ -7,7 +7,8 @@
 namespace berth::engine {
 
 std::string config_hash(const ServiceConfig& service) {
-  // Places in files, the number of replicas and the order of start make no other container (compose: the config-hash label).
+  // Places in files, the number of replicas and the order of start make no other container (compose: the config-hash
+  // label).
   ContainerConfig config = service.container;
   for (MountConfig& mount : config.mounts) mount.place.clear();
   for (PortConfig& port : config.ports) port.place.clear();

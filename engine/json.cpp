@@ -6,19 +6,20 @@ namespace berth::engine {
 
 // The parts that only appear inside others stay in this file.
 BERTH_JSON(HealthConfig, test, interval, timeout, start_period, start_interval, retries)
-BERTH_JSON(MountConfig, type, source, target, read_only, create_host_path, recursive, propagation, no_copy, subpath, tmpfs_size,
-           tmpfs_mode, tmpfs_options, place)
+BERTH_JSON(MountConfig, type, source, target, read_only, create_host_path, recursive, propagation, no_copy, subpath,
+           tmpfs_size, tmpfs_mode, tmpfs_options, place)
 BERTH_JSON(FileMount, source_path, content, target, uid, gid, mode)
 BERTH_JSON(PortConfig, host_ip, host_port, host_port_end, container_port, protocol, place)
 BERTH_JSON(AttachmentConfig, network, aliases, ipv4_address, priority)
 BERTH_JSON(UlimitConfig, name, soft, hard)
 BERTH_JSON(DeviceConfig, source, target, permissions)
-BERTH_JSON(ResourceConfig, memory, memory_swap, memory_reservation, nano_cpus, cpu_quota, cpu_period, cpu_shares, cpuset, pids)
+BERTH_JSON(ResourceConfig, memory, memory_swap, memory_reservation, nano_cpus, cpu_quota, cpu_period, cpu_shares,
+           cpuset, pids)
 BERTH_JSON(RestartConfig, policy, max_attempts)
 BERTH_JSON(LogConfig, driver, options)
 BERTH_JSON(DependencyConfig, service, condition, required, restart, place)
-BERTH_JSON(NetworkConfig, key, name, external, internal, driver, options, labels, subnet, gateway, ip_range, aux_addresses, enable_ipv6,
-           place)
+BERTH_JSON(NetworkConfig, key, name, external, internal, driver, options, labels, subnet, gateway, ip_range,
+           aux_addresses, enable_ipv6, place)
 BERTH_JSON(VolumeConfig, key, name, external, driver, options, labels, place)
 BERTH_JSON(EndpointState, network, interface, host_interface, address, mac)
 BERTH_JSON(PublishedPort, host_ip, host_port, container_port, protocol)
@@ -31,28 +32,32 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Status, {{Status::created, "created"},
                                       {Status::exited, "exited"},
                                       {Status::dead, "dead"}})
 
-#define BERTH_JSON_DEFINE(Type, ...)                                                          \
-  void to_json(Json& nlohmann_json_j, const Type& nlohmann_json_t) {                          \
-    NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_TO, __VA_ARGS__))                  \
-  }                                                                                           \
-  void from_json(const Json& nlohmann_json_j, Type& nlohmann_json_t) {                        \
-    Type nlohmann_json_default_obj;                                                           \
-    NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_FROM_WITH_DEFAULT, __VA_ARGS__))   \
+#define BERTH_JSON_DEFINE(Type, ...)                                                        \
+  void to_json(Json& nlohmann_json_j, const Type& nlohmann_json_t) {                        \
+    NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_TO, __VA_ARGS__))                \
+  }                                                                                         \
+  void from_json(const Json& nlohmann_json_j, Type& nlohmann_json_t) {                      \
+    Type nlohmann_json_default_obj;                                                         \
+    NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_FROM_WITH_DEFAULT, __VA_ARGS__)) \
   }
 
-BERTH_JSON_DEFINE(ContainerConfig, image, command, entrypoint, environment, user, working_dir, hostname, domainname, group_add, tty,
-                  stdin_open, init, privileged, read_only, network_mode, attachments, ports, expose, mounts, files, extra_hosts, dns,
-                  dns_search, dns_options, cap_add, cap_drop, security_opt, ulimits, devices, device_cgroup_rules, sysctls, pid_mode,
-                  ipc_mode, uts_mode, cgroup_mode, userns_mode, shm_size, oom_score_adj, resources, stop_signal, stop_grace_ns, health,
-                  restart, log, labels, annotations)
+BERTH_JSON_DEFINE(ContainerConfig, image, command, entrypoint, environment, user, working_dir, hostname, domainname,
+                  group_add, tty, stdin_open, init, privileged, read_only, network_mode, attachments, ports, expose,
+                  mounts, files, extra_hosts, dns, dns_search, dns_options, cap_add, cap_drop, security_opt, ulimits,
+                  devices, device_cgroup_rules, sysctls, pid_mode, ipc_mode, uts_mode, cgroup_mode, userns_mode,
+                  shm_size, oom_score_adj, resources, stop_signal, stop_grace_ns, health, restart, log, labels,
+                  annotations)
 BERTH_JSON_DEFINE(ServiceConfig, name, container_name, replicas, attach, container, depends_on, place, image_place)
 BERTH_JSON_DEFINE(Stack, project, working_dir, config_files, environment_files, services, networks, volumes)
-BERTH_JSON_DEFINE(ContainerRecord, id, name, project, service, number, one_off, created_ns, image_id, config_hash, config, args, env,
-                  user, working_dir, stop_signal, stop_grace_ns, health, mounts, layers, anonymous_volumes, labels)
-BERTH_JSON_DEFINE(LiveState, boot_id, status, process, started_ns, finished_ns, exit_code, oom_killed, error, health, failing_streak,
-                  probes, restart_count, stopped_by_user, endpoints, ports, dns_udp_port, dns_tcp_port)
+BERTH_JSON_DEFINE(ContainerRecord, id, name, project, service, number, one_off, created_ns, image_id, config_hash,
+                  config, args, env, user, working_dir, stop_signal, stop_grace_ns, health, mounts, layers,
+                  anonymous_volumes, labels)
+BERTH_JSON_DEFINE(LiveState, boot_id, status, process, started_ns, finished_ns, exit_code, oom_killed, error, health,
+                  failing_streak, probes, restart_count, stopped_by_user, endpoints, ports, dns_udp_port, dns_tcp_port)
 BERTH_JSON_DEFINE(NetworkRecord, id, bridge, project, created_ns, config, subnet, gateway)
 
-std::string to_text(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string to_text(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 }  // namespace berth::engine

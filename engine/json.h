@@ -14,12 +14,16 @@ namespace nlohmann {
 template <class T>
 struct adl_serializer<std::optional<T>> {
   static void to_json(json& j, const std::optional<T>& value) {
-    if (value) j = *value;
-    else j = nullptr;
+    if (value)
+      j = *value;
+    else
+      j = nullptr;
   }
   static void from_json(const json& j, std::optional<T>& value) {
-    if (j.is_null()) value.reset();
-    else value = j.get<T>();
+    if (j.is_null())
+      value.reset();
+    else
+      value = j.get<T>();
   }
 };
 
@@ -33,7 +37,7 @@ namespace berth::engine {
 
 using Json = nlohmann::json;
 
-#define BERTH_JSON_DECLARE(Type)         \
+#define BERTH_JSON_DECLARE(Type)            \
   void to_json(Json& j, const Type& value); \
   void from_json(const Json& j, Type& value);
 

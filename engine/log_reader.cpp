@@ -46,8 +46,8 @@ bool LogReader::resync() {
   // After damage: to the next place that looks like a frame. A hole of NUL bytes is passed over quickly.
   char magic[sizeof kLogMagic];
   std::memcpy(magic, &kLogMagic, sizeof magic);
-  auto found = std::search(buffer_.begin() + static_cast<ptrdiff_t>(begin_) + 1, buffer_.begin() + static_cast<ptrdiff_t>(end_),
-                           magic, magic + sizeof magic);
+  auto found = std::search(buffer_.begin() + static_cast<ptrdiff_t>(begin_) + 1,
+                           buffer_.begin() + static_cast<ptrdiff_t>(end_), magic, magic + sizeof magic);
   begin_ = static_cast<size_t>(found - buffer_.begin());
   if (found != buffer_.begin() + static_cast<ptrdiff_t>(end_)) return true;
   begin_ = end_ - std::min(end_, sizeof magic - 1);  // the magic may lie across the end
@@ -82,14 +82,16 @@ std::optional<LogEntry> LogReader::next() {
     const char* payload = buffer_.data() + begin_ + sizeof frame;
     if (plausible && intact(frame, payload)) {
       begin_ += sizeof frame + frame.length;
-      return LogEntry{frame.time_ns, frame.stream, (frame.flags & kLogPartial) != 0, std::string_view(payload, frame.length)};
+      return LogEntry{frame.time_ns, frame.stream, (frame.flags & kLogPartial) != 0,
+                      std::string_view(payload, frame.length)};
     }
     if (!resync() && !fill()) return std::nullopt;
   }
 }
 
 void LogReader::seek_tail(size_t lines) {
-  // One pass that remembers where the last lines began. Frames have no back pointers; a pass over 200 MB takes a tenth of a second.
+  // One pass that remembers where the last lines began. Frames have no back pointers; a pass over 200 MB takes a tenth
+  // of a second.
   std::deque<off_t> starts;
   off_t base = 0;
   bool line_open = false;
@@ -118,8 +120,10 @@ std::vector<std::string> last_lines(const std::string& path, size_t lines) {
   bool open = false;
   while (std::optional<LogEntry> entry = reader->next()) {
     std::string text = printable(entry->text);
-    if (open) texts.back() += text;
-    else texts.push_back(std::move(text));
+    if (open)
+      texts.back() += text;
+    else
+      texts.push_back(std::move(text));
     open = entry->partial;
   }
   return texts;

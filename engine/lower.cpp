@@ -12,7 +12,9 @@
 namespace berth::engine {
 namespace {
 
-StringMap map_of(const compose::Pairs& pairs) { return {pairs.begin(), pairs.end()}; }
+StringMap map_of(const compose::Pairs& pairs) {
+  return {pairs.begin(), pairs.end()};
+}
 
 /// "0444"-like owners come as text in compose files.
 uint32_t id_of(const std::optional<std::string>& text) {
@@ -57,7 +59,8 @@ class Lowering {
       config.ip_range = pool.ip_range.value_or("");
       config.aux_addresses = map_of(pool.aux_addresses);
       if (n.ipam->config.size() > 1) {
-        diagnostics_.error(n.span, fmt::format("network \"{}\" has several address pools; only one IPv4 pool is supported", key));
+        diagnostics_.error(
+            n.span, fmt::format("network \"{}\" has several address pools; only one IPv4 pool is supported", key));
       }
     }
     return config;
@@ -74,7 +77,8 @@ class Lowering {
     config.labels = map_of(v.labels);
     config.place = v.span.str();
     if (!config.options.empty() && !v.external) {
-      diagnostics_.error(v.span, fmt::format("volume \"{}\": driver_opts of the local driver are not supported yet", key),
+      diagnostics_.error(v.span,
+                         fmt::format("volume \"{}\": driver_opts of the local driver are not supported yet", key),
                          "bind-mount the directory in the service instead");
     }
     return config;
@@ -155,10 +159,18 @@ class Lowering {
       config.max_attempts = policy.max_attempts.value_or(0);
     } else if (s.restart) {
       switch (s.restart->mode) {
-        case compose::Restart::Mode::no: config.policy = "no"; break;
-        case compose::Restart::Mode::always: config.policy = "always"; break;
-        case compose::Restart::Mode::on_failure: config.policy = "on-failure"; break;
-        case compose::Restart::Mode::unless_stopped: config.policy = "unless-stopped"; break;
+        case compose::Restart::Mode::no:
+          config.policy = "no";
+          break;
+        case compose::Restart::Mode::always:
+          config.policy = "always";
+          break;
+        case compose::Restart::Mode::on_failure:
+          config.policy = "on-failure";
+          break;
+        case compose::Restart::Mode::unless_stopped:
+          config.policy = "unless-stopped";
+          break;
       }
       config.max_attempts = s.restart->max_retries.value_or(0);
     }
@@ -168,11 +180,13 @@ class Lowering {
   void network_side(const compose::Service& s, ContainerConfig& c) {
     c.network_mode = s.network_mode.value_or("");
     if (!c.network_mode.empty() && c.network_mode != "none" && c.network_mode != "host" && c.network_mode != "bridge") {
-      diagnostics_.error(s.place("network_mode"), fmt::format("network_mode \"{}\" is not supported yet", c.network_mode),
+      diagnostics_.error(s.place("network_mode"),
+                         fmt::format("network_mode \"{}\" is not supported yet", c.network_mode),
                          "none and host are; or put both services on one network");
     }
     if (c.network_mode == "bridge") {
-      diagnostics_.error(s.place("network_mode"), "network_mode \"bridge\" (the engine's shared bridge) is not supported",
+      diagnostics_.error(s.place("network_mode"),
+                         "network_mode \"bridge\" (the engine's shared bridge) is not supported",
                          "leave it out: the project's default network is a bridge");
     }
     for (const auto& [key, attachment] : s.networks) {
@@ -199,12 +213,14 @@ class Lowering {
     config.protocol = port.protocol;
     config.place = port.span.str();
     if (port.protocol != "tcp" && port.protocol != "udp") {
-      diagnostics_.error(port.span, fmt::format("publishing a port with protocol \"{}\" is not supported", port.protocol),
+      diagnostics_.error(port.span,
+                         fmt::format("publishing a port with protocol \"{}\" is not supported", port.protocol),
                          "tcp and udp are");
     }
     std::vector<std::string> ends = split(port.published, '-');
     config.host_port = static_cast<uint16_t>(parse_unsigned(ends[0]).value_or(0));
-    config.host_port_end = ends.size() > 1 ? static_cast<uint16_t>(parse_unsigned(ends[1]).value_or(0)) : config.host_port;
+    config.host_port_end =
+        ends.size() > 1 ? static_cast<uint16_t>(parse_unsigned(ends[1]).value_or(0)) : config.host_port;
     return config;
   }
 
@@ -223,7 +239,8 @@ class Lowering {
     for (const compose::FileGrant& grant : s.configs) c.files.push_back(file(grant, project_.configs, "/"));
     c.read_only = s.read_only.value_or(false);
     c.shm_size = s.shm_size.value_or(0);
-    for (const compose::Device& device : s.devices) c.devices.push_back({device.source, device.target, device.permissions});
+    for (const compose::Device& device : s.devices)
+      c.devices.push_back({device.source, device.target, device.permissions});
     c.device_cgroup_rules = s.device_cgroup_rules;
   }
 
@@ -270,14 +287,16 @@ class Lowering {
     mount.content = object.content;
     if (object.environment) {
       auto value = project_.environment.find(*object.environment);
-      if (value != project_.environment.end()) mount.content = value->second;
+      if (value != project_.environment.end())
+        mount.content = value->second;
       else {
-        diagnostics_.error(grant.span, fmt::format("environment variable \"{}\" required by \"{}\" is not set", *object.environment,
-                                                   grant.source));
+        diagnostics_.error(grant.span, fmt::format("environment variable \"{}\" required by \"{}\" is not set",
+                                                   *object.environment, grant.source));
       }
     }
     if (object.external) {
-      diagnostics_.error(object.span, fmt::format("external secrets and configs are not supported (\"{}\")", grant.source),
+      diagnostics_.error(object.span,
+                         fmt::format("external secrets and configs are not supported (\"{}\")", grant.source),
                          "use file, environment or content");
     }
     return mount;
@@ -324,7 +343,8 @@ class Lowering {
   /// Namespaces of other containers cannot be joined yet; that must not pass for one of its own.
   void shared_namespace(const compose::Service& s, std::string_view attribute, const std::string& mode) {
     if (mode.empty() || mode == "host" || mode == "private" || mode == "shareable") return;
-    diagnostics_.error(s.place(attribute), fmt::format("{} \"{}\" is not supported yet", attribute, mode), "host and private are");
+    diagnostics_.error(s.place(attribute), fmt::format("{} \"{}\" is not supported yet", attribute, mode),
+                       "host and private are");
   }
 
   const compose::Project& project_;

@@ -21,11 +21,17 @@ std::optional<Action> inverse(const Action& action) {
   return std::visit(Overloaded{
                         [](const CreateNetwork& a) -> Undo { return RemoveNetwork{a.network.name}; },
                         [](const CreateVolume& a) -> Undo { return RemoveVolume{a.volume.name}; },
-                        [](const CreateContainer& a) -> Undo { return RemoveContainer{a.container, true}; },
-                        [](const StartContainer& a) -> Undo { return StopContainer{a.container, std::nullopt}; },
+                        [](const CreateContainer& a) -> Undo {
+                          return RemoveContainer{a.container, true};
+                        },
+                        [](const StartContainer& a) -> Undo {
+                          return StopContainer{a.container, std::nullopt};
+                        },
                         [](const StopContainer& a) -> Undo { return StartContainer{a.container}; },
                         // Gives them back, at once: the old container, which starts again next, may need them.
-                        [](const ReservePorts& a) -> Undo { return StopContainer{a.container, std::nullopt}; },
+                        [](const ReservePorts& a) -> Undo {
+                          return StopContainer{a.container, std::nullopt};
+                        },
                         // What is gone cannot be brought back.
                         [](const WaitFor&) -> Undo { return std::nullopt; },
                         [](const KillContainer&) -> Undo { return std::nullopt; },
@@ -40,10 +46,14 @@ std::optional<Action> inverse(const Action& action) {
 
 const char* condition_name(Condition condition) {
   switch (condition) {
-    case Condition::started: return "started";
-    case Condition::healthy: return "healthy";
-    case Condition::completed: return "completed";
-    case Condition::running_or_healthy: return "ready";
+    case Condition::started:
+      return "started";
+    case Condition::healthy:
+      return "healthy";
+    case Condition::completed:
+      return "completed";
+    case Condition::running_or_healthy:
+      return "ready";
   }
   return "";
 }
@@ -60,10 +70,18 @@ StepWords words(const Action& action) {
   auto container = [](const ContainerRef& ref, const char* verb) { return StepWords{"Container", ref.name, verb}; };
   return std::visit(
       Overloaded{
-          [](const CreateNetwork& a) { return StepWords{"Network", a.network.name, "Create"}; },
-          [](const RemoveNetwork& a) { return StepWords{"Network", a.name, "Remove"}; },
-          [](const CreateVolume& a) { return StepWords{"Volume", a.volume.name, "Create"}; },
-          [](const RemoveVolume& a) { return StepWords{"Volume", a.name, "Remove"}; },
+          [](const CreateNetwork& a) {
+            return StepWords{"Network", a.network.name, "Create"};
+          },
+          [](const RemoveNetwork& a) {
+            return StepWords{"Network", a.name, "Remove"};
+          },
+          [](const CreateVolume& a) {
+            return StepWords{"Volume", a.volume.name, "Create"};
+          },
+          [](const RemoveVolume& a) {
+            return StepWords{"Volume", a.name, "Remove"};
+          },
           [&](const CreateContainer& a) { return container(a.container, "Create"); },
           [&](const ReservePorts& a) { return container(a.container, "Reserve ports"); },
           [&](const StartContainer& a) { return container(a.container, "Start"); },
@@ -95,8 +113,8 @@ Plan plan_undo(const Plan& plan, const std::vector<StepId>& done) {
   Plan undo;
   auto final = [&](StepId id) { return std::holds_alternative<RemoveContainer>(plan.steps[id].action); };
   if (std::any_of(done.begin(), done.end(), final)) return undo;
-  // The plan's graph turned round: a step is taken back behind those that came after it. What cannot be taken back keeps only what
-  // it rests on.
+  // The plan's graph turned round: a step is taken back behind those that came after it. What cannot be taken back
+  // keeps only what it rests on.
   std::vector<std::vector<StepId>> behind(plan.steps.size());
   for (auto it = done.rbegin(); it != done.rend(); ++it) {
     const Step& step = plan.steps[*it];

@@ -1,7 +1,7 @@
 #pragma once
 
-// A plan is a value: what has to be done to get from what is there to what is wanted, as a graph of steps. Nothing in it
-// touches the host; it can be printed, compared and tested. engine/apply.h carries it out.
+// A plan is a value: what has to be done to get from what is there to what is wanted, as a graph of steps. Nothing in
+// it touches the host; it can be printed, compared and tested. engine/apply.h carries it out.
 
 #include <cstdint>
 #include <optional>
@@ -14,7 +14,8 @@
 
 namespace berth::engine {
 
-/// A container that a step acts on: an existing one by id, or (id empty) the one that this plan creates under that name.
+/// A container that a step acts on: an existing one by id, or (id empty) the one that this plan creates under that
+/// name.
 struct ContainerRef {
   std::string name;
   std::string id;
@@ -67,8 +68,8 @@ struct RemoveContainer {
   bool anonymous_volumes = false;
 };
 
-using Action = std::variant<CreateNetwork, RemoveNetwork, CreateVolume, RemoveVolume, CreateContainer, ReservePorts, StartContainer, WaitFor,
-                            StopContainer, KillContainer, RemoveContainer>;
+using Action = std::variant<CreateNetwork, RemoveNetwork, CreateVolume, RemoveVolume, CreateContainer, ReservePorts,
+                            StartContainer, WaitFor, StopContainer, KillContainer, RemoveContainer>;
 
 using StepId = size_t;  // index into Plan::steps
 
@@ -96,9 +97,9 @@ struct StepWords {
 /// One line a step: "create network   shop_default   (missing)". Stable: the same plan gives the same bytes.
 [[nodiscard]] std::string to_text(const Plan& plan);
 
-/// The steps that take back what the steps in `done` (in the order they ended) have made; what was there before stays, and what was
-/// stopped is started again. Nothing once a container has been removed: plan_up removes when everything new runs, and from then on
-/// the new state is the one to keep.
+/// The steps that take back what the steps in `done` (in the order they ended) have made; what was there before stays,
+/// and what was stopped is started again. Nothing once a container has been removed: plan_up removes when everything
+/// new runs, and from then on the new state is the one to keep.
 [[nodiscard]] Plan plan_undo(const Plan& plan, const std::vector<StepId>& done);
 
 }  // namespace berth::engine

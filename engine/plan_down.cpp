@@ -48,7 +48,9 @@ std::vector<std::string> start_order(const ByService& services) {
   return order;
 }
 
-ContainerRef ref_of(const Container& container) { return {container.record.name, container.record.id}; }
+ContainerRef ref_of(const Container& container) {
+  return {container.record.name, container.record.id};
+}
 
 /// Adds for every service `each(container, after)` behind the same of all services that depend on it.
 template <class Each>
@@ -75,7 +77,8 @@ void start_in_order(Plan& plan, const ByService& services, Before before) {
   std::map<std::string, std::vector<StepId>> started;
   for (const std::string& name : start_order(services)) {
     auto starts_anew = [&](const Container* container) { return before(*container) || !container->live.alive(); };
-    if (std::none_of(services.at(name).begin(), services.at(name).end(), starts_anew)) continue;  // and waits for nothing
+    if (std::none_of(services.at(name).begin(), services.at(name).end(), starts_anew))
+      continue;  // and waits for nothing
     std::vector<StepId> gates;
     for (const Edge& edge : dependencies_of(services.at(name).front()->record)) {
       const std::vector<StepId>& starts = started[edge.service];
@@ -83,7 +86,8 @@ void start_in_order(Plan& plan, const ByService& services, Before before) {
       if (edge.condition == "service_started" || !services.contains(edge.service)) continue;
       Condition condition = edge.condition == "service_healthy" ? Condition::healthy : Condition::completed;
       for (const Container* dependency : services.at(edge.service)) {
-        gates.push_back(plan.add(WaitFor{ref_of(*dependency), condition, std::nullopt}, name + " depends on it", starts));
+        gates.push_back(
+            plan.add(WaitFor{ref_of(*dependency), condition, std::nullopt}, name + " depends on it", starts));
       }
     }
     for (const Container* container : services.at(name)) {
@@ -139,8 +143,10 @@ Plan plan_down(const Selection& selection, const Observed& observed, const DownO
       const auto& attachments = c.record.config.attachments;
       return !going.contains(&c) && std::any_of(attachments.begin(), attachments.end(), attached);
     });
-    if (used) plan.warnings.push_back("Network " + network.config.name + " Resource is still in use");
-    else plan.add(RemoveNetwork{network.config.name}, "down", removals);
+    if (used)
+      plan.warnings.push_back("Network " + network.config.name + " Resource is still in use");
+    else
+      plan.add(RemoveNetwork{network.config.name}, "down", removals);
   }
   if (options.volumes) {
     for (const std::string& name : options.declared_volumes) {
@@ -169,7 +175,8 @@ Plan plan_kill(const Selection& selection, const Observed& observed, int signal)
 
 Plan plan_start(const Selection& selection, const Observed& observed) {
   Plan plan;
-  start_in_order(plan, by_service(select(observed, selection)), [](const Container&) { return std::optional<StepId>(); });
+  start_in_order(plan, by_service(select(observed, selection)),
+                 [](const Container&) { return std::optional<StepId>(); });
   return plan;
 }
 

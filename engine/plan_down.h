@@ -20,7 +20,8 @@ struct DownOptions {
   bool volumes = false;         // declared and anonymous volumes, too
   bool remove_orphans = false;  // also what the file does not name any more
   std::optional<int64_t> stop_timeout_ns;
-  /// Names from the compose file, where there is one. Without a file everything with the project's label counts as declared.
+  /// Names from the compose file, where there is one. Without a file everything with the project's label counts as
+  /// declared.
   std::optional<std::set<std::string>> services;
   std::vector<std::string> declared_volumes;  // real names, not external
 };
@@ -34,7 +35,8 @@ struct DownOptions {
 /// Starts what exists, in the order of dependencies and behind their gates.
 [[nodiscard]] Plan plan_start(const Selection& selection, const Observed& observed);
 /// Stops and starts again; the configuration stays as it is.
-[[nodiscard]] Plan plan_restart(const Selection& selection, const Observed& observed, std::optional<int64_t> timeout_ns);
+[[nodiscard]] Plan plan_restart(const Selection& selection, const Observed& observed,
+                                std::optional<int64_t> timeout_ns);
 /// Removes containers that do not run; with `stop` the running ones as well.
 [[nodiscard]] Plan plan_remove(const Selection& selection, const Observed& observed, bool stop, bool volumes);
 

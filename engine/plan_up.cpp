@@ -14,8 +14,8 @@ namespace {
 /// One replica as the plan leaves it.
 struct Replica {
   ContainerRef ref;
-  std::optional<StepId> created;  // by this plan
-  std::optional<StepId> started;  // by this plan
+  std::optional<StepId> created;   // by this plan
+  std::optional<StepId> started;   // by this plan
   std::optional<size_t> replaces;  // index into the planner's leaving_
   bool needs_start = false;
   std::string start_reason;
@@ -93,7 +93,8 @@ class UpPlanner {
                                                            : converge(service, **match, hash));
       if (match != old.end()) old.erase(match);
     }
-    for (const Container* extra : old) leave(*extra, fmt::format("the service has {} replicas", service.replicas), false);
+    for (const Container* extra : old)
+      leave(*extra, fmt::format("the service has {} replicas", service.replicas), false);
   }
 
   Replica create(const ServiceConfig& service, int64_t number, const std::string& why) {
@@ -111,7 +112,8 @@ class UpPlanner {
     const ContainerRecord& record = container.record;
     bool changed = record.config_hash != hash;
     if ((changed || options_.force_recreate) && !options_.no_recreate) {
-      Replica replica = create(service, record.number, options_.force_recreate ? "recreation asked for" : "configuration changed");
+      Replica replica =
+          create(service, record.number, options_.force_recreate ? "recreation asked for" : "configuration changed");
       replica.replaces = leave(container, "is replaced", true);
       return replica;
     }
@@ -142,22 +144,27 @@ class UpPlanner {
   }
 
   void plan_orphans() {
-    std::map<std::pair<std::string, std::string>, const Container*> orphans;  // by name and id, whatever the order observed
+    std::map<std::pair<std::string, std::string>, const Container*>
+        orphans;  // by name and id, whatever the order observed
     for (const Container& container : observed_.containers) {
       const ContainerRecord& r = container.record;
-      if (r.project != stack_.project || r.one_off || replicas_.contains(r.service) || options_.other_services.contains(r.service)) {
+      if (r.project != stack_.project || r.one_off || replicas_.contains(r.service) ||
+          options_.other_services.contains(r.service)) {
         continue;
       }
       orphans[{r.name, r.id}] = &container;
     }
     std::string names;
     for (const auto& [key, container] : orphans) {
-      if (options_.remove_orphans) leave(*container, "orphan: its service is not in the file any more", false);
-      else names += (names.empty() ? "" : ", ") + key.first;
+      if (options_.remove_orphans)
+        leave(*container, "orphan: its service is not in the file any more", false);
+      else
+        names += (names.empty() ? "" : ", ") + key.first;
     }
     if (!names.empty() && !options_.ignore_orphans) {
       plan_.warnings.push_back(
-          fmt::format("Found orphan containers ({}) for this project. If you removed or renamed this service in your compose file, you "
+          fmt::format("Found orphan containers ({}) for this project. If you removed or renamed this service in your "
+                      "compose file, you "
                       "can run this command with the --remove-orphans flag to clean it up.",
                       names));
     }
@@ -186,7 +193,8 @@ class UpPlanner {
     std::vector<StepId> ready = plan_reservations();
     for (const ServiceConfig& service : stack_.services) {  // dependencies come first
       std::vector<StepId> after = ready;
-      bool any = std::any_of(replicas_[service.name].begin(), replicas_[service.name].end(), [](auto& r) { return r.needs_start; });
+      bool any = std::any_of(replicas_[service.name].begin(), replicas_[service.name].end(),
+                             [](auto& r) { return r.needs_start; });
       if (any) add_gates(service, after);
       for (Replica& replica : replicas_[service.name]) {
         if (replica.needs_start) plan_start(replica, after);
@@ -251,7 +259,8 @@ class UpPlanner {
         Condition condition = jobs.contains(name) ? Condition::completed : Condition::running_or_healthy;
         std::vector<StepId> after;
         if (replica.started) after.push_back(*replica.started);
-        ends_.push_back(plan_.add(WaitFor{replica.ref, condition, options_.wait_timeout_ns}, "--wait", std::move(after)));
+        ends_.push_back(
+            plan_.add(WaitFor{replica.ref, condition, options_.wait_timeout_ns}, "--wait", std::move(after)));
       }
     }
   }
@@ -263,7 +272,7 @@ class UpPlanner {
   std::vector<StepId> resources_;  // networks and volumes
   std::vector<StepId> creates_;
   std::vector<Leaving> leaving_;
-  std::vector<StepId> ends_;  // starts and final waits
+  std::vector<StepId> ends_;                              // starts and final waits
   std::map<std::string, std::vector<Replica>> replicas_;  // by service
   std::map<std::pair<std::string, Condition>, StepId> waits_;
 };

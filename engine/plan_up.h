@@ -16,7 +16,8 @@ struct UpOptions {
   bool wait = false;  // end only when everything is running or healthy
   std::optional<int64_t> wait_timeout_ns;
   std::optional<int64_t> stop_timeout_ns;
-  /// Services of the project that are not in the stack (not selected, or disabled by a profile): their containers are no orphans.
+  /// Services of the project that are not in the stack (not selected, or disabled by a profile): their containers are
+  /// no orphans.
   std::set<std::string> other_services;
 };
 

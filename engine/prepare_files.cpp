@@ -1,5 +1,5 @@
-#include <fmt/core.h>
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,7 +21,8 @@ berth::Status write_in_place(const std::string& path, const std::string& text) {
   return sys::write_all(fd.ref(), text).context("{}", path);
 }
 
-std::string hosts(const ContainerRecord& record, const LiveState& live, const std::string& hostname, const std::string& gateway) {
+std::string hosts(const ContainerRecord& record, const LiveState& live, const std::string& hostname,
+                  const std::string& gateway) {
   std::string text =
       "127.0.0.1\tlocalhost\n"
       "::1\tlocalhost ip6-localhost ip6-loopback\n"
@@ -34,7 +35,8 @@ std::string hosts(const ContainerRecord& record, const LiveState& live, const st
     std::string address = entry.substr(equals + 1);
     text += fmt::format("{}\t{}\n", address == "host-gateway" ? gateway : address, entry.substr(0, equals));
   }
-  std::string names = record.config.domainname.empty() ? hostname : hostname + "." + record.config.domainname + " " + hostname;
+  std::string names =
+      record.config.domainname.empty() ? hostname : hostname + "." + record.config.domainname + " " + hostname;
   for (const EndpointState& endpoint : live.endpoints) text += fmt::format("{}\t{}\n", endpoint.address, names);
   return text;
 }
@@ -42,7 +44,8 @@ std::string hosts(const ContainerRecord& record, const LiveState& live, const st
 std::string resolv_conf(const ContainerRecord& record) {
   std::string host_text = sys::read_file("/etc/resolv.conf", 1 << 20).value_or("");
   const ContainerConfig& config = record.config;
-  if (config.attachments.empty() && config.dns.empty()) return host_text;  // network_mode host and none: as the host has it
+  if (config.attachments.empty() && config.dns.empty())
+    return host_text;  // network_mode host and none: as the host has it
   netns::ResolvConf host = netns::parse_resolv_conf(host_text);
   std::vector<std::string> search = config.dns_search.empty() ? host.search : config.dns_search;
   if (search == std::vector<std::string>{"."}) search.clear();
@@ -56,13 +59,15 @@ std::string resolv_conf(const ContainerRecord& record) {
 
 }  // namespace
 
-berth::Status prepare_files(const ContainerRecord& record, const LiveState& live, const sys::Paths& paths, const std::string& gateway) {
+berth::Status prepare_files(const ContainerRecord& record, const LiveState& live, const sys::Paths& paths,
+                            const std::string& gateway) {
   std::string dir = paths.container(record.id);
   BERTH_TRY_OK(sys::make_dirs(dir + "/upper", 0755));
   BERTH_TRY_OK(sys::make_dirs(dir + "/work", 0700));
   std::string hostname = record.config.hostname.empty() ? record.short_id() : record.config.hostname;
   if (record.config.network_mode == "host") {
-    BERTH_TRY_OK(write_in_place(dir + "/hosts", sys::read_file("/etc/hosts", 1 << 20).value_or("127.0.0.1\tlocalhost\n")));
+    BERTH_TRY_OK(
+        write_in_place(dir + "/hosts", sys::read_file("/etc/hosts", 1 << 20).value_or("127.0.0.1\tlocalhost\n")));
   } else {
     BERTH_TRY_OK(write_in_place(dir + "/hosts", hosts(record, live, hostname, gateway)));
   }

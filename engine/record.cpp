@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "engine/plan_up.h"
 #include "base/version.h"
+#include "engine/plan_up.h"
 #include "sys/file.h"
 
 namespace berth::engine {
@@ -15,7 +15,9 @@ namespace {
 constexpr const char* kDefaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr int64_t kDefaultGraceNs = 10'000'000'000;
 
-std::string name_of(const std::string& assignment) { return assignment.substr(0, assignment.find('=')); }
+std::string name_of(const std::string& assignment) {
+  return assignment.substr(0, assignment.find('='));
+}
 
 void set_variable(std::vector<std::string>& env, const std::string& name, const std::optional<std::string>& value) {
   auto found = std::find_if(env.begin(), env.end(), [&](const std::string& entry) { return name_of(entry) == name; });
@@ -30,7 +32,8 @@ void set_variable(std::vector<std::string>& env, const std::string& name, const 
 
 std::vector<std::string> environment(const ContainerConfig& config, const images::ImageConfig& image) {
   std::vector<std::string> env = image.env;
-  bool has_path = std::any_of(env.begin(), env.end(), [](const std::string& entry) { return name_of(entry) == "PATH"; });
+  bool has_path =
+      std::any_of(env.begin(), env.end(), [](const std::string& entry) { return name_of(entry) == "PATH"; });
   if (!has_path) env.insert(env.begin(), kDefaultPath);
   if (config.tty) set_variable(env, "TERM", "xterm");
   for (const auto& [name, value] : config.environment) set_variable(env, name, value);
@@ -39,7 +42,8 @@ std::vector<std::string> environment(const ContainerConfig& config, const images
 
 std::vector<std::string> arguments(const ContainerConfig& config, const images::ImageConfig& image) {
   std::vector<std::string> args = config.entrypoint.value_or(image.entrypoint);
-  std::vector<std::string> command = config.command.value_or(config.entrypoint ? std::vector<std::string>() : image.cmd);
+  std::vector<std::string> command =
+      config.command.value_or(config.entrypoint ? std::vector<std::string>() : image.cmd);
   args.insert(args.end(), command.begin(), command.end());
   return args;
 }
@@ -63,9 +67,12 @@ std::optional<HealthConfig> health(const ContainerConfig& config, const images::
 }
 
 /// Labels of an image are data: they must not pass for what berth or compose says of a container.
-bool reserved(const std::string& label) { return label.rfind("com.docker.compose.", 0) == 0 || label.rfind("berth.", 0) == 0; }
+bool reserved(const std::string& label) {
+  return label.rfind("com.docker.compose.", 0) == 0 || label.rfind("berth.", 0) == 0;
+}
 
-Labels labels(const Stack& stack, const ServiceConfig& service, const ContainerRecord& record, const images::ImageConfig& image) {
+Labels labels(const Stack& stack, const ServiceConfig& service, const ContainerRecord& record,
+              const images::ImageConfig& image) {
   Labels labels;
   for (const auto& [name, value] : image.labels) {
     if (!reserved(name)) labels[name] = value;
@@ -110,7 +117,8 @@ void name_volumes(ContainerRecord& record, const images::ImageConfig& image) {
 
 }  // namespace
 
-Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& service, int64_t number, const images::Image& image) {
+Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& service, int64_t number,
+                                    const images::Image& image) {
   const ContainerConfig& config = service.container;
   ContainerRecord record;
   record.id = sys::random_hex(32);
@@ -124,14 +132,15 @@ Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& ser
   record.config = config;
   record.args = arguments(config, image.config);
   if (record.args.empty()) {
-    return make_error("neither the service nor the image " + config.image + " says what to run", "add `command:` to the service");
+    return make_error("neither the service nor the image " + config.image + " says what to run",
+                      "add `command:` to the service");
   }
   record.env = environment(config, image.config);
   record.user = config.user.empty() ? image.config.user : config.user;
-  record.working_dir = !config.working_dir.empty() ? config.working_dir
+  record.working_dir = !config.working_dir.empty()         ? config.working_dir
                        : !image.config.working_dir.empty() ? image.config.working_dir
                                                            : "/";
-  record.stop_signal = !config.stop_signal.empty() ? config.stop_signal
+  record.stop_signal = !config.stop_signal.empty()         ? config.stop_signal
                        : !image.config.stop_signal.empty() ? image.config.stop_signal
                                                            : "SIGTERM";
   record.stop_grace_ns = config.stop_grace_ns.value_or(kDefaultGraceNs);

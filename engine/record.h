@@ -6,9 +6,9 @@
 
 namespace berth::engine {
 
-/// Configuration and image merged into what will run, with Docker's precedence: what the compose file says wins over the image, health
-/// checks merge key by key, an entrypoint of its own drops the image's command. Pure but for the id and names of anonymous volumes, which
-/// are random.
+/// Configuration and image merged into what will run, with Docker's precedence: what the compose file says wins over
+/// the image, health checks merge key by key, an entrypoint of its own drops the image's command. Pure but for the id
+/// and names of anonymous volumes, which are random.
 [[nodiscard]] Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& service, int64_t number,
                                                   const images::Image& image);
 

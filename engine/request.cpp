@@ -12,8 +12,8 @@ namespace berth::engine {
     NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_FROM_WITH_DEFAULT, __VA_ARGS__)) \
   }
 
-BERTH_JSON(UpOptions, force_recreate, no_recreate, no_start, remove_orphans, ignore_orphans, wait, wait_timeout_ns, stop_timeout_ns,
-           other_services)
+BERTH_JSON(UpOptions, force_recreate, no_recreate, no_start, remove_orphans, ignore_orphans, wait, wait_timeout_ns,
+           stop_timeout_ns, other_services)
 BERTH_JSON(Selection, project, services, include_one_off)
 BERTH_JSON(DownOptions, volumes, remove_orphans, stop_timeout_ns, services, declared_volumes)
 

@@ -6,7 +6,8 @@
 
 namespace berth::engine {
 
-// What the command line asks of the supervisor (engine/wire.h), as values. One struct a request, each with the name it has in "op".
+// What the command line asks of the supervisor (engine/wire.h), as values. One struct a request, each with the name it
+// has in "op".
 
 struct UpRequest {
   static constexpr const char* kOp = "up";

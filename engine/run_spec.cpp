@@ -17,16 +17,19 @@ struct LimitName {
   int resource;
 };
 constexpr LimitName kLimits[] = {
-    {"as", RLIMIT_AS},           {"core", RLIMIT_CORE},       {"cpu", RLIMIT_CPU},       {"data", RLIMIT_DATA},
-    {"fsize", RLIMIT_FSIZE},     {"locks", RLIMIT_LOCKS},     {"memlock", RLIMIT_MEMLOCK}, {"msgqueue", RLIMIT_MSGQUEUE},
-    {"nice", RLIMIT_NICE},       {"nofile", RLIMIT_NOFILE},   {"nproc", RLIMIT_NPROC},   {"rss", RLIMIT_RSS},
-    {"rtprio", RLIMIT_RTPRIO},   {"rttime", RLIMIT_RTTIME},   {"sigpending", RLIMIT_SIGPENDING}, {"stack", RLIMIT_STACK},
+    {"as", RLIMIT_AS},           {"core", RLIMIT_CORE},         {"cpu", RLIMIT_CPU},
+    {"data", RLIMIT_DATA},       {"fsize", RLIMIT_FSIZE},       {"locks", RLIMIT_LOCKS},
+    {"memlock", RLIMIT_MEMLOCK}, {"msgqueue", RLIMIT_MSGQUEUE}, {"nice", RLIMIT_NICE},
+    {"nofile", RLIMIT_NOFILE},   {"nproc", RLIMIT_NPROC},       {"rss", RLIMIT_RSS},
+    {"rtprio", RLIMIT_RTPRIO},   {"rttime", RLIMIT_RTTIME},     {"sigpending", RLIMIT_SIGPENDING},
+    {"stack", RLIMIT_STACK},
 };
 
 berth::Status add_limits(const ContainerConfig& config, ContainerSpec& spec) {
   auto value = [](int64_t v) { return v < 0 ? static_cast<uint64_t>(RLIM_INFINITY) : static_cast<uint64_t>(v); };
   for (const UlimitConfig& limit : config.ulimits) {
-    auto known = std::find_if(std::begin(kLimits), std::end(kLimits), [&](const LimitName& l) { return limit.name == l.name; });
+    auto known =
+        std::find_if(std::begin(kLimits), std::end(kLimits), [&](const LimitName& l) { return limit.name == l.name; });
     if (known == std::end(kLimits)) return make_error("there is no ulimit \"" + limit.name + "\"");
     spec.rlimits.push_back({known->resource, value(limit.soft), value(limit.hard)});
   }
@@ -80,8 +83,8 @@ void add_resources(const ResourceConfig& config, ContainerSpec& spec) {
 Result<runtime::Propagation> propagation(const std::string& text) {
   using runtime::Propagation;
   constexpr std::pair<const char*, Propagation> kNames[] = {
-      {"", Propagation::rprivate},        {"rprivate", Propagation::rprivate}, {"private", Propagation::private_},
-      {"rslave", Propagation::rslave},    {"slave", Propagation::slave},       {"rshared", Propagation::rshared},
+      {"", Propagation::rprivate},     {"rprivate", Propagation::rprivate}, {"private", Propagation::private_},
+      {"rslave", Propagation::rslave}, {"slave", Propagation::slave},       {"rshared", Propagation::rshared},
       {"shared", Propagation::shared},
   };
   for (const auto& [name, value] : kNames) {
@@ -120,7 +123,8 @@ void bind_file(ContainerSpec& spec, const std::string& source, const std::string
 
 /// Whether something of the user's is mounted there already.
 bool taken(const ContainerRecord& record, const std::string& target) {
-  return std::any_of(record.mounts.begin(), record.mounts.end(), [&](const MountConfig& m) { return m.target == target; });
+  return std::any_of(record.mounts.begin(), record.mounts.end(),
+                     [&](const MountConfig& m) { return m.target == target; });
 }
 
 /// Made by prepare_files().
@@ -142,7 +146,8 @@ Result<ContainerSpec> run_spec(const ContainerRecord& record, const sys::Paths& 
   spec.read_only_root = config.read_only;
   spec.args = record.args;
   spec.env = record.env;
-  bool has_hostname = std::any_of(record.env.begin(), record.env.end(), [](auto& e) { return e.rfind("HOSTNAME=", 0) == 0; });
+  bool has_hostname =
+      std::any_of(record.env.begin(), record.env.end(), [](auto& e) { return e.rfind("HOSTNAME=", 0) == 0; });
   if (!has_hostname) spec.env.push_back("HOSTNAME=" + spec.hostname);
   spec.cwd = record.working_dir;
   spec.user = record.user;
@@ -155,7 +160,8 @@ Result<ContainerSpec> run_spec(const ContainerRecord& record, const sys::Paths& 
   spec.privileged = config.privileged;
   spec.sysctls = config.sysctls;
   if (config.oom_score_adj) spec.oom_score_adj = static_cast<int>(*config.oom_score_adj);
-  for (const DeviceConfig& device : config.devices) spec.devices.push_back({device.source, device.target, device.permissions});
+  for (const DeviceConfig& device : config.devices)
+    spec.devices.push_back({device.source, device.target, device.permissions});
   spec.device_cgroup_rules = config.device_cgroup_rules;
   spec.cgroup_path = "berth-" + paths.tag() + "/" + record.id;
   BERTH_TRY(spec.pid, namespace_mode(config.pid_mode, "pid"));
@@ -171,7 +177,8 @@ Result<ContainerSpec> run_spec(const ContainerRecord& record, const sys::Paths& 
   }
   for (const MountConfig& mount : record.mounts) {
     Result<runtime::MountSpec> lowered = mount_spec(mount, paths);
-    if (!lowered) return mount.place.empty() ? std::move(lowered).error() : std::move(lowered).context("{}", mount.place).error();
+    if (!lowered)
+      return mount.place.empty() ? std::move(lowered).error() : std::move(lowered).context("{}", mount.place).error();
     spec.mounts.push_back(std::move(lowered).value());
   }
   size_t index = 0;

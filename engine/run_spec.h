@@ -8,12 +8,13 @@
 
 namespace berth::engine {
 
-/// What the runtime has to know to start a container or to enter it (`exec`, probes). Pure: files and directories that it names are made
-/// by prepare_files() and the volumes' owner. Error: a value that no kernel interface takes, named.
+/// What the runtime has to know to start a container or to enter it (`exec`, probes). Pure: files and directories that
+/// it names are made by prepare_files() and the volumes' owner. Error: a value that no kernel interface takes, named.
 [[nodiscard]] Result<runtime::ContainerSpec> run_spec(const ContainerRecord& record, const sys::Paths& paths);
 
-/// Makes the container's own directories and the files that are bound into it: hosts, hostname, resolv.conf, secrets and configs from
-/// memory. `gateway` is what host-gateway means to it. Called before every start, because addresses may change.
+/// Makes the container's own directories and the files that are bound into it: hosts, hostname, resolv.conf, secrets
+/// and configs from memory. `gateway` is what host-gateway means to it. Called before every start, because addresses
+/// may change.
 [[nodiscard]] berth::Status prepare_files(const ContainerRecord& record, const LiveState& live, const sys::Paths& paths,
                                           const std::string& gateway);
 

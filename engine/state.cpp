@@ -10,8 +10,8 @@ namespace {
 
 constexpr size_t kMaxStateFile = 16 << 20;
 
-/// Not disk: a power cut also ends every container, and `up` makes anew what a torn record no longer describes. What cannot be made
-/// anew (volumes, images) is synced by its own store.
+/// Not disk: a power cut also ends every container, and `up` makes anew what a torn record no longer describes. What
+/// cannot be made anew (volumes, images) is synced by its own store.
 constexpr sys::Durability kDurability = sys::Durability::none;
 
 template <class T>
@@ -25,7 +25,9 @@ berth::Status write_as(const std::string& path, const T& value, mode_t mode = 06
   return sys::write_file_atomic(path, to_text(Json(value)) + "\n", kDurability, mode);
 }
 
-bool is_temporary(const std::string& name) { return name.rfind(".tmp-", 0) == 0; }
+bool is_temporary(const std::string& name) {
+  return name.rfind(".tmp-", 0) == 0;
+}
 
 /// What has not come through a reboot: the process and all that hung on it.
 void forget_boot(LiveState& live) {
@@ -43,13 +45,20 @@ void forget_boot(LiveState& live) {
 
 const char* status_name(Status status) {
   switch (status) {
-    case Status::created: return "created";
-    case Status::running: return "running";
-    case Status::paused: return "paused";
-    case Status::restarting: return "restarting";
-    case Status::removing: return "removing";
-    case Status::exited: return "exited";
-    case Status::dead: return "dead";
+    case Status::created:
+      return "created";
+    case Status::running:
+      return "running";
+    case Status::paused:
+      return "paused";
+    case Status::restarting:
+      return "restarting";
+    case Status::removing:
+      return "removing";
+    case Status::exited:
+      return "exited";
+    case Status::dead:
+      return "dead";
   }
   return "";
 }
@@ -76,7 +85,9 @@ Result<Container> StateStore::read_container(const std::string& id, const std::s
   return container;
 }
 
-Result<Container> StateStore::read(const std::string& id) const { return read_container(id, sys::boot_id()); }
+Result<Container> StateStore::read(const std::string& id) const {
+  return read_container(id, sys::boot_id());
+}
 
 Observed StateStore::observe(std::vector<std::string>* problems) const {
   Observed observed;
@@ -87,14 +98,18 @@ Observed StateStore::observe(std::vector<std::string>* problems) const {
   for (const std::string& id : sys::list_dir(paths_.containers()).value_or({})) {
     Result<Container> container = read_container(id, boot);
     // A directory without a record is a container whose creation has not got that far, or did not.
-    if (container) observed.containers.push_back(std::move(container).value());
-    else if (container.error().code != ENOENT) report(container.error());
+    if (container)
+      observed.containers.push_back(std::move(container).value());
+    else if (container.error().code != ENOENT)
+      report(container.error());
   }
   for (const std::string& file : sys::list_dir(paths_.networks()).value_or({})) {
     if (is_temporary(file)) continue;
     Result<NetworkRecord> network = read_as<NetworkRecord>(paths_.networks() + "/" + file);
-    if (network) observed.networks.push_back(std::move(network).value());
-    else report(network.error());
+    if (network)
+      observed.networks.push_back(std::move(network).value());
+    else
+      report(network.error());
   }
   observed.volumes = sys::list_dir(paths_.volumes()).value_or({});
   std::erase_if(observed.volumes, [](const std::string& name) { return name.front() == '.'; });

@@ -1,7 +1,7 @@
 #pragma once
 
-// What berth knows of containers and networks, as kept in files (docs/state_format.md). The supervisor is the only writer; everybody
-// else reads the files, which are replaced at once, so `ps`, `logs` and `exec` need no supervisor.
+// What berth knows of containers and networks, as kept in files (docs/state_format.md). The supervisor is the only
+// writer; everybody else reads the files, which are replaced at once, so `ps`, `logs` and `exec` need no supervisor.
 
 #include <cstdint>
 #include <optional>
@@ -35,7 +35,7 @@ struct ContainerRecord {
   std::vector<MountConfig> mounts;     // with the image's volumes; anonymous ones have names by now
   std::vector<std::string> layers;     // unpacked trees of the image, topmost first
   std::vector<std::string> anonymous_volumes;
-  Labels labels;                       // config's, image's and com.docker.compose.*
+  Labels labels;  // config's, image's and com.docker.compose.*
 
   [[nodiscard]] std::string short_id() const { return id.substr(0, 12); }
 };
@@ -64,8 +64,8 @@ struct ProbeResult {
   std::string output;  // at most 4096 bytes
 };
 
-/// What changes while a container lives. A file below $BERTH_RUN, gone with the next boot; the outcome of the last run is also kept
-/// beside the record, so that `ps -a` still knows it then.
+/// What changes while a container lives. A file below $BERTH_RUN, gone with the next boot; the outcome of the last run
+/// is also kept beside the record, so that `ps -a` still knows it then.
 struct LiveState {
   std::string boot_id;
   Status status = Status::created;
@@ -73,8 +73,8 @@ struct LiveState {
   int64_t started_ns = 0, finished_ns = 0;
   int64_t exit_code = 0;
   bool oom_killed = false;
-  std::string error;    // why it could not start
-  std::string health;   // empty, starting, healthy, unhealthy
+  std::string error;   // why it could not start
+  std::string health;  // empty, starting, healthy, unhealthy
   int64_t failing_streak = 0;
   std::vector<ProbeResult> probes;  // the last five
   int64_t restart_count = 0;
@@ -102,12 +102,12 @@ struct Container {
   LiveState live;
 };
 
-/// A snapshot of everything berth has, read from the files and corrected by the kernel's truth: a container whose process is gone
-/// is not running whatever its file says.
+/// A snapshot of everything berth has, read from the files and corrected by the kernel's truth: a container whose
+/// process is gone is not running whatever its file says.
 struct Observed {
   std::vector<Container> containers;  // sorted by name
   std::vector<NetworkRecord> networks;
-  std::vector<std::string> volumes;   // names
+  std::vector<std::string> volumes;  // names
 
   [[nodiscard]] const NetworkRecord* network(const std::string& name) const;
 };

@@ -32,7 +32,9 @@ std::string frame(const Json& message) {
   return bytes + text;
 }
 
-berth::Status send_frame(sys::FdRef socket, const Json& message) { return sys::send_with_fds(socket, frame(message), {}); }
+berth::Status send_frame(sys::FdRef socket, const Json& message) {
+  return sys::send_with_fds(socket, frame(message), {});
+}
 
 Result<Json> receive_frame(sys::FdRef socket) {
   uint32_t length = 0;

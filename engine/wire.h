@@ -1,9 +1,10 @@
 #pragma once
 
-// How command line and supervisor speak: frames of a 32-bit little-endian length and that many bytes of JSON, over a stream socket whose
-// peer must be the same user (SO_PEERCRED).
+// How command line and supervisor speak: frames of a 32-bit little-endian length and that many bytes of JSON, over a
+// stream socket whose peer must be the same user (SO_PEERCRED).
 //
-// The command line sends one request {"op": …, …} and may later send {"op": "cancel"}. The supervisor answers with any number of
+// The command line sends one request {"op": …, …} and may later send {"op": "cancel"}. The supervisor answers with any
+// number of
 //   {"type": "step", "state": "started|done|failed", "kind": "Container", "name": …, "verb": "Start", "step": 3}
 //   {"type": "warning", "text": …}
 //   {"type": "waiting", "text": …}

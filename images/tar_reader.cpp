@@ -211,8 +211,8 @@ Result<bool> TarReader::next(TarEntry& entry) {
     for (uint64_t* left : {&remaining_, &padding_}) {
       while (*left > 0) {
         BERTH_TRY(std::string_view bytes, take(*left));
-        // The data must be whole. Padding that is cut off at the very end is what some writers leave (umoci insert), and what
-        // the Docker engine takes.
+        // The data must be whole. Padding that is cut off at the very end is what some writers leave (umoci insert),
+        // and what the Docker engine takes.
         if (bytes.empty() && left == &padding_) {
           padding_ = 0;
           break;

@@ -176,7 +176,9 @@ Result<DnsSockets> open_door(bool replace) {
 
 }  // namespace
 
-Result<DnsSockets> open_dns_door() { return open_door(false); }
+Result<DnsSockets> open_dns_door() {
+  return open_door(false);
+}
 
 Result<DnsSockets> reopen_dns_door(const sys::Netns& netns) {
   DnsSockets sockets;

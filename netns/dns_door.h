@@ -21,7 +21,8 @@ struct DnsSockets {
 /// 0.0.0.0:53 would get EADDRINUSE, even with SO_REUSEADDR.
 [[nodiscard]] Result<DnsSockets> open_dns_door();
 
-/// The same for the namespace of a container that runs already and whose sockets were lost: what translated to them is replaced.
+/// The same for the namespace of a container that runs already and whose sockets were lost: what translated to them is
+/// replaced.
 [[nodiscard]] Result<DnsSockets> reopen_dns_door(const sys::Netns& netns);
 
 }  // namespace berth::netns

@@ -93,11 +93,14 @@ namespace {
 
 /// Blocks whose addresses no interface of a container can have (RFC 6890).
 Status check_usable(const Subnet& subnet) {
-  constexpr std::pair<const char*, const char*> kReserved[] = {
-      {"0.0.0.0/8", "\"this network\""}, {"127.0.0.0/8", "loopback"}, {"224.0.0.0/4", "multicast"}, {"240.0.0.0/4", "reserved"}};
+  constexpr std::pair<const char*, const char*> kReserved[] = {{"0.0.0.0/8", "\"this network\""},
+                                                               {"127.0.0.0/8", "loopback"},
+                                                               {"224.0.0.0/4", "multicast"},
+                                                               {"240.0.0.0/4", "reserved"}};
   for (const auto& [block, what] : kReserved) {
     if (Subnet::parse(block)->overlaps(subnet)) {
-      return make_error(fmt::format("subnet {} lies in {} ({})", subnet.str(), block, what), "take one of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16");
+      return make_error(fmt::format("subnet {} lies in {} ({})", subnet.str(), block, what),
+                        "take one of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16");
     }
   }
   return {};

@@ -20,10 +20,14 @@ constexpr size_t kLogTail = 5;  // lines shown with an error
 bool done(const Managed& c, engine::Condition condition) {
   const engine::LiveState& live = c.live;
   switch (condition) {
-    case engine::Condition::started: return live.alive();
-    case engine::Condition::healthy: return live.alive() && live.health == "healthy";
-    case engine::Condition::completed: return live.status == engine::Status::exited && live.exit_code == 0;
-    case engine::Condition::running_or_healthy: return live.alive() && (!c.record.health || live.health == "healthy");
+    case engine::Condition::started:
+      return live.alive();
+    case engine::Condition::healthy:
+      return live.alive() && live.health == "healthy";
+    case engine::Condition::completed:
+      return live.status == engine::Status::exited && live.exit_code == 0;
+    case engine::Condition::running_or_healthy:
+      return live.alive() && (!c.record.health || live.health == "healthy");
   }
   return false;
 }
@@ -56,7 +60,8 @@ ContainerPtr Containers::find(const std::string& id) const {
   return found == containers_.end() ? nullptr : found->second;
 }
 
-Result<ContainerPtr> Containers::create(const engine::Stack& stack, const engine::ServiceConfig& service, int64_t number) {
+Result<ContainerPtr> Containers::create(const engine::Stack& stack, const engine::ServiceConfig& service,
+                                        int64_t number) {
   auto in_context = [&](Error error) {
     if (!service.image_place.empty()) error.context.push_back(service.image_place);
     error.context.push_back(fmt::format("service \"{}\"", service.name));
@@ -76,7 +81,8 @@ Result<ContainerPtr> Containers::create(const engine::Stack& stack, const engine
 }
 
 Status Containers::reserve_ports(const ContainerPtr& container) {
-  return parts_.networks.reserve_ports(container->record, container->live).context("service \"{}\"", container->record.service);
+  return parts_.networks.reserve_ports(container->record, container->live)
+      .context("service \"{}\"", container->record.service);
 }
 
 void Containers::write_down(const ContainerPtr& container) {
@@ -124,15 +130,24 @@ Task<void> Containers::stop(ContainerPtr container, std::optional<int64_t> grace
 }
 
 Task<void> Containers::remove(ContainerPtr container, bool anonymous_volumes) {
-  if (container->live.alive()) co_return make_error("container " + container->record.name + " is running", "stop it first");
+  if (container->live.alive())
+    co_return make_error("container " + container->record.name + " is running", "stop it first");
   container->removing = true;
   container->restart_timer.cancel();
   parts_.networks.release(container->record, container->live, false);
   container->changed.notify();
   const engine::StateStore& store = parts_.store;
   std::string id = container->record.id;
-  std::vector<std::string> volumes = anonymous_volumes ? container->record.anonymous_volumes : std::vector<std::string>();
-  std::function<Status()> work = [&store, id, volumes]() -> Status {
+  std::vector<std::string> volumes =
+      anonymous_volumes ? container->record.anonymous_volumes : std::vector<std::string>();
+  const runtime::Host& host = parts_.host;
+  std::function<Status()> work = [&store, &host, id, volumes]() -> Status {
+    // A supervisor that was killed between clone and record may have left a process that no file names.
+    if (Result<runtime::Cgroup> group =
+            runtime::Cgroup::open(host.cgroups(), "berth-" + store.paths().tag() + "/" + id)) {
+      BERTH_TRY_OK(group->kill());
+      BERTH_TRY_OK(group->remove());
+    }
     BERTH_TRY_OK(store.remove_container(id));
     if (volumes.empty()) return {};
     BERTH_TRY(volumes::VolumeStore all, volumes::VolumeStore::open(store.paths()));
@@ -146,7 +161,8 @@ Task<void> Containers::remove(ContainerPtr container, bool anonymous_volumes) {
   }
   containers_.erase(id);
   std::string project = container->record.project;
-  bool last = std::none_of(containers_.begin(), containers_.end(), [&](auto& e) { return e.second->record.project == project; });
+  bool last = std::none_of(containers_.begin(), containers_.end(),
+                           [&](auto& e) { return e.second->record.project == project; });
   if (last) parts_.networks.undeclare(project);
   co_return Status();
 }
@@ -154,8 +170,9 @@ Task<void> Containers::remove(ContainerPtr container, bool anonymous_volumes) {
 Task<void> Containers::wait(ContainerPtr container, engine::Condition condition, std::optional<int64_t> timeout_ns,
                             std::shared_ptr<const bool> cancelled) {
   if (condition == engine::Condition::healthy && !container->record.health) {
-    co_return make_error(fmt::format("container {} has no health check, so it cannot become healthy", container->record.name),
-                         fmt::format("add `healthcheck:` to service \"{}\", or wait for service_started", container->record.service));
+    co_return make_error(
+        fmt::format("container {} has no health check, so it cannot become healthy", container->record.name),
+        fmt::format("add `healthcheck:` to service \"{}\", or wait for service_started", container->record.service));
   }
   asio::steady_timer deadline(parts_.io, timeout_ns ? asio::steady_timer::clock_type::now() + Duration(*timeout_ns)
                                                     : asio::steady_timer::time_point::max());
@@ -168,8 +185,8 @@ Task<void> Containers::wait(ContainerPtr container, engine::Condition condition,
     if (hopeless(*container, condition)) co_return why_not(*container, condition);
     if (*cancelled) co_return make_error("waiting for container " + container->record.name + " was cancelled");
     if (deadline.expiry() <= std::chrono::steady_clock::now()) {
-      co_return make_error(fmt::format("container {} not {} after {}", container->record.name, engine::condition_name(condition),
-                                       format_duration(Duration(*timeout_ns))));
+      co_return make_error(fmt::format("container {} not {} after {}", container->record.name,
+                                       engine::condition_name(condition), format_duration(Duration(*timeout_ns))));
     }
     co_await container->changed.wait();
   }

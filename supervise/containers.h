@@ -54,7 +54,8 @@ class Containers {
   };
   explicit Containers(Parts parts) : parts_(parts) {}
 
-  /// Takes over every container in the files: live ones are watched on, the end of those that ended meanwhile is written down.
+  /// Takes over every container in the files: live ones are watched on, the end of those that ended meanwhile is
+  /// written down.
   void adopt(std::vector<engine::Container> containers);
 
   /// Called when there may be nothing left to look after.
@@ -63,20 +64,23 @@ class Containers {
   [[nodiscard]] bool busy() const;
 
   /// Makes the record; nothing runs yet. Error: image missing, nothing to run.
-  [[nodiscard]] Result<ContainerPtr> create(const engine::Stack& stack, const engine::ServiceConfig& service, int64_t number);
+  [[nodiscard]] Result<ContainerPtr> create(const engine::Stack& stack, const engine::ServiceConfig& service,
+                                            int64_t number);
   /// By id; nullptr if there is none.
   [[nodiscard]] ContainerPtr find(const std::string& id) const;
 
   /// Takes the container's published ports on the host.
   [[nodiscard]] Status reserve_ports(const ContainerPtr& container);
-  /// Ok if it runs already. On error everything that was made for the run is taken back; the ports stay reserved until remove().
+  /// Ok if it runs already. On error everything that was made for the run is taken back; the ports stay reserved until
+  /// remove().
   Task<void> start(ContainerPtr container);
   /// The stop signal, the grace period, then SIGKILL to all of it. Ok if it does not run.
   Task<void> stop(ContainerPtr container, std::optional<int64_t> grace_ns);
   [[nodiscard]] Status kill(const ContainerPtr& container, int signal);
   /// Requires: it does not run. With its writable layer, log and, if asked, anonymous volumes.
   Task<void> remove(ContainerPtr container, bool anonymous_volumes);
-  /// Until the condition holds, cannot hold any more, or the time is over. `cancelled` is looked at whenever the container changes.
+  /// Until the condition holds, cannot hold any more, or the time is over. `cancelled` is looked at whenever the
+  /// container changes.
   Task<void> wait(ContainerPtr container, engine::Condition condition, std::optional<int64_t> timeout_ns,
                   std::shared_ptr<const bool> cancelled);
   /// Wakes all that wait, so that they see they are cancelled.
@@ -86,8 +90,8 @@ class Containers {
   void on_exit(const keeper::ExitRecord& exit);
 
  private:
-  /// The two sides of a container's output. FIFOs that the container opens for reading and writing: with a reader of its own it
-  /// never gets EPIPE, and whoever comes later can open the other end by path.
+  /// The two sides of a container's output. FIFOs that the container opens for reading and writing: with a reader of
+  /// its own it never gets EPIPE, and whoever comes later can open the other end by path.
   struct Streams {
     sys::UniqueFd in, out, err;            // the container's side; `in` may be invalid
     sys::UniqueFd out_reader, err_reader;  // ours

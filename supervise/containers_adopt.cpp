@@ -64,8 +64,8 @@ Work Containers::watch_adopted(ContainerPtr container, uint64_t run) {
     asio::posix::stream_descriptor handle(executor, fcntl(container->process.fd().get(), F_DUPFD_CLOEXEC, 10));
     (void)co_await handle.async_wait(asio::posix::stream_descriptor::wait_read, kAwait);
   }
-  // A child of our keeper is in the exit journal, which is quicker than this. One whose keeper died belongs to init, which may take
-  // its time to reap it; only then does the kernel tell how it ended.
+  // A child of our keeper is in the exit journal, which is quicker than this. One whose keeper died belongs to init,
+  // which may take its time to reap it; only then does the kernel tell how it ended.
   asio::steady_timer timer(executor);
   for (int waited_ms = 0; waited_ms < 3000; waited_ms += 10) {
     if (container->run != run || !container->live.alive()) co_return;
@@ -74,7 +74,8 @@ Work Containers::watch_adopted(ContainerPtr container, uint64_t run) {
     timer.expires_after(std::chrono::milliseconds(10));
     (void)co_await timer.async_wait(kAwait);
   }
-  if (container->run == run && container->live.alive()) ended(container, status.value_or(kUnknownStatus), wall_clock_ns());
+  if (container->run == run && container->live.alive())
+    ended(container, status.value_or(kUnknownStatus), wall_clock_ns());
 }
 
 }  // namespace berth::supervise

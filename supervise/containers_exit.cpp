@@ -39,7 +39,8 @@ void Containers::ended(const ContainerPtr& container, int wait_status, int64_t t
       runtime::Cgroup::open(parts_.host.cgroups(), "berth-" + parts_.store.paths().tag() + "/" + container->record.id);
   if (cgroup) {
     live.oom_killed = cgroup->oom_kills() > 0;
-    (void)cgroup->kill();  // what exec left, or a container in the host's pid namespace; remove() tells if it did not work
+    (void)cgroup
+        ->kill();  // what exec left, or a container in the host's pid namespace; remove() tells if it did not work
     auto group = std::make_shared<runtime::Cgroup>(std::move(cgroup).value());
     asio::post(parts_.pool, [group] { (void)group->remove(); });
   }

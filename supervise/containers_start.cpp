@@ -1,5 +1,5 @@
-// How a container comes to run: ports, network, files, volumes, output, process, rules, in this order. Whatever fails, what was made
-// for this run is taken back; the kernel frees the rest with the process.
+// How a container comes to run: ports, network, files, volumes, output, process, rules, in this order. Whatever fails,
+// what was made for this run is taken back; the kernel frees the rest with the process.
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -18,8 +18,8 @@
 namespace berth::supervise {
 namespace {
 
-/// A FIFO at `path`, opened for us to read and for the container to write (and read, see Streams). A new one for each run: what is
-/// left in the last one still has its own reader.
+/// A FIFO at `path`, opened for us to read and for the container to write (and read, see Streams). A new one for each
+/// run: what is left in the last one still has its own reader.
 Status open_fifo(const std::string& path, sys::UniqueFd& reader, sys::UniqueFd& writer) {
   unlink(path.c_str());
   if (mkfifo(path.c_str(), 0600) != 0) return sys_error("mkfifo " + path, errno);
@@ -65,8 +65,10 @@ Task<void> Containers::prepare_mounts(ContainerPtr container) {
           BERTH_TRY(volumes, volumes::VolumeStore::open(store.paths()));
         }
         Result<volumes::Volume> volume = volumes->create({mount.source, "local", {}, {}});
-        if (!volume) made = std::move(volume).error();
-        else if (!volume->populated && mount.no_copy) made = volumes->mark_populated(mount.source);
+        if (!volume)
+          made = std::move(volume).error();
+        else if (!volume->populated && mount.no_copy)
+          made = volumes->mark_populated(mount.source);
         else if (!volume->populated) {
           Result<volumes::CopyUp> copied = volumes::copy_up(*volumes, mount.source, record.layers, mount.target);
           if (!copied) made = std::move(copied).error();

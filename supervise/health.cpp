@@ -26,7 +26,9 @@ Health::Health(const engine::HealthConfig& config, bool strict)
       retries_(config.retries && *config.retries > 0 ? *config.retries : kRetries),
       strict_(strict) {}
 
-bool Health::in_start_period(Duration since_start) const { return state_ == "starting" && since_start < start_period_; }
+bool Health::in_start_period(Duration since_start) const {
+  return state_ == "starting" && since_start < start_period_;
+}
 
 Duration Health::next_delay(Duration since_start) const {
   Duration regular = in_start_period(since_start) ? std::min(start_interval_, interval_) : interval_;
@@ -34,7 +36,9 @@ Duration Health::next_delay(Duration since_start) const {
   return std::min(early_delay_, regular);
 }
 
-Duration Health::timeout() const { return timeout_; }
+Duration Health::timeout() const {
+  return timeout_;
+}
 
 bool Health::on_probe(bool success, Duration since_start) {
   std::string before = state_;

@@ -12,10 +12,10 @@ namespace berth::supervise {
 
 /// Decides when a container is probed and what its health is. Pure: times come in, nothing waits here.
 ///
-/// States as Docker's: starting until the first success; unhealthy after `retries` failures in a row outside the start period; healthy
-/// after any success. While starting, the first probe runs at once and the pause doubles from 50 ms up to the interval that the file
-/// asks for, so that readiness is seen when it comes and not up to 30 s later. Such early probes (sooner than a probe by the file's
-/// own interval would have been) never count as failures.
+/// States as Docker's: starting until the first success; unhealthy after `retries` failures in a row outside the start
+/// period; healthy after any success. While starting, the first probe runs at once and the pause doubles from 50 ms up
+/// to the interval that the file asks for, so that readiness is seen when it comes and not up to 30 s later. Such early
+/// probes (sooner than a probe by the file's own interval would have been) never count as failures.
 class Health {
  public:
   Health(const engine::HealthConfig& config, bool strict);

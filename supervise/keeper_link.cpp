@@ -28,7 +28,9 @@ std::string_view bytes_of(const keeper::Message& message) {
   return {reinterpret_cast<const char*>(&message), sizeof message};
 }
 
-sys::UniqueFd duplicate(int fd) { return sys::UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, 10)); }
+sys::UniqueFd duplicate(int fd) {
+  return sys::UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, 10));
+}
 
 /// The keeper lies beside the supervisor, in the build tree as well as installed.
 std::string keeper_program() {
@@ -61,7 +63,8 @@ Result<std::unique_ptr<KeeperLink>> KeeperLink::open(asio::io_context& io, std::
 
 Status KeeperLink::receive_all_stored() {
   for (;;) {
-    BERTH_TRY(sys::Message received, sys::receive_with_fds(sys::FdRef(control_.native_handle()), sizeof(keeper::Message)));
+    BERTH_TRY(sys::Message received,
+              sys::receive_with_fds(sys::FdRef(control_.native_handle()), sizeof(keeper::Message)));
     if (received.data.size() != sizeof(keeper::Message)) return make_error("the keeper has gone");
     keeper::Message message;
     std::memcpy(&message, received.data.data(), sizeof message);
@@ -141,7 +144,8 @@ void KeeperLink::wait_for_keeper() {
 }
 
 void KeeperLink::become_keeper() {
-  // Containers now belong to init, which reaps them; their new keeper learns how they ended from their pidfds (containers_adopt.cpp).
+  // Containers now belong to init, which reaps them; their new keeper learns how they ended from their pidfds
+  // (containers_adopt.cpp).
   struct Record {
     keeper::Message message;
     int count;

@@ -12,16 +12,17 @@
 
 namespace berth::supervise {
 
-/// The supervisor's end of its keeper (supervise/keeper/main.cpp): descriptors put away for the next supervisor, log pumps, exits of
-/// containers. Keeps duplicates of what the keeper holds, so that it can become the keeper if that one is killed.
+/// The supervisor's end of its keeper (supervise/keeper/main.cpp): descriptors put away for the next supervisor, log
+/// pumps, exits of containers. Keeps duplicates of what the keeper holds, so that it can become the keeper if that one
+/// is killed.
 class KeeperLink {
  public:
   struct Handlers {
     std::function<void(const keeper::ExitRecord&)> exited;
   };
 
-  /// Takes over the descriptors that the keeper's start handed down, and receives everything that an earlier supervisor stored.
-  /// Blocks until the keeper has sent it all.
+  /// Takes over the descriptors that the keeper's start handed down, and receives everything that an earlier supervisor
+  /// stored. Blocks until the keeper has sent it all.
   [[nodiscard]] static Result<std::unique_ptr<KeeperLink>> open(asio::io_context& io, std::string run_dir);
 
   /// Begins to deliver exits; those that the journal holds already first.

@@ -19,8 +19,12 @@ using engine::ContainerRecord;
 using engine::EndpointState;
 using engine::LiveState;
 
-std::string dns_key(const std::string& id) { return "dns/" + id; }
-std::string port_key(const std::string& id, size_t index) { return fmt::format("port/{}/{}", id, index); }
+std::string dns_key(const std::string& id) {
+  return "dns/" + id;
+}
+std::string port_key(const std::string& id, size_t index) {
+  return fmt::format("port/{}/{}", id, index);
+}
 
 bool option_is(const engine::StringMap& options, const char* key, const char* value) {
   auto found = options.find(key);
@@ -35,7 +39,9 @@ std::vector<AttachmentConfig> in_order(std::vector<AttachmentConfig> attachments
   return attachments;
 }
 
-netns::Protocol protocol_of(const std::string& name) { return name == "udp" ? netns::Protocol::udp : netns::Protocol::tcp; }
+netns::Protocol protocol_of(const std::string& name) {
+  return name == "udp" ? netns::Protocol::udp : netns::Protocol::tcp;
+}
 
 std::optional<netns::Address> host_ip_of(const std::string& text) {
   return text.empty() || text == "0.0.0.0" ? std::nullopt : netns::Address::parse(text);
@@ -92,7 +98,8 @@ Result<netns::NetworkSpec> Networks::plan_network(const engine::NetworkConfig& c
 Status Networks::create(const engine::NetworkConfig& config, const std::string& project) {
   if (networks_.contains(config.name)) return {};
   if (!config.driver.empty() && config.driver != "bridge" && config.driver != "default") {
-    return make_error(fmt::format("network {}: driver \"{}\" is not supported", config.name, config.driver), "use driver: bridge");
+    return make_error(fmt::format("network {}: driver \"{}\" is not supported", config.name, config.driver),
+                      "use driver: bridge");
   }
   engine::NetworkRecord record;
   record.id = sys::random_hex(32);
@@ -165,8 +172,12 @@ Status Networks::adopt_networks(const std::vector<engine::NetworkRecord>& record
   return ruled || netns::firewall_unavailable(ruled.error()) ? Status() : std::move(ruled);
 }
 
-void Networks::declare(const std::string& project, const std::vector<std::string>& services) { zone_.declare(project, services); }
-void Networks::undeclare(const std::string& project) { zone_.undeclare(project); }
+void Networks::declare(const std::string& project, const std::vector<std::string>& services) {
+  zone_.declare(project, services);
+}
+void Networks::undeclare(const std::string& project) {
+  zone_.undeclare(project);
+}
 
 Result<Networks::Network*> Networks::find(const std::string& name) {
   auto found = networks_.find(name);
@@ -192,7 +203,8 @@ Result<std::vector<netns::EndpointSpec>> Networks::plan_endpoints(const Containe
     if (address) BERTH_TRY_OK(netns::check_address(network->spec, *address, in_use));
     for (const EndpointState& old : before) {
       std::optional<netns::Ipv4> had = netns::Ipv4::parse(old.address);
-      if (!address && old.network == attachment.network && had && netns::check_address(network->spec, *had, in_use)) address = had;
+      if (!address && old.network == attachment.network && had && netns::check_address(network->spec, *had, in_use))
+        address = had;
     }
     if (!address) {
       BERTH_TRY(address, netns::choose_address(network->spec, in_use, network->last_given));
@@ -208,10 +220,12 @@ Result<std::vector<netns::EndpointSpec>> Networks::plan_endpoints(const Containe
     endpoint.address = *address;
     endpoint.prefix = network->spec.subnet.prefix;
     endpoint.mtu = network->spec.mtu;
-    bool has_gateway = std::any_of(endpoints.begin(), endpoints.end(), [](const auto& e) { return e.gateway.has_value(); });
+    bool has_gateway =
+        std::any_of(endpoints.begin(), endpoints.end(), [](const auto& e) { return e.gateway.has_value(); });
     if (!network->spec.internal && !has_gateway) endpoint.gateway = network->spec.gateway;
-    live.endpoints.push_back({attachment.network, endpoint.interface, netns::host_interface_name(record.id, network->spec.id),
-                              address->str(), netns::Mac::of(*address).str()});
+    live.endpoints.push_back({attachment.network, endpoint.interface,
+                              netns::host_interface_name(record.id, network->spec.id), address->str(),
+                              netns::Mac::of(*address).str()});
     endpoints.push_back(std::move(endpoint));
   }
   return endpoints;
@@ -290,7 +304,8 @@ Task<sys::Netns> Networks::connect(const ContainerRecord& record, LiveState& liv
 
 std::vector<netns::PortSpec> Networks::port_specs(const ContainerRecord& record, const LiveState& live) const {
   std::vector<netns::PortSpec> specs;
-  std::optional<netns::Ipv4> address = live.endpoints.empty() ? std::nullopt : netns::Ipv4::parse(live.endpoints.front().address);
+  std::optional<netns::Ipv4> address =
+      live.endpoints.empty() ? std::nullopt : netns::Ipv4::parse(live.endpoints.front().address);
   for (const engine::PublishedPort& port : live.ports) {
     netns::PortSpec spec;
     spec.host_ip = host_ip_of(port.host_ip);
@@ -346,7 +361,8 @@ Status Networks::reserve_ports(const ContainerRecord& record, LiveState& live) {
     if (!held) {
       // The keeper holds our own sockets; the container that they are for says more.
       std::string holder = held.error().code == EADDRINUSE ? publisher_of(wanted) : "";
-      Result<engine::Container> other = holder.empty() ? Result<engine::Container>(make_error("")) : store_.read(holder);
+      Result<engine::Container> other =
+          holder.empty() ? Result<engine::Container>(make_error("")) : store_.read(holder);
       if (other) {
         held = make_error(fmt::format("port {}/{} is already published by container {} of project {}", wanted.host_port,
                                       netns::protocol_name(wanted.protocol), other->record.name, other->record.project),

@@ -16,16 +16,17 @@
 
 namespace berth::supervise {
 
-/// Networks of all projects and what containers have on them: bridges, addresses, names, published ports. The one place where netns/
-/// meets the state files and the keeper.
+/// Networks of all projects and what containers have on them: bridges, addresses, names, published ports. The one place
+/// where netns/ meets the state files and the keeper.
 ///
-/// A container's namespace is made before the container; the kernel frees it, with its end of the links, when the container's last
-/// process has gone and release() has closed the DNS sockets in it.
+/// A container's namespace is made before the container; the kernel frees it, with its end of the links, when the
+/// container's last process has gone and release() has closed the DNS sockets in it.
 class Networks {
  public:
   Networks(asio::io_context& io, asio::thread_pool& pool, const engine::StateStore& store, KeeperLink& keeper);
 
-  /// Takes over what an earlier supervisor left: records from the files, firewall and bridges made anew where they are missing.
+  /// Takes over what an earlier supervisor left: records from the files, firewall and bridges made anew where they are
+  /// missing.
   [[nodiscard]] Status adopt_networks(const std::vector<engine::NetworkRecord>& records);
   /// Sockets of a live container: as the keeper kept them, or (keeper lost as well) opened again in its namespace.
   [[nodiscard]] Status adopt_container(const engine::ContainerRecord& record, engine::LiveState& live);
@@ -41,8 +42,8 @@ class Networks {
   /// Takes the published ports of a container on the host and notes them in live.ports. All or none. Ok if it has them.
   [[nodiscard]] Status reserve_ports(const engine::ContainerRecord& record, engine::LiveState& live);
 
-  /// Makes the container's network namespace with its endpoints, registers its names, starts its DNS. Fills live.endpoints. An invalid
-  /// handle means the host's own namespace (network_mode: host).
+  /// Makes the container's network namespace with its endpoints, registers its names, starts its DNS. Fills
+  /// live.endpoints. An invalid handle means the host's own namespace (network_mode: host).
   Task<sys::Netns> connect(const engine::ContainerRecord& record, engine::LiveState& live);
 
   /// Opens the published ports to the container. Requires: reserve_ports() and connect().
@@ -51,7 +52,8 @@ class Networks {
   /// Takes names, rules, sockets and addresses back; `keep_ports` leaves the host ports reserved for the next start.
   void release(const engine::ContainerRecord& record, engine::LiveState& live, bool keep_ports);
 
-  /// Waits (at most some seconds) until the kernel has freed the links of released containers; what is left then is deleted.
+  /// Waits (at most some seconds) until the kernel has freed the links of released containers; what is left then is
+  /// deleted.
   Work settle();
 
   /// Address of the host as containers of this record's first network see it, for `host-gateway`.
@@ -70,13 +72,15 @@ class Networks {
     std::unique_ptr<netns::PortProxy> proxy;
   };
 
-  [[nodiscard]] Result<netns::NetworkSpec> plan_network(const engine::NetworkConfig& config, const std::string& id) const;
+  [[nodiscard]] Result<netns::NetworkSpec> plan_network(const engine::NetworkConfig& config,
+                                                        const std::string& id) const;
   [[nodiscard]] Result<Network*> find(const std::string& name);
   [[nodiscard]] Result<std::vector<netns::EndpointSpec>> plan_endpoints(const engine::ContainerRecord& record,
-                                                                       engine::LiveState& live);
+                                                                        engine::LiveState& live);
   void register_names(const engine::ContainerRecord& record, const engine::LiveState& live);
   [[nodiscard]] netns::DnsView view_of(const engine::ContainerRecord& record, sys::FdRef netns) const;
-  [[nodiscard]] std::vector<netns::PortSpec> port_specs(const engine::ContainerRecord& record, const engine::LiveState& live) const;
+  [[nodiscard]] std::vector<netns::PortSpec> port_specs(const engine::ContainerRecord& record,
+                                                        const engine::LiveState& live) const;
   /// Id of our container that has this host port, or "".
   [[nodiscard]] std::string publisher_of(const netns::PortSpec& wanted) const;
   [[nodiscard]] Status hold_port(const std::string& id, const netns::PortSpec& wanted, engine::LiveState& live);
@@ -88,9 +92,9 @@ class Networks {
   netns::Firewall firewall_;
   netns::Zone zone_;
   netns::DnsServer dns_;
-  std::map<std::string, Network> networks_;                // by real name
-  std::map<std::string, std::vector<HeldPort>> ports_;     // by container id
-  std::vector<std::string> leaving_links_;                 // host interfaces of released containers
+  std::map<std::string, Network> networks_;             // by real name
+  std::map<std::string, std::vector<HeldPort>> ports_;  // by container id
+  std::vector<std::string> leaving_links_;              // host interfaces of released containers
 };
 
 }  // namespace berth::supervise

@@ -9,8 +9,8 @@ namespace berth::supervise {
 
 /// Decides whether and when a container that ended starts again. Pure.
 ///
-/// Docker's rules: pause 100 ms doubling up to a minute, reset once a run has lasted 10 s; `on-failure` counts only non-zero exits, up to
-/// its maximum; a stop by the user ends it all. Such a stop is handled by the caller.
+/// Docker's rules: pause 100 ms doubling up to a minute, reset once a run has lasted 10 s; `on-failure` counts only
+/// non-zero exits, up to its maximum; a stop by the user ends it all. Such a stop is handled by the caller.
 class RestartPolicy {
  public:
   explicit RestartPolicy(const engine::RestartConfig& config) : config_(config) {}

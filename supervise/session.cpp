@@ -2,9 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
-#include <algorithm>
 
 #include "engine/request.h"
 #include "engine/wire.h"
@@ -20,7 +20,9 @@ std::string project_of(const Json& request) {
   return request.contains("selection") ? request["selection"].value("project", "") : "";
 }
 
-Json error_json(const Error& error) { return {{"message", error.message()}, {"hint", error.hint}}; }
+Json error_json(const Error& error) {
+  return {{"message", error.message()}, {"hint", error.hint}};
+}
 
 /// The request in `message` as a value, or an error that says what is wrong with it.
 template <class Request>
@@ -34,7 +36,8 @@ Result<Request> parse(const Json& message) {
 
 }  // namespace
 
-Session::Session(Parts parts, asio::local::stream_protocol::socket socket) : parts_(parts), socket_(std::move(socket)) {}
+Session::Session(Parts parts, asio::local::stream_protocol::socket socket)
+    : parts_(parts), socket_(std::move(socket)) {}
 
 void Session::send(const Json& message) {
   if (closed_) return;
@@ -96,7 +99,8 @@ Work Session::run() {
     // A kill is what somebody sends who does not want to wait, for example for a stop.
     bool locks = message.value("op", "") != engine::KillRequest::kOp;
     while (locks && !parts_.locks.try_lock(project)) {
-      if (!std::exchange(waited, true)) send({{"type", "waiting"}, {"text", "another command works on project " + project}});
+      if (!std::exchange(waited, true))
+        send({{"type", "waiting"}, {"text", "another command works on project " + project}});
       co_await parts_.locks.wait();
     }
     co_await answer(std::move(message));
@@ -142,7 +146,8 @@ Result<engine::Plan> Session::plan_for(const std::string& op, const Json& reques
     BERTH_TRY(engine::RemoveRequest remove, parse<engine::RemoveRequest>(request));
     return engine::plan_remove(remove.selection, observed, remove.stop, remove.volumes);
   }
-  return make_error("the supervisor knows no request \"" + op + "\"", "the command and the supervisor may be of different versions");
+  return make_error("the supervisor knows no request \"" + op + "\"",
+                    "the command and the supervisor may be of different versions");
 }
 
 Work Session::answer(Json request) {
@@ -165,7 +170,8 @@ Work Session::answer(Json request) {
   co_await carry_out(std::move(chosen), std::move(stack), op == engine::UpRequest::kOp);
 }
 
-asio::awaitable<engine::ApplyReport> Session::apply(const engine::Plan& plan, HostRunner& runner, bool keep_going, bool quiet) {
+asio::awaitable<engine::ApplyReport> Session::apply(const engine::Plan& plan, HostRunner& runner, bool keep_going,
+                                                    bool quiet) {
   auto ended = std::make_shared<std::optional<engine::ApplyReport>>();
   auto wake = std::make_shared<asio::steady_timer>(parts_.io, asio::steady_timer::time_point::max());
   auto finished = [ended, wake](engine::ApplyReport report) {
@@ -188,8 +194,10 @@ Work Session::carry_out(engine::Plan plan, engine::Stack stack, bool undo_on_fai
   std::vector<Error> errors;
   // Where a step failed, waits that were cancelled because of it say nothing new.
   for (engine::StepFailure& failure : report.failures) {
-    bool consequence = &failure != &report.failures.front() && std::holds_alternative<engine::WaitFor>(plan.steps[failure.step].action);
-    if (!consequence && !(report.cancelled && std::holds_alternative<engine::WaitFor>(plan.steps[failure.step].action))) {
+    bool consequence = &failure != &report.failures.front() &&
+                       std::holds_alternative<engine::WaitFor>(plan.steps[failure.step].action);
+    if (!consequence &&
+        !(report.cancelled && std::holds_alternative<engine::WaitFor>(plan.steps[failure.step].action))) {
       Error error = std::move(failure.error);
       if (std::holds_alternative<engine::WaitFor>(plan.steps[failure.step].action)) {
         error.context.push_back(plan.steps[failure.step].why == "--wait" ? "not ready" : "dependency failed to start");
@@ -218,9 +226,15 @@ void Session::send_step(const engine::Plan& plan, engine::StepId id, engine::Ste
   engine::StepWords w = engine::words(plan.steps[id].action);
   Json message{{"type", "step"}, {"step", id}, {"kind", w.kind}, {"name", w.name}, {"verb", w.verb}};
   switch (event) {
-    case engine::StepEvent::started: message["state"] = "started"; break;
-    case engine::StepEvent::done: message["state"] = "done"; break;
-    case engine::StepEvent::failed: message["state"] = "failed"; break;
+    case engine::StepEvent::started:
+      message["state"] = "started";
+      break;
+    case engine::StepEvent::done:
+      message["state"] = "done";
+      break;
+    case engine::StepEvent::failed:
+      message["state"] = "failed";
+      break;
   }
   if (error != nullptr) message["error"] = error->message();
   send(message);
@@ -229,7 +243,11 @@ void Session::send_step(const engine::Plan& plan, engine::StepId id, engine::Ste
 void Session::finish(std::vector<Error> errors) {
   Json list = Json::array();
   for (const Error& error : errors) list.push_back(error_json(error));
-  send({{"type", "result"}, {"ok", errors.empty()}, {"errors", list}, {"leaving", !parts_.containers.busy()}, {"cancelled", cancelled_}});
+  send({{"type", "result"},
+        {"ok", errors.empty()},
+        {"errors", list},
+        {"leaving", !parts_.containers.busy()},
+        {"cancelled", cancelled_}});
 }
 
 }  // namespace berth::supervise

@@ -50,8 +50,10 @@ class Session : public std::enable_shared_from_this<Session> {
  private:
   Work answer(engine::Json request);
   Work carry_out(engine::Plan plan, engine::Stack stack, bool undo_on_failure);
-  asio::awaitable<engine::ApplyReport> apply(const engine::Plan& plan, class HostRunner& runner, bool keep_going, bool quiet);
-  [[nodiscard]] Result<engine::Plan> plan_for(const std::string& op, const engine::Json& request, engine::Stack& stack) const;
+  asio::awaitable<engine::ApplyReport> apply(const engine::Plan& plan, class HostRunner& runner, bool keep_going,
+                                             bool quiet);
+  [[nodiscard]] Result<engine::Plan> plan_for(const std::string& op, const engine::Json& request,
+                                              engine::Stack& stack) const;
   Work receive_cancel();
   void send(const engine::Json& message);
   Work write_loop();

@@ -19,12 +19,14 @@ Labels with_project(Labels labels, const std::string& project, const char* kind,
 
 }  // namespace
 
-HostRunner::HostRunner(asio::io_context& io, Containers& containers, Networks& networks, const StateStore& store, Stack stack)
+HostRunner::HostRunner(asio::io_context& io, Containers& containers, Networks& networks, const StateStore& store,
+                       Stack stack)
     : io_(io), containers_(containers), networks_(networks), store_(store), stack_(std::move(stack)) {}
 
 void HostRunner::start(StepId, const Step& step, std::function<void(berth::Status)> done) {
   auto finish = [done = std::move(done)](std::exception_ptr thrown, Result<void> status) {
-    if (thrown) std::rethrow_exception(thrown);  // our code does not throw: this is a bug, and the keeper starts us again
+    if (thrown)
+      std::rethrow_exception(thrown);  // our code does not throw: this is a bug, and the keeper starts us again
     done(std::move(status));
   };
   asio::co_spawn(io_, carry_out(step.action), std::move(finish));
@@ -35,7 +37,9 @@ void HostRunner::cancel_waits() {
   containers_.wake_all();
 }
 
-void HostRunner::allow_waits() { cancelled_ = std::make_shared<bool>(false); }
+void HostRunner::allow_waits() {
+  cancelled_ = std::make_shared<bool>(false);
+}
 
 Result<ContainerPtr> HostRunner::find(const ContainerRef& ref) const {
   auto created = created_.find(ref.name);
@@ -45,7 +49,8 @@ Result<ContainerPtr> HostRunner::find(const ContainerRef& ref) const {
 }
 
 berth::Status HostRunner::create(const CreateContainer& action) {
-  auto service = std::find_if(stack_.services.begin(), stack_.services.end(), [&](auto& s) { return s.name == action.service; });
+  auto service =
+      std::find_if(stack_.services.begin(), stack_.services.end(), [&](auto& s) { return s.name == action.service; });
   if (service == stack_.services.end()) return make_error("no such service: " + action.service);
   BERTH_TRY(ContainerPtr container, containers_.create(stack_, *service, action.number));
   created_[action.container.name] = container->record.id;

@@ -15,7 +15,8 @@ namespace berth::supervise {
 class HostRunner : public engine::StepRunner {
  public:
   /// `stack` describes what CreateContainer makes; empty for plans that create none.
-  HostRunner(asio::io_context& io, Containers& containers, Networks& networks, const engine::StateStore& store, engine::Stack stack);
+  HostRunner(asio::io_context& io, Containers& containers, Networks& networks, const engine::StateStore& store,
+             engine::Stack stack);
 
   void start(engine::StepId id, const engine::Step& step, std::function<void(berth::Status)> done) override;
   void cancel_waits() override;

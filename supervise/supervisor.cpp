@@ -38,13 +38,15 @@ Status Supervisor::set_up() {
   // Only now: an exit of an adopted container finds its container.
   keeper_->listen({[this](const keeper::ExitRecord& exit) { containers_->on_exit(exit); }});
   containers_->on_idle([this] { leave_if_idle(); });
-  acceptor_ = std::make_unique<asio::local::stream_protocol::acceptor>(io_, asio::local::stream_protocol(),
-                                                                       fcntl(keeper_->listener().get(), F_DUPFD_CLOEXEC, 10));
+  acceptor_ = std::make_unique<asio::local::stream_protocol::acceptor>(
+      io_, asio::local::stream_protocol(), fcntl(keeper_->listener().get(), F_DUPFD_CLOEXEC, 10));
   asio::co_spawn(io_, accept_loop(), asio::detached);
   return {};
 }
 
-void Supervisor::run() { io_.run(); }
+void Supervisor::run() {
+  io_.run();
+}
 
 Work Supervisor::accept_loop() {
   for (;;) {

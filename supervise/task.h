@@ -25,8 +25,8 @@ namespace asio = boost::asio;
 
 /// A piece of work on the supervisor's one thread that may wait. Errors are values; nothing throws across it.
 ///
-/// Two rules that g++ 12 dictates: name every non-trivial argument before `co_await f(argument)` (a temporary aggregate is destroyed
-/// twice), and no statement expressions around co_await (BERTH_CO_TRY is a statement).
+/// Two rules that g++ 12 dictates: name every non-trivial argument before `co_await f(argument)` (a temporary aggregate
+/// is destroyed twice), and no statement expressions around co_await (BERTH_CO_TRY is a statement).
 template <class T>
 using Task = asio::awaitable<Result<T>>;
 using Work = asio::awaitable<void>;
@@ -48,7 +48,8 @@ class Signal {
   asio::steady_timer timer_;
 };
 
-/// Runs `work` on the pool and comes back to the supervisor's thread with its result. For what blocks: links, mounts, copying.
+/// Runs `work` on the pool and comes back to the supervisor's thread with its result. For what blocks: links, mounts,
+/// copying.
 template <class T>
 Task<T> on_pool(asio::thread_pool& pool, std::function<Result<T>()> work) {
   auto caller = co_await asio::this_coro::executor;

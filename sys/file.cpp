@@ -32,7 +32,9 @@ Result<Dir> open_dir(UniqueFd fd, const std::string& path) {
   return Dir(dir);
 }
 
-bool is_dot(const char* name) { return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0')); }
+bool is_dot(const char* name) {
+  return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
+}
 
 /// Removes the entry `name` of `parent` and everything below it on the same file system.
 Status remove_entry(FdRef parent, const char* name, const std::string& path, dev_t device) {
@@ -98,8 +100,10 @@ Result<std::string> read_all(FdRef fd, size_t limit) {
     size_t used = data.size();
     data.resize(std::max(used + 4096, std::min(data.capacity(), used + kChunk)));
     ssize_t n = read(fd.get(), data.data() + used, data.size() - used);
-    if (n < 0 && errno == EINTR) n = 0, data.resize(used);
-    else if (n < 0) return sys_error("read", errno);
+    if (n < 0 && errno == EINTR)
+      n = 0, data.resize(used);
+    else if (n < 0)
+      return sys_error("read", errno);
     else {
       data.resize(used + static_cast<size_t>(n));
       if (n == 0) return data;
@@ -201,7 +205,9 @@ Result<std::vector<std::string>> list_dir(const std::string& path) {
   return names;
 }
 
-bool exists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
+bool exists(const std::string& path) {
+  return access(path.c_str(), F_OK) == 0;
+}
 
 Result<UniqueFd> memory_file(const std::string& name, std::string_view data) {
   UniqueFd fd(memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));

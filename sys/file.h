@@ -45,7 +45,8 @@ enum class Durability {
 /// mkdir -p; directories that exist are left as they are.
 [[nodiscard]] Status make_dirs(const std::string& path, mode_t mode = 0755);
 
-/// rm -rf without following symlinks, crossing no mount point; Ok if already gone. Reports the first thing it could not remove.
+/// rm -rf without following symlinks, crossing no mount point; Ok if already gone. Reports the first thing it could not
+/// remove.
 [[nodiscard]] Status remove_tree(const std::string& path);
 /// The same for the entry `name` of a directory.
 [[nodiscard]] Status remove_tree_at(FdRef dir, const std::string& name);

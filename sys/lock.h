@@ -7,8 +7,8 @@
 
 namespace berth::sys {
 
-/// A lock on a file (flock(2)), exclusive unless said otherwise, held as long as this lives and released by the kernel on death.
-/// The file is created if missing and never removed, because removing it races with whoever waits for it.
+/// A lock on a file (flock(2)), exclusive unless said otherwise, held as long as this lives and released by the kernel
+/// on death. The file is created if missing and never removed, because removing it races with whoever waits for it.
 class FileLock {
  public:
   /// Waits until the lock is free.

@@ -29,7 +29,9 @@ Result<Netns> Netns::create() {
   return fresh;
 }
 
-Result<Netns> Netns::current() { return open("/proc/thread-self/ns/net"); }
+Result<Netns> Netns::current() {
+  return open("/proc/thread-self/ns/net");
+}
 
 Result<Netns> Netns::open(const std::string& path) {
   BERTH_TRY(UniqueFd fd, open_file(path, O_RDONLY));

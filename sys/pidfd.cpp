@@ -39,7 +39,9 @@ Status Pidfd::signal(int signal) const {
   return sys_error(fmt::format("send signal {}", signal), errno);
 }
 
-bool Pidfd::exited() const { return wait_exit(0); }
+bool Pidfd::exited() const {
+  return wait_exit(0);
+}
 
 bool Pidfd::wait_exit(int timeout_ms) const {
   pollfd poller{.fd = fd_.get(), .events = POLLIN, .revents = 0};

@@ -47,9 +47,11 @@ Result<UniqueFd> listen_unix(const std::string& path) {
   UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return sys_error("socket", errno);
   unlink(path.c_str());
-  // The mode of the inode comes from the socket's own before bind(), so there is no moment in which others could connect.
+  // The mode of the inode comes from the socket's own before bind(), so there is no moment in which others could
+  // connect.
   if (fchmod(fd.get(), 0600) != 0) return sys_error("chmod socket", errno);
-  if (bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return sys_error("bind " + path, errno);
+  if (bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+    return sys_error("bind " + path, errno);
   if (listen(fd.get(), 128) != 0) return sys_error("listen " + path, errno);
   return fd;
 }
@@ -68,7 +70,8 @@ Result<UniqueFd> connect_unix(const std::string& path) {
 Result<PeerCredentials> peer_credentials(FdRef socket) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
-  if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return sys_error("SO_PEERCRED", errno);
+  if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
+    return sys_error("SO_PEERCRED", errno);
   return PeerCredentials{credentials.pid, credentials.uid, credentials.gid};
 }
 

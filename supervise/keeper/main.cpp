@@ -1,13 +1,16 @@
 // The keeper: what must survive the supervisor.
 //
-// How this works. One keeper runs per state root. It starts the supervisor as its child; the supervisor clones containers with
-// CLONE_PARENT, so the keeper is the parent of every container's first process whatever happens to the supervisor. It
+// How this works. One keeper runs per state root. It starts the supervisor as its child; the supervisor clones
+// containers with CLONE_PARENT, so the keeper is the parent of every container's first process whatever happens to the
+// supervisor. It
 //   - reaps them and appends each exit to a journal (protocol.h), which is also how the supervisor learns of exits,
 //   - copies containers' output from FIFOs into their log files,
-//   - keeps descriptors by name (DNS and published-port sockets, listening socket) and gives them to the next supervisor,
+//   - keeps descriptors by name (DNS and published-port sockets, listening socket) and gives them to the next
+//   supervisor,
 //   - starts the supervisor anew when it dies.
-// It parses nothing, allocates nothing after start and uses no C++ library, so there is little in it that can fail. If it is
-// killed all the same, the supervisor becomes the keeper by executing this program with --adopt (supervise/keeper_link.cpp).
+// It parses nothing, allocates nothing after start and uses no C++ library, so there is little in it that can fail. If
+// it is killed all the same, the supervisor becomes the keeper by executing this program with --adopt
+// (supervise/keeper_link.cpp).
 //
 //   berth-keeper RUN_DIR SUPERVISOR_PATH [--adopt MEMFD]
 
@@ -210,8 +213,8 @@ size_t put_frame(size_t at, const char* payload, size_t length, uint8_t stream, 
   return at + sizeof frame + length;
 }
 
-/// Cuts what one read gave into lines. What follows the last newline is written at once as a partial frame, so that a prompt is
-/// seen and nothing is held back when the container or the keeper dies.
+/// Cuts what one read gave into lines. What follows the last newline is written at once as a partial frame, so that a
+/// prompt is seen and nothing is held back when the container or the keeper dies.
 void write_lines(const Pump& pump, const char* data, size_t size) {
   int64_t time = now_ns(CLOCK_REALTIME);
   size_t at = 0;
@@ -261,7 +264,10 @@ void start_supervisor();
 void schedule_respawn() {
   // A supervisor that dies at once every time must not keep a core busy.
   bool short_lived = now_ns(CLOCK_MONOTONIC) - supervisor_started_ns < 1000000000;
-  respawn_delay_ms = !short_lived ? 0 : respawn_delay_ms == 0 ? 50 : respawn_delay_ms < 5000 ? respawn_delay_ms * 2 : 5000;
+  respawn_delay_ms = !short_lived              ? 0
+                     : respawn_delay_ms == 0   ? 50
+                     : respawn_delay_ms < 5000 ? respawn_delay_ms * 2
+                                               : 5000;
   if (respawn_delay_ms == 0) return start_supervisor();
   itimerspec delay{};
   delay.it_value.tv_sec = respawn_delay_ms / 1000;
@@ -348,8 +354,10 @@ void remove_files() {
 
 void handle(const Message& message, int* fds, int count) {
   switch (message.op) {
-    case Op::store: return store_entry(message.key, fds, count);
-    case Op::drop: return drop_entry(message.key);
+    case Op::store:
+      return store_entry(message.key, fds, count);
+    case Op::drop:
+      return drop_entry(message.key);
     case Op::pump:
       // Each stream closes its own copy of the log file.
       if (count == 3) add_pump(fds[2], fcntl(fds[0], F_DUPFD_CLOEXEC, 6), 2);
@@ -361,7 +369,8 @@ void handle(const Message& message, int* fds, int count) {
       remove_files();
       close(listen_fd);
       return;
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -405,7 +414,8 @@ void listen_on_socket() {
   }
 }
 
-/// What a supervisor that outlived its keeper hands to the program it becomes: a file of {Message, count, descriptor numbers}.
+/// What a supervisor that outlived its keeper hands to the program it becomes: a file of {Message, count, descriptor
+/// numbers}.
 void adopt(int table) {
   struct Record {
     Message message;

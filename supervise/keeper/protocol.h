@@ -30,12 +30,13 @@ enum class Op : uint32_t {
 
 struct Message {
   Op op;
-  uint32_t generation;  // of `ready`: how many supervisors this keeper has started before; 0 = its pumps are not running yet
+  uint32_t
+      generation;  // of `ready`: how many supervisors this keeper has started before; 0 = its pumps are not running yet
   char key[kKeySize];
 };
 
-/// One record of the exit journal, appended for every child the keeper reaps. The file is the queue: a supervisor reads it from
-/// where it had got to, a new one from the beginning.
+/// One record of the exit journal, appended for every child the keeper reaps. The file is the queue: a supervisor reads
+/// it from where it had got to, a new one from the beginning.
 struct ExitRecord {
   uint64_t start_time;  // field 22 of /proc/PID/stat; with the pid the identity of the process
   int64_t time_ns;      // wall clock

@@ -8,7 +8,8 @@ TEST_CASE("a diagnostic quotes its line and points at its column") {
   Diagnostics diags;
   auto file = std::make_shared<const std::string>("compose.yaml");
   diags.remember_source(file, "services:\n  web:\n    depends_on:\n      databse:\n");
-  diags.error({file, 4, 7, 7}, "service \"web\" depends on \"databse\", which is not defined", "did you mean \"database\"?");
+  diags.error({file, 4, 7, 7}, "service \"web\" depends on \"databse\", which is not defined",
+              "did you mean \"database\"?");
   CHECK(diags.render() ==
         "compose.yaml:4:7: error: service \"web\" depends on \"databse\", which is not defined\n"
         "    4 |       databse:\n"

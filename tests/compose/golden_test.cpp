@@ -30,15 +30,15 @@ MemoryFiles project_files(const fs::path& directory) {
   std::map<std::string, std::string> files;
   for (const auto& entry : fs::directory_iterator(directory)) {
     std::string name = entry.path().filename();
-    files["/work/" + (name == "dot.env" ? std::string(".env") : name)] = slurp(entry.path());
+    files["/src/" + (name == "dot.env" ? std::string(".env") : name)] = slurp(entry.path());
   }
   return MemoryFiles(files);
 }
 
 LoadRequest request_for(const fs::path& directory) {
   LoadRequest request;
-  request.working_directory = "/work";
-  request.environment = {{"HOME", "/home/user"}, {"HOST_VALUE", "from host"}, {"TOKEN", "secret"}};
+  request.working_directory = "/src";
+  request.environment = {{"HOME", "/srv/user"}, {"HOST_VALUE", "from host"}, {"TOKEN", "secret"}};
   request.files = {"in.yaml"};
   if (fs::exists(directory / "override.yaml")) request.files.push_back("override.yaml");
   return request;
@@ -86,7 +86,7 @@ TEST_CASE("what config shows is read back as the same, as YAML and as JSON") {
     if (!project) continue;
     std::string first = to_yaml(*project);
     for (const std::string& text : {first, to_json(*project)}) {
-      MemoryFiles again({{"/work/in.yaml", text}});
+      MemoryFiles again({{"/src/in.yaml", text}});
       LoadRequest request = request_for(directory);
       request.files = {"in.yaml"};
       Diagnostics quiet;

@@ -16,7 +16,7 @@ using Files = std::map<std::string, std::string>;
 
 LoadRequest in_work() {
   LoadRequest request;
-  request.working_directory = "/work/My.App";
+  request.working_directory = "/src/My.App";
   return request;
 }
 
@@ -29,7 +29,7 @@ Project must_load(MemoryFiles files, const LoadRequest& request) {
 }
 
 Project must_load(const std::string& text) {
-  return must_load(MemoryFiles(Files{{"/work/My.App/compose.yaml", text}}), in_work());
+  return must_load(MemoryFiles(Files{{"/src/My.App/compose.yaml", text}}), in_work());
 }
 
 constexpr const char* kChain = R"(services:
@@ -70,13 +70,13 @@ TEST_CASE("services named on the command line bring what they need") {
 TEST_CASE("naming a service activates its profiles") {
   LoadRequest request = in_work();
   request.services = {"debug"};
-  Project project = must_load(MemoryFiles(Files{{"/work/My.App/compose.yaml", kChain}}), request);
+  Project project = must_load(MemoryFiles(Files{{"/src/My.App/compose.yaml", kChain}}), request);
   CHECK(project.services.contains("debug"));
   CHECK(project.profiles == Names{"dbg"});
 }
 
 TEST_CASE("profiles come from the command line or from COMPOSE_PROFILES") {
-  MemoryFiles files(Files{{"/work/My.App/compose.yaml", kChain}, {"/work/My.App/.env", "COMPOSE_PROFILES=a, dbg"}});
+  MemoryFiles files(Files{{"/src/My.App/compose.yaml", kChain}, {"/src/My.App/.env", "COMPOSE_PROFILES=a, dbg"}});
   CHECK(must_load(files, in_work()).services.contains("debug"));
   LoadRequest request = in_work();
   request.profiles = {"other"};
@@ -87,11 +87,11 @@ TEST_CASE("profiles come from the command line or from COMPOSE_PROFILES") {
 
 TEST_CASE("the project name comes from the flag, the variable, the file or the directory") {
   std::string named = std::string("name: From-${X:-File}\n") + kChain;
-  std::map<std::string, std::string> files = {{"/work/My.App/compose.yaml", kChain}};
+  std::map<std::string, std::string> files = {{"/src/My.App/compose.yaml", kChain}};
   CHECK(must_load(MemoryFiles(files), in_work()).name == "myapp");
-  files["/work/My.App/compose.yaml"] = named;
+  files["/src/My.App/compose.yaml"] = named;
   CHECK(must_load(MemoryFiles(files), in_work()).name == "from-file");
-  files["/work/My.App/.env"] = "COMPOSE_PROJECT_NAME=fromenv";
+  files["/src/My.App/.env"] = "COMPOSE_PROJECT_NAME=fromenv";
   CHECK(must_load(MemoryFiles(files), in_work()).name == "fromenv");
   LoadRequest request = in_work();
   request.project_name = "flag";
@@ -103,11 +103,11 @@ TEST_CASE("the project name comes from the flag, the variable, the file or the d
 }
 
 TEST_CASE("compose files are searched upward, with one override beside") {
-  MemoryFiles files(Files{{"/work/docker-compose.yml", "services: {a: {image: x}}"},
-                          {"/work/docker-compose.override.yml", "services: {a: {image: y}}"}});
+  MemoryFiles files(Files{{"/src/docker-compose.yml", "services: {a: {image: x}}"},
+                          {"/src/docker-compose.override.yml", "services: {a: {image: y}}"}});
   Project project = must_load(files, in_work());
-  CHECK(project.working_dir == "/work");
-  CHECK(project.config_files == Names{"/work/docker-compose.yml", "/work/docker-compose.override.yml"});
+  CHECK(project.working_dir == "/src");
+  CHECK(project.config_files == Names{"/src/docker-compose.yml", "/src/docker-compose.override.yml"});
   CHECK(project.services.at("a").image == "y");
 
   LoadRequest request = in_work();
@@ -119,21 +119,21 @@ TEST_CASE("a file may come from standard input") {
   LoadRequest request = in_work();
   request.files = {"-"};
   Project project = must_load(MemoryFiles(Files{}, "services: {a: {image: x, volumes: ['./d:/d']}}"), request);
-  CHECK(project.services.at("a").volumes.at(0).source == "/work/My.App/d");
+  CHECK(project.services.at("a").volumes.at(0).source == "/src/My.App/d");
 }
 
 TEST_CASE("COMPOSE_FILE in .env names the files, and both .env count") {
-  MemoryFiles files(Files{{"/work/My.App/.env", "COMPOSE_FILE=sub/c.yml\nA=cwd"},
-                          {"/work/My.App/sub/.env", "A=sub\nB=sub"},
-                          {"/work/My.App/sub/c.yml", "services: {a: {image: '$A-$B'}}"}});
+  MemoryFiles files(Files{{"/src/My.App/.env", "COMPOSE_FILE=sub/c.yml\nA=cwd"},
+                          {"/src/My.App/sub/.env", "A=sub\nB=sub"},
+                          {"/src/My.App/sub/c.yml", "services: {a: {image: '$A-$B'}}"}});
   CHECK(must_load(files, in_work()).services.at("a").image == "cwd-sub");
 }
 
 TEST_CASE("explicit env files replace .env, and the process wins over all") {
-  MemoryFiles files(Files{{"/work/My.App/.env", "A=default"},
-                          {"/work/My.App/one", "A=1\nB=1\nC=1"},
-                          {"/work/My.App/two", "B=2\nC=2"},
-                          {"/work/My.App/compose.yaml", "services: {a: {image: '$A-$B-$C'}}"}});
+  MemoryFiles files(Files{{"/src/My.App/.env", "A=default"},
+                          {"/src/My.App/one", "A=1\nB=1\nC=1"},
+                          {"/src/My.App/two", "B=2\nC=2"},
+                          {"/src/My.App/compose.yaml", "services: {a: {image: '$A-$B-$C'}}"}});
   LoadRequest request = in_work();
   request.env_files = {"one", "two"};
   request.environment = {{"C", "p"}};
@@ -146,7 +146,7 @@ TEST_CASE("explicit env files replace .env, and the process wins over all") {
 TEST_CASE("an env_file of a service that is not used may be missing") {
   std::string text = "services: {a: {image: x}, b: {image: x, env_file: gone}}";
   LoadRequest request = in_work();
-  MemoryFiles files(Files{{"/work/My.App/compose.yaml", text}});
+  MemoryFiles files(Files{{"/src/My.App/compose.yaml", text}});
   Diagnostics diagnostics;
   CHECK_FALSE(load(request, files, diagnostics));
   request.services = {"a"};

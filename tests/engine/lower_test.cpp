@@ -23,13 +23,13 @@ struct Lowered {
   }
 };
 
-/// The stack of all services of a file /work/shop/compose.yaml.
+/// The stack of all services of a file /src/shop/compose.yaml.
 Lowered lowered(const std::string& text, const std::map<std::string, std::string>& environment = {}) {
   Lowered result;
   compose::LoadRequest request;
-  request.working_directory = "/work/shop";
+  request.working_directory = "/src/shop";
   request.environment = environment;
-  compose::MemoryFiles files({{"/work/shop/compose.yaml", text}, {"/work/shop/token", "t"}});
+  compose::MemoryFiles files({{"/src/shop/compose.yaml", text}, {"/src/shop/token", "t"}});
   std::optional<compose::Project> project = compose::load(request, files, result.diagnostics);
   INFO(result.diagnostics.render());
   REQUIRE(project);
@@ -67,8 +67,8 @@ TEST_CASE("a project is lowered with its names, files and default network") {
       web("    depends_on: {db: {condition: service_healthy}}\n  db: {image: y}\n", "volumes: {unused: }\n");
   const Stack& stack = result.stack;
   CHECK(stack.project == "shop");
-  CHECK(stack.working_dir == "/work/shop");
-  CHECK(stack.config_files == Words{"/work/shop/compose.yaml"});
+  CHECK(stack.working_dir == "/src/shop");
+  CHECK(stack.config_files == Words{"/src/shop/compose.yaml"});
   REQUIRE(stack.services.size() == 2);
   CHECK(stack.services[0].name == "db");
   CHECK(stack.services[1].name == "web");
@@ -122,7 +122,7 @@ TEST_CASE("mounts are lowered by their kind") {
   CHECK(at["/data"].type == "volume");
   CHECK(at["/data"].source == "shop_data");
   CHECK(at["/conf"].type == "bind");
-  CHECK(at["/conf"].source == "/work/shop/conf");
+  CHECK(at["/conf"].source == "/src/shop/conf");
   CHECK(at["/conf"].read_only);
   CHECK(at["/conf"].create_host_path);
   CHECK(at["/anonymous"].type == "volume");
@@ -219,7 +219,7 @@ configs: {inline: {content: hello}}
   std::map<std::string, FileMount> at;
   for (const FileMount& file : result.container().files) at[file.target] = file;
   REQUIRE(at.size() == 3);
-  CHECK(at["/run/secrets/token"].source_path == "/work/shop/token");
+  CHECK(at["/run/secrets/token"].source_path == "/src/shop/token");
   CHECK(at["/run/secrets/token"].content == std::nullopt);
   CHECK(at["/run/secrets/token"].mode == 0444);
   CHECK(at["/etc/pass"].content == "s3cret");

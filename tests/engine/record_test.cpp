@@ -188,7 +188,7 @@ TEST_CASE("labels say what the container is, and an image cannot say it instead"
   s.container.labels = {{"shared", "service"}, {"own", "1"}};
   Stack stack = stack_of({s});
   stack.working_dir = "/work";
-  stack.config_files = {"/work/a.yaml", "/work/b.yaml"};
+  stack.config_files = {"/src/a.yaml", "/src/b.yaml"};
   ContainerRecord r = make_record(stack, s, 2, from).value();
   CHECK(r.labels.at("maintainer") == "me");
   CHECK(r.labels.at("shared") == "service");
@@ -202,7 +202,7 @@ TEST_CASE("labels say what the container is, and an image cannot say it instead"
   CHECK(r.labels.at("com.docker.compose.config-hash") == config_hash(s));
   CHECK(r.labels.at("com.docker.compose.depends_on") == "db:service_healthy:false,cache:service_started:true");
   CHECK(r.labels.at("com.docker.compose.project.working_dir") == "/work");
-  CHECK(r.labels.at("com.docker.compose.project.config_files") == "/work/a.yaml,/work/b.yaml");
+  CHECK(r.labels.at("com.docker.compose.project.config_files") == "/src/a.yaml,/src/b.yaml");
   CHECK_FALSE(r.labels.contains("com.docker.compose.project.environment_file"));
 }
 

@@ -1,4 +1,3 @@
-import time
 """The everyday commands on a small stack."""
 
 import re
@@ -133,7 +132,8 @@ class Commands(Case):
             terminal.type("sleep 0.2; stty size\n")
             terminal.wait_for("20 70")
             terminal.type("sleep 1000\n")
-            time.sleep(0.5)  # while the shell edits a line, Ctrl-C is a key like any other
+            # Not before: while the shell edits a line, Ctrl-C is a key like any other.
+            wait_until("the command runs", lambda: shop("exec", "-T", "web", "pgrep", "-f", "sleep 1000", check=None).code == 0)
             terminal.type("\x03")
             terminal.type("echo still $((40+2))\n")
             terminal.wait_for("still 42")

@@ -81,13 +81,15 @@ TEST_CASE("work in a network namespace leaves the caller where it is") {
   REQUIRE(here != 0);
   Netns fresh = Netns::create().value();
   int names = -1;
-  REQUIRE(fresh.run([&]() -> Status {
-                 struct if_nameindex* list = if_nameindex();
-                 names = 0;
-                 for (auto* entry = list; entry->if_index != 0; ++entry) ++names;
-                 if_freenameindex(list);
-                 return {};
-               }).ok());
+  REQUIRE(fresh
+              .run([&]() -> Status {
+                struct if_nameindex* list = if_nameindex();
+                names = 0;
+                for (auto* entry = list; entry->if_index != 0; ++entry) ++names;
+                if_freenameindex(list);
+                return {};
+              })
+              .ok());
   CHECK(names >= 1);
   CHECK(Netns::current().ok());
 }

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace berth::cli {
+
+// Written from the definitions of commands and flags, so that they cannot fall behind.
+
+/// The manual page berth(1), in man(7)'s language.
+[[nodiscard]] std::string man_page(const CLI::App& app);
+
+/// A completion script for "bash", "zsh" or "fish"; empty for any other shell. Services are asked of `berth config
+/// --services`.
+[[nodiscard]] std::string completion_script(const CLI::App& app, const std::string& shell);
+
+}  // namespace berth::cli

@@ -1,0 +1,66 @@
+#include "supervise/restart_policy.h"
+
+#include <catch2/catch.hpp>
+
+using namespace berth;
+using namespace berth::supervise;
+using namespace std::chrono_literals;
+
+namespace {
+
+RestartPolicy policy(const std::string& name, int64_t max_attempts = 0) {
+  return RestartPolicy(engine::RestartConfig{name, max_attempts});
+}
+
+}  // namespace
+
+TEST_CASE("without a policy nothing starts again") {
+  CHECK_FALSE(policy("no").on_exit(1, 1s));
+  CHECK_FALSE(policy("").on_exit(137, 1h));
+}
+
+TEST_CASE("always and unless-stopped start again however it ended") {
+  for (const char* name : {"always", "unless-stopped"}) {
+    INFO(name);
+    RestartPolicy p = policy(name);
+    CHECK(p.on_exit(0, 1s) == 100ms);
+    CHECK(p.on_exit(1, 1s) == 200ms);
+  }
+}
+
+TEST_CASE("pauses double up to a minute") {
+  RestartPolicy p = policy("always");
+  Duration expected = 100ms;
+  for (int i = 0; i < 20; ++i) {
+    CHECK(p.on_exit(1, 9999ms) == expected);
+    expected = std::min<Duration>(expected * 2, 1min);
+  }
+  CHECK(expected == 1min);
+}
+
+TEST_CASE("a run of ten seconds begins anew") {
+  RestartPolicy p = policy("always");
+  (void)p.on_exit(1, 0s);
+  (void)p.on_exit(1, 0s);
+  CHECK(p.on_exit(1, 9999ms) == 400ms);
+  CHECK(p.on_exit(1, 10s) == 100ms);
+  CHECK(p.on_exit(1, 0s) == 200ms);
+}
+
+TEST_CASE("on-failure starts again only after a failure") {
+  RestartPolicy p = policy("on-failure");
+  CHECK_FALSE(p.on_exit(0, 1s));
+  for (int i = 0; i < 50; ++i) CHECK(p.on_exit(3, 1s));
+}
+
+TEST_CASE("on-failure gives up after so many attempts in a row") {
+  RestartPolicy p = policy("on-failure", 2);
+  CHECK(p.on_exit(1, 1s) == 100ms);
+  CHECK(p.on_exit(1, 1s) == 200ms);
+  CHECK_FALSE(p.on_exit(1, 1s));
+  CHECK_FALSE(p.on_exit(1, 1s));
+  // A good run counts as one that came up.
+  CHECK(p.on_exit(1, 10s) == 100ms);
+  CHECK(p.on_exit(1, 1s) == 200ms);
+  CHECK_FALSE(p.on_exit(1, 1s));
+}
