@@ -43,6 +43,7 @@ class FakeSupervisor {
     if (n <= 0) return;
     std::string reply = carry_out(split(std::string_view(line, static_cast<size_t>(n)), ' ')) + "\n";
     (void)sys::write_all(client.ref(), reply);
+    if (exiting_) _exit(0);
   }
 
   std::string carry_out(const std::vector<std::string>& words) {
@@ -57,7 +58,7 @@ class FakeSupervisor {
     if (command == "exits") return exits();
     if (command == "pump") return pump(words);
     if (command == "leave") link_.leave();
-    if (command == "exit") _exit(0);
+    exiting_ = command == "exit";
     return "ok";
   }
 
@@ -82,6 +83,7 @@ class FakeSupervisor {
   static std::string spawn(const std::string& code) {
     long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
     if (pid == 0) {
+      close_range(3, ~0U, 0);  // or whoever asked would wait for an end
       if (code == "sleep") {
         for (;;) pause();
       }
@@ -111,6 +113,7 @@ class FakeSupervisor {
   KeeperLink& link_;
   asio::posix::stream_descriptor socket_;
   std::vector<keeper::ExitRecord> exits_;
+  bool exiting_ = false;
 };
 
 }  // namespace
