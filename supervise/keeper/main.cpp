@@ -260,6 +260,7 @@ uint64_t start_time_of(pid_t pid) {
 }
 
 void start_supervisor();
+bool read_request();
 
 void schedule_respawn() {
   // A supervisor that dies at once every time must not keep a core busy.
@@ -296,6 +297,8 @@ void reap() {
   // A full socket is no loss: a message that tells the same is waiting in it.
   if (grown && control_fd >= 0) send_message(Op::child_exited, nullptr, nullptr, 0, MSG_DONTWAIT);
   if (supervisor_pid < 0 && control_fd >= 0) {
+    // What it said last is still in the socket: descriptors that it stored a moment before it died.
+    while (read_request()) continue;
     close(control_fd);
     control_fd = -1;
     if (!leaving) schedule_respawn();
@@ -374,7 +377,8 @@ void handle(const Message& message, int* fds, int count) {
   }
 }
 
-void read_request() {
+/// Handles one message; false if there is none.
+bool read_request() {
   Message message{};
   iovec part{&message, sizeof message};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxFds)] = {};
@@ -386,7 +390,7 @@ void read_request() {
   ssize_t n = recvmsg(control_fd, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (n == 0) {  // the supervisor is going; reap() notices its end
     epoll_ctl(epoll_fd, EPOLL_CTL_DEL, control_fd, nullptr);
-    return;
+    return false;
   }
   int fds[kMaxFds];
   int count = 0;
@@ -397,6 +401,7 @@ void read_request() {
     memcpy(fds, CMSG_DATA(rights), size);
   }
   if (n == sizeof message) handle(message, fds, count);
+  return n > 0;
 }
 
 // ---- start ---------------------------------------------------------------------------------------------------------

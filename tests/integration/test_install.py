@@ -15,9 +15,10 @@ class Install(Case):
             subprocess.run(["cmake", "--install", os.path.dirname(BERTH), "--prefix", prefix], check=True, stdout=subprocess.DEVNULL)
             self.assertTrue(glob.glob(prefix + "/share/man/man1/berth.1*"), "the man page")
             self.assertTrue(os.path.exists(prefix + "/share/bash-completion/completions/berth"), "the completion")
+            stack = self.stack("services: {it: {image: 'busybox:1', command: [sleep, '100000'], stop_grace_period: 0s}}")
+            # After the stack: what is registered last is done first, and the stack's own cleanup needs a berth that is still there.
             self.addCleanup(setattr, harness, "BERTH", BERTH)
             harness.BERTH = prefix + "/bin/berth"
-            stack = self.stack("services: {it: {image: 'busybox:1', command: [sleep, '100000'], stop_grace_period: 0s}}")
             stack.up()
             (supervisor,) = self.berth.helpers("berth-supervisor")
             self.assertTrue(os.readlink(f"/proc/{supervisor}/exe").startswith(prefix))
