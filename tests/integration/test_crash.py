@@ -87,8 +87,7 @@ class Crash(Case):
         self.berth.kill_helpers("berth-supervisor")
         stack.sh("it", "touch /go")
         wait_until("the container has ended", lambda: not host.is_alive(pid))
-        wait_until("its end is known", lambda: stack.ps()["it"]["State"] == "exited")
-        self.assertEqual(6, stack.ps()["it"]["ExitCode"])
+        wait_until("its exit code is known", lambda: (stack.ps()["it"]["State"], stack.ps()["it"]["ExitCode"]) == ("exited", 6))
         self.assertIn("last words", stack("logs").out)
 
     def test_the_supervisor_leaves_when_nothing_is_left_to_look_after(self):
