@@ -1,8 +1,8 @@
 #include "engine/json.h"
 
-namespace berth::engine {
+#include "engine/json_define.h"
 
-#define BERTH_JSON(Type, ...) NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Type, __VA_ARGS__)
+namespace berth::engine {
 
 // The parts that only appear inside others stay in this file.
 BERTH_JSON(HealthConfig, test, interval, timeout, start_period, start_interval, retries)
@@ -31,15 +31,6 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Status, {{Status::created, "created"},
                                       {Status::removing, "removing"},
                                       {Status::exited, "exited"},
                                       {Status::dead, "dead"}})
-
-#define BERTH_JSON_DEFINE(Type, ...)                                                        \
-  void to_json(Json& nlohmann_json_j, const Type& nlohmann_json_t) {                        \
-    NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_TO, __VA_ARGS__))                \
-  }                                                                                         \
-  void from_json(const Json& nlohmann_json_j, Type& nlohmann_json_t) {                      \
-    Type nlohmann_json_default_obj;                                                         \
-    NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_FROM_WITH_DEFAULT, __VA_ARGS__)) \
-  }
 
 BERTH_JSON_DEFINE(ContainerConfig, image, command, entrypoint, environment, user, working_dir, hostname, domainname,
                   group_add, tty, stdin_open, init, privileged, read_only, network_mode, attachments, ports, expose,

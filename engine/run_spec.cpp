@@ -134,6 +134,10 @@ std::string generated_file(const sys::Paths& paths, const std::string& id, const
 
 }  // namespace
 
+std::string cgroup_path(const sys::Paths& paths, const std::string& id) {
+  return "berth-" + paths.tag() + "/" + id;
+}
+
 Result<ContainerSpec> run_spec(const ContainerRecord& record, const sys::Paths& paths) {
   const ContainerConfig& config = record.config;
   ContainerSpec spec;
@@ -163,7 +167,7 @@ Result<ContainerSpec> run_spec(const ContainerRecord& record, const sys::Paths& 
   for (const DeviceConfig& device : config.devices)
     spec.devices.push_back({device.source, device.target, device.permissions});
   spec.device_cgroup_rules = config.device_cgroup_rules;
-  spec.cgroup_path = "berth-" + paths.tag() + "/" + record.id;
+  spec.cgroup_path = cgroup_path(paths, record.id);
   BERTH_TRY(spec.pid, namespace_mode(config.pid_mode, "pid"));
   BERTH_TRY(spec.ipc, namespace_mode(config.ipc_mode, "ipc"));
   BERTH_TRY(spec.uts, namespace_mode(config.uts_mode, "uts"));

@@ -8,6 +8,9 @@
 
 namespace berth::engine {
 
+/// Where a container's control groups are, below the root of each hierarchy: "berth-<tag>/<id>".
+[[nodiscard]] std::string cgroup_path(const sys::Paths& paths, const std::string& id);
+
 /// What the runtime has to know to start a container or to enter it (`exec`, probes). Pure: files and directories that
 /// it names are made by prepare_files() and the volumes' owner. Error: a value that no kernel interface takes, named.
 [[nodiscard]] Result<runtime::ContainerSpec> run_spec(const ContainerRecord& record, const sys::Paths& paths);

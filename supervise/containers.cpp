@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "engine/log_reader.h"
 #include "engine/record.h"
+#include "engine/run_spec.h"
 #include "sys/signals.h"
 
 namespace berth::supervise {
@@ -143,8 +144,7 @@ Task<void> Containers::remove(ContainerPtr container, bool anonymous_volumes) {
   const runtime::Host& host = parts_.host;
   std::function<Status()> work = [&store, &host, id, volumes]() -> Status {
     // A supervisor that was killed between clone and record may have left a process that no file names.
-    if (Result<runtime::Cgroup> group =
-            runtime::Cgroup::open(host.cgroups(), "berth-" + store.paths().tag() + "/" + id)) {
+    if (Result<runtime::Cgroup> group = runtime::Cgroup::open(host.cgroups(), engine::cgroup_path(store.paths(), id))) {
       BERTH_TRY_OK(group->kill());
       BERTH_TRY_OK(group->remove());
     }

@@ -36,7 +36,7 @@ void Containers::ended(const ContainerPtr& container, int wait_status, int64_t t
   live.process = {};
   container->process = {};
   Result<runtime::Cgroup> cgroup =
-      runtime::Cgroup::open(parts_.host.cgroups(), "berth-" + parts_.store.paths().tag() + "/" + container->record.id);
+      runtime::Cgroup::open(parts_.host.cgroups(), engine::cgroup_path(parts_.store.paths(), container->record.id));
   if (cgroup) {
     live.oom_killed = cgroup->oom_kills() > 0;
     (void)cgroup
