@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "cli/helper.h"
 #include "engine/wire.h"
 #include "sys/file.h"
 #include "sys/lock.h"
@@ -14,19 +15,6 @@
 
 namespace berth::cli {
 namespace {
-
-/// Beside this program (build tree), or in libexec beside its bin directory.
-Result<std::string> helper(const std::string& name) {
-  char path[4096];
-  ssize_t n = readlink("/proc/self/exe", path, sizeof path);
-  std::string own(path, n > 0 ? static_cast<size_t>(n) : 0);
-  std::string dir = own.substr(0, own.rfind('/') + 1);
-  for (const std::string& candidate : {dir + name, dir + "../libexec/berth/" + name}) {
-    if (access(candidate.c_str(), X_OK) == 0) return candidate;
-  }
-  return make_error("the helper program " + name + " is missing",
-                    "it belongs beside " + own + " or in ../libexec/berth");
-}
 
 bool nobody_listens(const Error& error) {
   return error.code == ENOENT || error.code == ECONNREFUSED;
@@ -89,8 +77,8 @@ Result<Client> Client::connect(const sys::Paths& paths) {
   return error;
 }
 
-Status Client::send(const engine::Json& message) {
-  return engine::send_frame(socket_.ref(), message);
+Status Client::send(const engine::Json& message, const std::vector<sys::FdRef>& fds) {
+  return engine::send_frame(socket_.ref(), message, fds);
 }
 
 Result<engine::Json> Client::receive() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "engine/json.h"
@@ -18,7 +19,7 @@ class Client {
   [[nodiscard]] static Result<Client> connect_running(const sys::Paths& paths);
 
   /// One message of engine/wire.h. EPIPE or ECONNRESET: the supervisor has gone.
-  [[nodiscard]] Status send(const engine::Json& message);
+  [[nodiscard]] Status send(const engine::Json& message, const std::vector<sys::FdRef>& fds = {});
   [[nodiscard]] Result<engine::Json> receive();
   [[nodiscard]] sys::FdRef fd() const { return socket_.ref(); }
 

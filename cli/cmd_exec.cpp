@@ -1,5 +1,4 @@
 #include <fmt/core.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -110,9 +109,11 @@ int run(const Context& context, const Flags& flags) {
     return started.exit_code;
   }
   if (flags.detach) return 0;
-  int status = tty ? attach_terminal(started.running.console_master.ref(), started.running.pidfd)
-                   : wait_for(started.running.pidfd);
-  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  if (tty)
+    attach_terminal(started.running.console_master.ref(), started.running.pidfd);
+  else
+    pass_signals_until_exit(started.running.pidfd);
+  return reap(started.running.pidfd);
 }
 
 }  // namespace

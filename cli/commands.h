@@ -19,6 +19,7 @@ void add_kill(CLI::App& app, Context& context);
 void add_rm(CLI::App& app, Context& context);
 void add_ps(CLI::App& app, Context& context);
 void add_logs(CLI::App& app, Context& context);
+void add_run(CLI::App& app, Context& context);
 void add_exec(CLI::App& app, Context& context);
 void add_config(CLI::App& app, Context& context);
 void add_version(CLI::App& app, Context& context);

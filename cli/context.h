@@ -20,6 +20,7 @@ struct Context {
   bool all_resources = false;
   bool compatibility = false;
   sys::Paths paths;
+  char** argv = nullptr;  // as this program got it
   /// Set by the command that the user named; main calls it once all flags are known. Returns the exit code.
   std::function<int()> command;
 

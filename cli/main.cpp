@@ -7,23 +7,11 @@
 #include "base/version.h"
 #include "cli/commands.h"
 #include "cli/context.h"
+#include "cli/global_flags.h"
 
 namespace {
 
 using berth::cli::Context;
-
-void add_global_flags(CLI::App& app, Context& context) {
-  app.add_option("-f,--file", context.files, "Compose configuration files")->allow_extra_args(false);
-  app.add_option("-p,--project-name", context.project_name, "Project name");
-  app.add_option("--project-directory", context.project_directory, "Alternate working directory");
-  app.add_option("--profile", context.profiles, "Profile to enable")->allow_extra_args(false);
-  app.add_option("--env-file", context.env_files, "Alternate environment file")->allow_extra_args(false);
-  app.add_option("--parallel", context.parallel, "Maximum parallelism, -1 for unlimited");
-  app.add_option("--progress", context.progress, "Type of progress output")
-      ->check(CLI::IsMember({"auto", "tty", "plain", "json", "quiet"}));
-  app.add_option("--ansi", context.ansi, "When to print control characters")
-      ->check(CLI::IsMember({"never", "always", "auto"}));
-}
 
 bool is_command(const CLI::App& app, const std::string& word) {
   std::vector<const CLI::App*> commands = app.get_subcommands({});
@@ -68,20 +56,14 @@ int main(int argc, char** argv) {
   context.paths = berth::sys::Paths::from_environment();
   CLI::App app("Brings Compose stacks up on Linux with nothing else installed.", "berth");
   app.require_subcommand(1);
-  app.failure_message(CLI::FailureMessage::simple);
   app.set_version_flag("-v,--version", std::string("berth version ") + berth::kVersion);
-  add_global_flags(app, context);
-  for (auto add :
-       {berth::cli::add_up, berth::cli::add_down, berth::cli::add_ps, berth::cli::add_logs, berth::cli::add_exec,
-        berth::cli::add_start, berth::cli::add_stop, berth::cli::add_restart, berth::cli::add_kill, berth::cli::add_rm,
-        berth::cli::add_config, berth::cli::add_images, berth::cli::add_completion, berth::cli::add_version}) {
+  berth::cli::add_global_flags(app, context);
+  for (auto add : {berth::cli::add_up, berth::cli::add_down, berth::cli::add_ps, berth::cli::add_logs,
+                   berth::cli::add_exec, berth::cli::add_run, berth::cli::add_start, berth::cli::add_stop,
+                   berth::cli::add_restart, berth::cli::add_kill, berth::cli::add_rm, berth::cli::add_config,
+                   berth::cli::add_images, berth::cli::add_completion, berth::cli::add_version}) {
     add(app, context);
   }
   if (std::string word = unknown_command(app, argc, argv); !word.empty()) return refuse_command(app, word);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e, std::cout, std::cerr) == 0 ? 0 : 1;
-  }
-  return context.command();
+  return berth::cli::parse_and_run(app, context, argc, argv);
 }

@@ -84,4 +84,10 @@ void print_error(const Context& context, const Error& error) {
   fmt::print(stderr, "{}error:{} {}\n", colour ? "\033[1;31m" : "", colour ? "\033[0m" : "", error.full());
 }
 
+int report(const Context& context, const Status& status) {
+  if (status) return 0;
+  print_error(context, status.error());
+  return 1;
+}
+
 }  // namespace berth::cli

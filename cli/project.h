@@ -35,4 +35,7 @@ struct Target {
 /// Prints an Error as every command does.
 void print_error(const Context& context, const Error& error);
 
+/// The exit code of a command that only can work or not: 0, or 1 with its error printed.
+[[nodiscard]] int report(const Context& context, const Status& status);
+
 }  // namespace berth::cli

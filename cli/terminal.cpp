@@ -25,18 +25,16 @@ sys::UniqueFd signals_as_fd(std::initializer_list<int> signals) {
   return sys::UniqueFd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-int reap(const sys::Pidfd& process) {
-  siginfo_t info{};
-  while (waitid(P_PIDFD, static_cast<id_t>(process.fd().get()), &info, WEXITED) != 0 && errno == EINTR) continue;
-  return info.si_code == CLD_EXITED ? W_EXITCODE(info.si_status, 0) : W_EXITCODE(0, info.si_status);
-}
-
 /// One read's worth; false at the end.
 bool copy(int from, int to) {
   char buffer[16384];
   ssize_t n = read(from, buffer, sizeof buffer);
   if (n < 0) return errno == EAGAIN || errno == EINTR;
   return n > 0 && sys::write_all(sys::FdRef(to), {buffer, static_cast<size_t>(n)}).ok();
+}
+
+void pass_on(const sys::Pidfd& process, const signalfd_siginfo& signal) {
+  if (process.valid()) (void)process.signal(static_cast<int>(signal.ssi_signo));  // it may end at this moment
 }
 
 void pass_window_size(sys::FdRef master) {
@@ -68,7 +66,7 @@ RawTerminal::~RawTerminal() {
   if (terminal_.valid()) tcsetattr(terminal_.get(), TCSADRAIN, &before_);
 }
 
-int attach_terminal(sys::FdRef master, const sys::Pidfd& process) {
+void attach_terminal(sys::FdRef master, const sys::Pidfd& process) {
   sys::UniqueFd signals = signals_as_fd({SIGWINCH, SIGTERM, SIGHUP});
   std::optional<RawTerminal> raw = RawTerminal::enter(sys::FdRef(STDIN_FILENO));
   pass_window_size(master);
@@ -84,7 +82,7 @@ int attach_terminal(sys::FdRef master, const sys::Pidfd& process) {
       if (info.ssi_signo == SIGWINCH)
         pass_window_size(master);
       else
-        (void)process.signal(static_cast<int>(info.ssi_signo));
+        pass_on(process, info);
     }
     if (fds[0].revents != 0) input_open = copy(STDIN_FILENO, master.get());
     if ((fds[1].revents & POLLIN) != 0)
@@ -94,20 +92,23 @@ int attach_terminal(sys::FdRef master, const sys::Pidfd& process) {
     else if ((fds[2].revents & POLLIN) != 0)
       break;  // it has gone and left nothing unread
   }
-  return reap(process);
 }
 
-int wait_for(const sys::Pidfd& process) {
+void pass_signals_until_exit(const sys::Pidfd& process) {
   sys::UniqueFd signals = signals_as_fd({SIGINT, SIGTERM, SIGHUP, SIGQUIT});
   for (;;) {
     pollfd fds[] = {{process.fd().get(), POLLIN, 0}, {signals.get(), POLLIN, 0}};
     if (poll(fds, 2, -1) < 0 && errno != EINTR) break;
     signalfd_siginfo info;
-    while (read(signals.get(), &info, sizeof info) == sizeof info)
-      (void)process.signal(static_cast<int>(info.ssi_signo));
+    while (read(signals.get(), &info, sizeof info) == sizeof info) pass_on(process, info);
     if ((fds[0].revents & POLLIN) != 0) break;
   }
-  return reap(process);
+}
+
+int reap(const sys::Pidfd& child) {
+  siginfo_t info{};
+  while (waitid(P_PIDFD, static_cast<id_t>(child.fd().get()), &info, WEXITED) != 0 && errno == EINTR) continue;
+  return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 }
 
 }  // namespace berth::cli

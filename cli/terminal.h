@@ -31,10 +31,13 @@ class RawTerminal {
 };
 
 /// Carries bytes between our terminal and a process's until the process ends; follows changes of the window's size.
-/// Returns the wait status of the process, which is our child.
-[[nodiscard]] int attach_terminal(sys::FdRef master, const sys::Pidfd& process);
+/// An invalid handle stands for a process that has ended already: only what it has written is left.
+void attach_terminal(sys::FdRef master, const sys::Pidfd& process);
 
-/// Waits for a child that has our own stdio, passing SIGINT, SIGTERM, SIGHUP and SIGQUIT on to it. Its wait status.
-[[nodiscard]] int wait_for(const sys::Pidfd& process);
+/// Waits for a process that has our own stdio, passing SIGINT, SIGTERM, SIGHUP and SIGQUIT on to it.
+void pass_signals_until_exit(const sys::Pidfd& process);
+
+/// The exit code of our child, as a shell would have it: its own, or 128 and the signal. Waits for its end.
+[[nodiscard]] int reap(const sys::Pidfd& child);
 
 }  // namespace berth::cli

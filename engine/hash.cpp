@@ -1,8 +1,6 @@
-#include <openssl/sha.h>
-
-#include "base/text.h"
 #include "engine/json.h"
 #include "engine/plan_up.h"
+#include "images/digest.h"
 
 namespace berth::engine {
 
@@ -13,9 +11,7 @@ std::string config_hash(const ServiceConfig& service) {
   for (MountConfig& mount : config.mounts) mount.place.clear();
   for (PortConfig& port : config.ports) port.place.clear();
   std::string text = to_text(Json(config)) + service.container_name;
-  unsigned char digest[SHA256_DIGEST_LENGTH];
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
-  return to_hex(std::string_view(reinterpret_cast<char*>(digest), sizeof digest));
+  return images::sha256_of(text).hex();
 }
 
 }  // namespace berth::engine

@@ -40,11 +40,11 @@ BERTH_JSON_DEFINE(ContainerConfig, image, command, entrypoint, environment, user
                   annotations)
 BERTH_JSON_DEFINE(ServiceConfig, name, container_name, replicas, attach, container, depends_on, place, image_place)
 BERTH_JSON_DEFINE(Stack, project, working_dir, config_files, environment_files, services, networks, volumes)
-BERTH_JSON_DEFINE(ContainerRecord, id, name, project, service, number, one_off, created_ns, image_id, config_hash,
-                  config, args, env, user, working_dir, stop_signal, stop_grace_ns, health, mounts, layers,
+BERTH_JSON_DEFINE(ContainerRecord, id, name, project, service, number, one_off, auto_remove, created_ns, image_id,
+                  config_hash, config, args, env, user, working_dir, stop_signal, stop_grace_ns, health, mounts, layers,
                   anonymous_volumes, labels)
 BERTH_JSON_DEFINE(LiveState, boot_id, status, process, started_ns, finished_ns, exit_code, oom_killed, error, health,
-                  failing_streak, probes, restart_count, stopped_by_user, endpoints, ports, dns_udp_port, dns_tcp_port)
+                  failing_streak, probes, restart_count, stopped_by_user, attached, endpoints, ports)
 BERTH_JSON_DEFINE(NetworkRecord, id, bridge, project, created_ns, config, subnet, gateway)
 
 std::string to_text(const Json& json) {

@@ -42,6 +42,8 @@ struct CreateContainer {
   ContainerRef container;
   std::string service;
   int64_t number = 1;
+  bool one_off = false;      // made by `run`: no replica of the service
+  bool auto_remove = false;  // goes with its anonymous volumes as soon as it has ended
 };
 /// Takes the published ports, so that a clash is found before anything starts.
 struct ReservePorts {

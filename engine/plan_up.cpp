@@ -40,7 +40,12 @@ class UpPlanner {
   Plan plan() {
     for (const NetworkConfig& network : stack_.networks) plan_network(network);
     for (const VolumeConfig& volume : stack_.volumes) plan_volume(volume);
-    for (const ServiceConfig& service : stack_.services) plan_containers(service);
+    for (const ServiceConfig& service : stack_.services) {
+      if (service.name == options_.one_off.service)
+        replicas_[service.name] = {create_one_off(service)};
+      else
+        plan_containers(service);
+    }
     // From here on every container of the stack exists, or a step makes it.
     plan_orphans();
     if (!options_.no_start) plan_starts();
@@ -98,10 +103,42 @@ class UpPlanner {
   }
 
   Replica create(const ServiceConfig& service, int64_t number, const std::string& why) {
+    CreateContainer action;
+    action.container.name = container_name(stack_, service, number);
+    action.service = service.name;
+    action.number = number;
+    return create(service, std::move(action), why);
+  }
+
+  Replica create_one_off(const ServiceConfig& service) {
+    CreateContainer action;
+    action.container.name = options_.one_off.name;
+    action.service = service.name;
+    action.one_off = true;
+    action.auto_remove = options_.one_off.auto_remove;
+    return create(service, std::move(action), "one-off");
+  }
+
+  /// A name that another project's or another service's container has cannot be had.
+  void check_name(const CreateContainer& action, const std::string& place) {
+    for (const Container& container : observed_.containers) {
+      const ContainerRecord& r = container.record;
+      bool own = r.project == stack_.project && r.service == action.service && !r.one_off && !action.one_off;
+      if (r.name != action.container.name || own) continue;
+      Error error = make_error(fmt::format("the container name \"{}\" is in use by service \"{}\" of project \"{}\"",
+                                           r.name, r.service, r.project),
+                               "choose another name, or remove that container");
+      if (!place.empty()) error.context.push_back(place);
+      plan_.problems.push_back(std::move(error));
+    }
+  }
+
+  Replica create(const ServiceConfig& service, CreateContainer action, const std::string& why) {
+    check_name(action, action.one_off ? "" : service.place);
     Replica replica;
     replica.service = &service;
-    replica.ref = {container_name(stack_, service, number), ""};
-    replica.created = plan_.add(CreateContainer{replica.ref, service.name, number}, why, resources_);
+    replica.ref = action.container;
+    replica.created = plan_.add(std::move(action), why, resources_);
     replica.needs_start = true;
     replica.start_reason = "not running";
     creates_.push_back(*replica.created);

@@ -7,6 +7,13 @@
 
 namespace berth::engine {
 
+/// A container beside a service's replicas, for one command.
+struct OneOff {
+  std::string service;  // empty = there is none
+  std::string name;     // of the container
+  bool auto_remove = false;
+};
+
 struct UpOptions {
   bool force_recreate = false;
   bool no_recreate = false;
@@ -19,6 +26,8 @@ struct UpOptions {
   /// Services of the project that are not in the stack (not selected, or disabled by a profile): their containers are
   /// no orphans.
   std::set<std::string> other_services;
+  /// Instead of the replicas of its service, which stay as they are, this one container is created and started.
+  OneOff one_off;
 };
 
 /// From what is there to what is wanted. Pure; `hash_of` gives the config hash of a service (engine/hash.h).

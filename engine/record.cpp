@@ -117,15 +117,17 @@ void name_volumes(ContainerRecord& record, const images::ImageConfig& image) {
 
 }  // namespace
 
-Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& service, int64_t number,
+Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& service, const CreateContainer& action,
                                     const images::Image& image) {
   const ContainerConfig& config = service.container;
   ContainerRecord record;
   record.id = sys::random_hex(32);
-  record.name = container_name(stack, service, number);
+  record.name = action.container.name;
   record.project = stack.project;
   record.service = service.name;
-  record.number = number;
+  record.number = action.number;
+  record.one_off = action.one_off;
+  record.auto_remove = action.auto_remove;
   record.created_ns = wall_clock_ns();
   record.image_id = image.id.str();
   record.config_hash = config_hash(service);

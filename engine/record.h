@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/config.h"
+#include "engine/plan.h"
 #include "engine/state.h"
 #include "images/store.h"
 
@@ -8,8 +9,9 @@ namespace berth::engine {
 
 /// Configuration and image merged into what will run, with Docker's precedence: what the compose file says wins over
 /// the image, health checks merge key by key, an entrypoint of its own drops the image's command. Pure but for the id
-/// and names of anonymous volumes, which are random.
-[[nodiscard]] Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& service, int64_t number,
-                                                  const images::Image& image);
+/// and names of anonymous volumes, which are random. `action` gives the name and which of the service's containers it
+/// is.
+[[nodiscard]] Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& service,
+                                                  const CreateContainer& action, const images::Image& image);
 
 }  // namespace berth::engine

@@ -14,6 +14,15 @@ struct UpRequest {
   Stack stack;
   UpOptions options;
 };
+/// The connection carries on until the container has ended if `attach`: after the steps comes {"type": "running", "id",
+/// "pid", "start_time"}, and the result has an "exit_code". With the request come descriptors: standard input, output
+/// and error for the container; or for one with a tty a socket on which the terminal's master is sent back.
+struct RunRequest {
+  static constexpr const char* kOp = "run";
+  Stack stack;        // the service and what it depends on
+  UpOptions options;  // with one_off
+  bool attach = true;
+};
 struct DownRequest {
   static constexpr const char* kOp = "down";
   Selection selection;
@@ -45,6 +54,7 @@ struct RemoveRequest {
 };
 
 BERTH_JSON_DECLARE(UpRequest)
+BERTH_JSON_DECLARE(RunRequest)
 BERTH_JSON_DECLARE(DownRequest)
 BERTH_JSON_DECLARE(StopRequest)
 BERTH_JSON_DECLARE(StartRequest)

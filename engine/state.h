@@ -22,8 +22,9 @@ struct ContainerRecord {
   std::string project, service;
   int64_t number = 1;
   bool one_off = false;
-  int64_t created_ns = 0;  // wall clock
-  std::string image_id;    // digest of the image's config
+  bool auto_remove = false;  // with its anonymous volumes, as soon as it has ended
+  int64_t created_ns = 0;    // wall clock
+  std::string image_id;      // digest of the image's config
   std::string config_hash;
   ContainerConfig config;
   // Image and config merged:
@@ -79,9 +80,9 @@ struct LiveState {
   std::vector<ProbeResult> probes;  // the last five
   int64_t restart_count = 0;
   bool stopped_by_user = false;  // restart policies leave it alone
+  bool attached = false;         // its output goes to the command that started it, not into the log
   std::vector<EndpointState> endpoints;
   std::vector<PublishedPort> ports;
-  uint16_t dns_udp_port = 0, dns_tcp_port = 0;
 
   [[nodiscard]] bool alive() const { return status == Status::running || status == Status::paused; }
   /// Its process has gone, but how it ended has not been written down yet.

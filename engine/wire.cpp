@@ -32,8 +32,8 @@ std::string frame(const Json& message) {
   return bytes + text;
 }
 
-berth::Status send_frame(sys::FdRef socket, const Json& message) {
-  return sys::send_with_fds(socket, frame(message), {});
+berth::Status send_frame(sys::FdRef socket, const Json& message, const std::vector<sys::FdRef>& fds) {
+  return sys::send_with_fds(socket, frame(message), fds);
 }
 
 Result<Json> receive_frame(sys::FdRef socket) {

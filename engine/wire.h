@@ -8,10 +8,12 @@
 //   {"type": "step", "state": "started|done|failed", "kind": "Container", "name": …, "verb": "Start", "step": 3}
 //   {"type": "warning", "text": …}
 //   {"type": "waiting", "text": …}
-// and ends with {"type": "result", "ok": bool, "errors": [{"message", "hint"}], …}.
+// and ends with {"type": "result", "ok": bool, "errors": [{"message", "hint"}], …}. Descriptors that come with a
+// request (engine/request.h says which) are on its first byte.
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "engine/json.h"
@@ -24,7 +26,7 @@ inline constexpr uint32_t kMaxFrame = 256 << 20;
 [[nodiscard]] std::string frame(const Json& message);
 
 /// Blocking, for the command line. A closed connection is an Error with code EPIPE.
-[[nodiscard]] berth::Status send_frame(sys::FdRef socket, const Json& message);
+[[nodiscard]] berth::Status send_frame(sys::FdRef socket, const Json& message, const std::vector<sys::FdRef>& fds = {});
 [[nodiscard]] Result<Json> receive_frame(sys::FdRef socket);
 
 }  // namespace berth::engine

@@ -12,8 +12,7 @@ die() { say "$*"; exit 1; }
 build_packages=(
   g++ cmake ninja-build ccache pkg-config
   libyaml-cpp-dev libboost1.81-dev libcli11-dev nlohmann-json3-dev libfmt-dev libexpected-dev catch2
-  libarchive-dev libzstd-dev liblzma-dev libisal-dev libssl-dev libseccomp-dev libcap-dev
-  libnl-3-dev libnl-route-3-dev libnftables-dev libnftnl-dev libmnl-dev
+  libzstd-dev liblzma-dev libisal-dev libssl-dev libseccomp-dev libcap-dev libnftables-dev
 )
 image_packages=(mmdebstrap)
 test_packages=(

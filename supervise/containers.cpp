@@ -62,7 +62,7 @@ ContainerPtr Containers::find(const std::string& id) const {
 }
 
 Result<ContainerPtr> Containers::create(const engine::Stack& stack, const engine::ServiceConfig& service,
-                                        int64_t number) {
+                                        const engine::CreateContainer& action) {
   auto in_context = [&](Error error) {
     if (!service.image_place.empty()) error.context.push_back(service.image_place);
     error.context.push_back(fmt::format("service \"{}\"", service.name));
@@ -72,7 +72,7 @@ Result<ContainerPtr> Containers::create(const engine::Stack& stack, const engine
   if (!images) return in_context(std::move(images).error());
   Result<images::Image> image = images->resolve(service.container.image);
   if (!image) return in_context(std::move(image).error());
-  Result<engine::ContainerRecord> record = engine::make_record(stack, service, number, *image);
+  Result<engine::ContainerRecord> record = engine::make_record(stack, service, action, *image);
   if (!record) return in_context(std::move(record).error());
   auto container = std::make_shared<Managed>(parts_.io.get_executor(), std::move(record).value());
   container->live.boot_id = sys::boot_id();
@@ -160,6 +160,7 @@ Task<void> Containers::remove(ContainerPtr container, bool anonymous_volumes) {
     co_return std::move(removed).context("container {}", container->record.name).error();
   }
   containers_.erase(id);
+  container->changed.notify();
   std::string project = container->record.project;
   bool last = std::none_of(containers_.begin(), containers_.end(),
                            [&](auto& e) { return e.second->record.project == project; });
@@ -190,6 +191,15 @@ Task<void> Containers::wait(ContainerPtr container, engine::Condition condition,
     }
     co_await container->changed.wait();
   }
+}
+
+Work Containers::wait_until_over(ContainerPtr container) {
+  uint64_t run = container->run;
+  auto over = [&] {
+    if (container->run != run || find(container->record.id) == nullptr) return true;
+    return !container->live.alive() && !container->record.auto_remove;
+  };
+  while (!over()) co_await container->changed.wait();
 }
 
 void Containers::wake_all() {

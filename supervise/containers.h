@@ -13,6 +13,7 @@
 #include "images/store.h"
 #include "runtime/cgroup.h"
 #include "runtime/host.h"
+#include "runtime/launch.h"
 #include "supervise/health.h"
 #include "supervise/keeper_link.h"
 #include "supervise/networks.h"
@@ -23,6 +24,12 @@
 
 namespace berth::supervise {
 
+/// Descriptors of the command that a one-off container belongs to (engine::RunRequest).
+struct ForeignStdio {
+  sys::UniqueFd in, out, err;  // without a tty
+  sys::UniqueFd console;       // with one: a socket on which its master is sent
+};
+
 /// One container that the supervisor looks after.
 struct Managed {
   Managed(const asio::any_io_executor& executor, engine::ContainerRecord r)
@@ -31,7 +38,8 @@ struct Managed {
   engine::ContainerRecord record;
   engine::LiveState live;
   sys::Pidfd process;
-  Signal changed;  // live has changed
+  std::optional<ForeignStdio> stdio;  // for its next run, instead of the log
+  Signal changed;                     // live has changed
   asio::steady_timer restart_timer;
   RestartPolicy policy;
   std::chrono::steady_clock::time_point started;
@@ -65,7 +73,7 @@ class Containers {
 
   /// Makes the record; nothing runs yet. Error: image missing, nothing to run.
   [[nodiscard]] Result<ContainerPtr> create(const engine::Stack& stack, const engine::ServiceConfig& service,
-                                            int64_t number);
+                                            const engine::CreateContainer& action);
   /// By id; nullptr if there is none.
   [[nodiscard]] ContainerPtr find(const std::string& id) const;
 
@@ -83,6 +91,8 @@ class Containers {
   /// container changes.
   Task<void> wait(ContainerPtr container, engine::Condition condition, std::optional<int64_t> timeout_ns,
                   std::shared_ptr<const bool> cancelled);
+  /// Until its run has ended; of one that goes then (auto_remove), until it is gone.
+  Work wait_until_over(ContainerPtr container);
   /// Wakes all that wait, so that they see they are cancelled.
   void wake_all();
 
@@ -90,7 +100,7 @@ class Containers {
   void on_exit(const keeper::ExitRecord& exit);
 
  private:
-  /// The two sides of a container's output. FIFOs that the container opens for reading and writing: with a reader of
+  /// The two sides of a container's streams. FIFOs that the container opens for reading and writing: with a reader of
   /// its own it never gets EPIPE, and whoever comes later can open the other end by path.
   struct Streams {
     sys::UniqueFd in, out, err;            // the container's side; `in` may be invalid
@@ -100,6 +110,9 @@ class Containers {
   Task<void> run_once(ContainerPtr container);
   Task<void> prepare_mounts(ContainerPtr container);
   [[nodiscard]] Result<Streams> open_streams(const Managed& container) const;
+  [[nodiscard]] Result<runtime::LaunchIo> connect_output(const ContainerPtr& container, Streams& streams);
+  [[nodiscard]] Status connect_console(const ContainerPtr& container, sys::FdRef master);
+  Work remove_itself(ContainerPtr container);
   [[nodiscard]] Status pump(const Managed& container, sys::FdRef out, sys::FdRef err);
   [[nodiscard]] Status adopt_live(const ContainerPtr& container);
   void ended(const ContainerPtr& container, int wait_status, int64_t time_ns);

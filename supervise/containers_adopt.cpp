@@ -32,6 +32,8 @@ void Containers::adopt(std::vector<engine::Container> containers) {
       asio::co_spawn(parts_.io, watch_adopted(container, container->run), asio::detached);
     } else if (live.status == engine::Status::restarting) {
       asio::co_spawn(parts_.io, restart_later(container, Duration(0)), asio::detached);
+    } else if (live.status == engine::Status::exited && container->record.auto_remove) {
+      asio::co_spawn(parts_.io, remove_itself(container), asio::detached);
     }
   }
 }
@@ -40,7 +42,7 @@ Status Containers::adopt_live(const ContainerPtr& container) {
   engine::LiveState& live = container->live;
   BERTH_TRY(container->process, sys::open_identified(live.process));
   container->started = std::chrono::steady_clock::now();
-  if (parts_.keeper.keeper_is_new()) {
+  if (parts_.keeper.keeper_is_new() && !live.attached) {
     // Its output goes nowhere until somebody copies it again.
     std::vector<sys::UniqueFd> console = parts_.keeper.stored("tty/" + container->record.id);
     if (!console.empty()) {

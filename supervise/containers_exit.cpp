@@ -47,6 +47,20 @@ void Containers::ended(const ContainerPtr& container, int wait_status, int64_t t
   parts_.keeper.drop("tty/" + container->record.id);
   consider_restart(container);
   write_down(container);
+  if (container->record.auto_remove && !container->removing)
+    asio::co_spawn(parts_.io, remove_itself(container), asio::detached);
+  else if (idle_)
+    idle_();
+}
+
+Work Containers::remove_itself(ContainerPtr container) {
+  Status removed = co_await remove(container, true);
+  if (!removed) {
+    // It stands as exited then, and `rm` tells why it cannot go. Nobody is to wait for it any longer.
+    fmt::print(stderr, "berth-supervisor: {}\n", removed.error().message());
+    containers_.erase(container->record.id);
+    container->changed.notify();
+  }
   if (idle_) idle_();
 }
 

@@ -12,6 +12,7 @@
 #include "runtime/launch.h"
 #include "supervise/containers.h"
 #include "sys/file.h"
+#include "sys/unix_socket.h"
 #include "volumes/bind_source.h"
 #include "volumes/copy_up.h"
 
@@ -41,6 +42,39 @@ Result<Containers::Streams> Containers::open_streams(const Managed& container) c
     BERTH_TRY_OK(open_fifo(dir + "/stdin", reader, streams.in));
   }
   return streams;
+}
+
+/// Where the container's first process reads and writes: the streams of the command it belongs to, or the log. With a
+/// tty that is settled when there is one.
+Result<runtime::LaunchIo> Containers::connect_output(const ContainerPtr& container, Streams& streams) {
+  runtime::LaunchIo io;
+  bool tty = container->record.config.tty;
+  container->live.attached = container->stdio.has_value();
+  if (container->stdio) {
+    if (tty) return io;
+    streams.in = std::move(container->stdio->in);
+    streams.out = std::move(container->stdio->out);
+    streams.err = std::move(container->stdio->err);
+    container->stdio.reset();
+  } else {
+    BERTH_TRY(streams, open_streams(*container));
+    if (tty) return io;
+    BERTH_TRY_OK(pump(*container, streams.out_reader.ref(), streams.err_reader.ref()));
+  }
+  io.in = streams.in.ref();
+  io.out = streams.out.ref();
+  io.err = streams.err.ref();
+  return io;
+}
+
+Status Containers::connect_console(const ContainerPtr& container, sys::FdRef master) {
+  if (container->stdio) {
+    sys::UniqueFd console = std::move(container->stdio->console);
+    container->stdio.reset();
+    return sys::send_with_fds(console.ref(), "t", {master}).context("send the terminal to the command");
+  }
+  parts_.keeper.store("tty/" + container->record.id, {master});
+  return pump(*container, master, sys::FdRef(-1));
 }
 
 Status Containers::pump(const Managed& container, sys::FdRef out, sys::FdRef err) {
@@ -117,15 +151,8 @@ Task<void> Containers::run_once(ContainerPtr container) {
   // From here on the container's names are answered and its addresses are its own.
   BERTH_CO_TRY_OK(engine::prepare_files(record, live, parts_.store.paths(), parts_.networks.gateway_of(record)));
   BERTH_CO_TRY(runtime::ContainerSpec spec, engine::run_spec(record, parts_.store.paths()));
-  BERTH_CO_TRY(Streams streams, open_streams(*container));
-  if (!spec.tty) BERTH_CO_TRY_OK(pump(*container, streams.out_reader.ref(), streams.err_reader.ref()));
-
-  runtime::LaunchIo io;
-  if (!spec.tty) {
-    io.in = streams.in.ref();
-    io.out = streams.out.ref();
-    io.err = streams.err.ref();
-  }
+  Streams streams;
+  BERTH_CO_TRY(runtime::LaunchIo io, connect_output(container, streams));
   io.netns = netns->fd();
   io.clone_parent = true;
   BERTH_CO_TRY(runtime::Launch launch, runtime::Launch::start(parts_.host, spec, io));
@@ -146,10 +173,7 @@ Task<void> Containers::run_once(ContainerPtr container) {
   live.finished_ns = 0;
   live.exit_code = 0;
   if (record.health) live.health = "starting";
-  if (running->console_master.valid()) {
-    parts_.keeper.store("tty/" + record.id, {running->console_master.ref()});
-    BERTH_CO_TRY_OK(pump(*container, running->console_master.ref(), sys::FdRef(-1)));
-  }
+  if (running->console_master.valid()) BERTH_CO_TRY_OK(connect_console(container, running->console_master.ref()));
   write_down(container);
   if (Status published = parts_.networks.publish(record, live); !published) {
     (void)container->process.signal(9);  // the exit brings the rest in order

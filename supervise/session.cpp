@@ -3,12 +3,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <cstring>
 
 #include "engine/request.h"
 #include "engine/wire.h"
 #include "supervise/step_runner.h"
+#include "sys/unix_socket.h"
 
 namespace berth::supervise {
 namespace {
@@ -63,14 +64,24 @@ Work Session::write_loop() {
 }
 
 asio::awaitable<Result<Json>> Session::receive() {
-  uint32_t length = 0;
-  auto [error, size] = co_await asio::async_read(socket_, asio::buffer(&length, sizeof length), kAwait);
-  if (error) co_return sys_error("receive request", EPIPE);
-  if (length > engine::kMaxFrame) co_return sys_error("receive request", EMSGSIZE);
-  std::string text(length, '\0');
-  auto [body_error, body_size] = co_await asio::async_read(socket_, asio::buffer(text), kAwait);
-  if (body_error) co_return sys_error("receive request", EPIPE);
-  co_return engine::from_json_text<Json>(text, "request");
+  constexpr size_t kHeader = sizeof(uint32_t), kChunk = 256 << 10;
+  for (;;) {
+    uint32_t length = 0;
+    if (received_.size() >= kHeader) std::memcpy(&length, received_.data(), kHeader);
+    if (length > engine::kMaxFrame) co_return sys_error("receive request", EMSGSIZE);
+    if (received_.size() >= kHeader && received_.size() - kHeader >= length) {
+      std::string text = received_.substr(kHeader, length);
+      received_.erase(0, kHeader + length);
+      co_return engine::from_json_text<Json>(text, "request");
+    }
+    auto [error] = co_await socket_.async_wait(asio::socket_base::wait_read, kAwait);
+    if (error) co_return sys_error("receive request", EPIPE);
+    Result<sys::Message> message = sys::receive_with_fds(sys::FdRef(socket_.native_handle()), kChunk);
+    if (!message && message.error().code == EAGAIN) continue;
+    if (!message || message->data.empty()) co_return sys_error("receive request", EPIPE);
+    received_ += message->data;
+    for (sys::UniqueFd& fd : message->fds) received_fds_.push_back(std::move(fd));
+  }
 }
 
 Work Session::receive_cancel() {
@@ -103,8 +114,9 @@ Work Session::run() {
         send({{"type", "waiting"}, {"text", "another command works on project " + project}});
       co_await parts_.locks.wait();
     }
+    if (locks) locked_ = project;
     co_await answer(std::move(message));
-    if (locks) parts_.locks.unlock(project);
+    unlock();
   }
   asio::steady_timer flush(parts_.io);
   while (writing_ && !closed_) {
@@ -115,12 +127,21 @@ Work Session::run() {
   socket_.shutdown(asio::local::stream_protocol::socket::shutdown_both, ignored);
 }
 
+void Session::unlock() {
+  if (!locked_.empty()) parts_.locks.unlock(std::exchange(locked_, ""));
+}
+
 Result<engine::Plan> Session::plan_for(const std::string& op, const Json& request, engine::Stack& stack) const {
   engine::Observed observed = parts_.store.observe();
   if (op == engine::UpRequest::kOp) {
     BERTH_TRY(engine::UpRequest up, parse<engine::UpRequest>(request));
     stack = std::move(up.stack);
     return engine::plan_up(stack, observed, up.options);
+  }
+  if (op == engine::RunRequest::kOp) {
+    BERTH_TRY(engine::RunRequest run, parse<engine::RunRequest>(request));
+    stack = std::move(run.stack);
+    return engine::plan_up(stack, observed, run.options);
   }
   if (op == engine::DownRequest::kOp) {
     BERTH_TRY(engine::DownRequest down, parse<engine::DownRequest>(request));
@@ -163,11 +184,53 @@ Work Session::answer(Json request) {
     finish(plan->problems);
     co_return;
   }
-  engine::Plan chosen = std::move(plan).value();
   std::vector<std::string> services;
   for (const engine::ServiceConfig& service : stack.services) services.push_back(service.name);
   if (!services.empty()) parts_.networks.declare(stack.project, services);
-  co_await carry_out(std::move(chosen), std::move(stack), op == engine::UpRequest::kOp);
+
+  HostRunner runner(parts_.io, parts_.containers, parts_.networks, parts_.store, std::move(stack));
+  if (Status taken = take_stdio(request, runner); !taken) {
+    finish({std::move(taken).error()});
+    co_return;
+  }
+  bool makes = op == engine::UpRequest::kOp || op == engine::RunRequest::kOp;
+  std::vector<Error> errors = co_await carry_out(*plan, runner, makes);
+  ContainerPtr one_off = runner.one_off();
+  if (one_off == nullptr || !errors.empty()) {
+    finish(std::move(errors), one_off == nullptr ? std::nullopt : std::optional(one_off->live.exit_code));
+    co_return;
+  }
+  unlock();  // others may go on with the project while this one runs
+  co_await follow_one_off(std::move(one_off), request.value("attach", true));
+}
+
+Status Session::take_stdio(const Json& request, HostRunner& runner) {
+  if (request.value("op", "") != engine::RunRequest::kOp || !request.value("attach", true)) return {};
+  ForeignStdio stdio;
+  if (received_fds_.size() == 1) {
+    stdio.console = std::move(received_fds_[0]);
+  } else if (received_fds_.size() == 3) {
+    stdio.in = std::move(received_fds_[0]);
+    stdio.out = std::move(received_fds_[1]);
+    stdio.err = std::move(received_fds_[2]);
+  } else {
+    return make_error("the request came without the descriptors that its container is to have");
+  }
+  received_fds_.clear();
+  runner.connect_one_off(std::move(stdio));
+  return {};
+}
+
+Work Session::follow_one_off(ContainerPtr container, bool attached) {
+  const sys::ProcessIdentity& process = container->live.process;
+  send({{"type", "running"}, {"id", container->record.id}, {"pid", process.pid}, {"start_time", process.start_time}});
+  if (!attached) {
+    finish({});
+    co_return;
+  }
+  co_await parts_.containers.wait_until_over(container);
+  if (container->record.auto_remove) co_await parts_.networks.settle();
+  finish({}, container->live.exit_code);
 }
 
 asio::awaitable<engine::ApplyReport> Session::apply(const engine::Plan& plan, HostRunner& runner, bool keep_going,
@@ -188,8 +251,8 @@ asio::awaitable<engine::ApplyReport> Session::apply(const engine::Plan& plan, Ho
   co_return std::move(**ended);
 }
 
-Work Session::carry_out(engine::Plan plan, engine::Stack stack, bool undo_on_failure) {
-  HostRunner runner(parts_.io, parts_.containers, parts_.networks, parts_.store, std::move(stack));
+asio::awaitable<std::vector<Error>> Session::carry_out(const engine::Plan& plan, HostRunner& runner,
+                                                       bool undo_on_failure) {
   engine::ApplyReport report = co_await apply(plan, runner, !undo_on_failure, false);
   std::vector<Error> errors;
   // Where a step failed, waits that were cancelled because of it say nothing new.
@@ -219,7 +282,7 @@ Work Session::carry_out(engine::Plan plan, engine::Stack stack, bool undo_on_fai
     return std::holds_alternative<engine::RemoveContainer>(step.action);
   });
   if (removes_networks || !errors.empty()) co_await parts_.networks.settle();
-  finish(std::move(errors));
+  co_return errors;
 }
 
 void Session::send_step(const engine::Plan& plan, engine::StepId id, engine::StepEvent event, const Error* error) {
@@ -240,14 +303,16 @@ void Session::send_step(const engine::Plan& plan, engine::StepId id, engine::Ste
   send(message);
 }
 
-void Session::finish(std::vector<Error> errors) {
+void Session::finish(std::vector<Error> errors, std::optional<int64_t> exit_code) {
   Json list = Json::array();
   for (const Error& error : errors) list.push_back(error_json(error));
-  send({{"type", "result"},
-        {"ok", errors.empty()},
-        {"errors", list},
-        {"leaving", !parts_.containers.busy()},
-        {"cancelled", cancelled_}});
+  Json result{{"type", "result"},
+              {"ok", errors.empty()},
+              {"errors", list},
+              {"leaving", !parts_.containers.busy()},
+              {"cancelled", cancelled_}};
+  if (exit_code) result["exit_code"] = *exit_code;
+  send(result);
 }
 
 }  // namespace berth::supervise

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -12,6 +13,7 @@
 #include "supervise/containers.h"
 #include "supervise/networks.h"
 #include "supervise/task.h"
+#include "sys/fd.h"
 
 namespace berth::supervise {
 
@@ -49,7 +51,11 @@ class Session : public std::enable_shared_from_this<Session> {
 
  private:
   Work answer(engine::Json request);
-  Work carry_out(engine::Plan plan, engine::Stack stack, bool undo_on_failure);
+  /// The plan on the host, taken back if it fails and `undo_on_failure`. What went wrong.
+  asio::awaitable<std::vector<Error>> carry_out(const engine::Plan& plan, class HostRunner& runner,
+                                                bool undo_on_failure);
+  Work follow_one_off(ContainerPtr container, bool attached);
+  [[nodiscard]] Status take_stdio(const engine::Json& request, HostRunner& runner);
   asio::awaitable<engine::ApplyReport> apply(const engine::Plan& plan, class HostRunner& runner, bool keep_going,
                                              bool quiet);
   [[nodiscard]] Result<engine::Plan> plan_for(const std::string& op, const engine::Json& request,
@@ -58,12 +64,15 @@ class Session : public std::enable_shared_from_this<Session> {
   void send(const engine::Json& message);
   Work write_loop();
   void send_step(const engine::Plan& plan, engine::StepId id, engine::StepEvent event, const Error* error);
-  void finish(std::vector<Error> errors);
+  void unlock();
+  void finish(std::vector<Error> errors, std::optional<int64_t> exit_code = std::nullopt);
   asio::awaitable<Result<engine::Json>> receive();
 
   Parts parts_;
   asio::local::stream_protocol::socket socket_;
-  std::string unsent_;
+  std::string received_, unsent_;
+  std::vector<sys::UniqueFd> received_fds_;
+  std::string locked_;  // the project whose lock we hold; empty = none
   bool writing_ = false;
   bool closed_ = false;
   bool cancelled_ = false;

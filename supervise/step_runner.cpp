@@ -52,7 +52,11 @@ berth::Status HostRunner::create(const CreateContainer& action) {
   auto service =
       std::find_if(stack_.services.begin(), stack_.services.end(), [&](auto& s) { return s.name == action.service; });
   if (service == stack_.services.end()) return make_error("no such service: " + action.service);
-  BERTH_TRY(ContainerPtr container, containers_.create(stack_, *service, action.number));
+  BERTH_TRY(ContainerPtr container, containers_.create(stack_, *service, action));
+  if (action.one_off) {
+    container->stdio = std::move(stdio_);
+    one_off_ = container;
+  }
   created_[action.container.name] = container->record.id;
   return {};
 }

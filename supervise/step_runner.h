@@ -20,6 +20,11 @@ class HostRunner : public engine::StepRunner {
 
   void start(engine::StepId id, const engine::Step& step, std::function<void(berth::Status)> done) override;
   void cancel_waits() override;
+  /// What the one-off container of this plan is connected to instead of the log.
+  void connect_one_off(ForeignStdio stdio) { stdio_ = std::move(stdio); }
+  /// The one-off container, once it has been created; nullptr if there is none.
+  [[nodiscard]] const ContainerPtr& one_off() const { return one_off_; }
+
   /// Waits may be made again, for the plan that takes back.
   void allow_waits();
 
@@ -35,6 +40,8 @@ class HostRunner : public engine::StepRunner {
   const engine::StateStore& store_;
   engine::Stack stack_;
   std::map<std::string, std::string> created_;  // name to id, of what this plan made
+  std::optional<ForeignStdio> stdio_;
+  ContainerPtr one_off_;
   std::shared_ptr<bool> cancelled_ = std::make_shared<bool>(false);
 };
 

@@ -148,7 +148,7 @@ TEST_CASE("records come back from JSON as they were") {
   live.finished_ns = 10, live.exit_code = 137, live.oom_killed = true, live.error = "e", live.health = "healthy";
   live.failing_streak = 2, live.probes = {{1, 2, 3, "out"}}, live.restart_count = 11, live.stopped_by_user = true;
   live.endpoints = {{"n", "eth0", "bv1", "10.0.0.2", "02:00:00:00:00:01"}};
-  live.ports = {{"::1", 8080, 80, "udp"}}, live.dns_udp_port = 53, live.dns_tcp_port = 54;
+  live.ports = {{"::1", 8080, 80, "udp"}}, live.attached = true;
   check_round_trip(live);
   same_fields(Json(live), Json(LiveState()), "", same);
   CHECK(same == std::vector<std::string>{});

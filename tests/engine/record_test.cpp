@@ -23,10 +23,14 @@ images::Image image() {
   return image;
 }
 
+CreateContainer replica(const ServiceConfig& service, int64_t number) {
+  return {{"shop-" + service.name + "-" + std::to_string(number), ""}, service.name, number};
+}
+
 ContainerRecord merged(const ContainerConfig& config, const images::Image& from = image()) {
   ServiceConfig s = service("web");
   s.container = config;
-  Result<ContainerRecord> record = make_record(stack_of({s}), s, 2, from);
+  Result<ContainerRecord> record = make_record(stack_of({s}), s, replica(s, 2), from);
   REQUIRE(record);
   return std::move(record).value();
 }
@@ -69,7 +73,7 @@ TEST_CASE("nothing to run is an error that says what to do") {
   empty.config.entrypoint.clear();
   empty.config.cmd.clear();
   ServiceConfig s = service("web");
-  Result<ContainerRecord> record = make_record(stack_of({s}), s, 1, empty);
+  Result<ContainerRecord> record = make_record(stack_of({s}), s, replica(s, 1), empty);
   REQUIRE_FALSE(record);
   CHECK(record.error().message().find("image-of-web") != std::string::npos);
   CHECK(record.error().hint.find("command:") != std::string::npos);
@@ -189,7 +193,7 @@ TEST_CASE("labels say what the container is, and an image cannot say it instead"
   Stack stack = stack_of({s});
   stack.working_dir = "/work";
   stack.config_files = {"/src/a.yaml", "/src/b.yaml"};
-  ContainerRecord r = make_record(stack, s, 2, from).value();
+  ContainerRecord r = make_record(stack, s, replica(s, 2), from).value();
   CHECK(r.labels.at("maintainer") == "me");
   CHECK(r.labels.at("shared") == "service");
   CHECK(r.labels.at("own") == "1");

@@ -1,0 +1,116 @@
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/one_off.h"
+#include "cli/project.h"
+#include "cli/run_overrides.h"
+#include "compose/select.h"
+#include "engine/lower.h"
+#include "engine/request.h"
+#include "sys/file.h"
+
+namespace berth::cli {
+namespace {
+
+struct Flags {
+  RunOverrides overrides;
+  std::string service, name;
+  bool remove = false, detach = false, no_tty = false, interactive = true, no_deps = false, use_aliases = false;
+  bool remove_orphans = false;
+};
+
+/// The stack of the service and what it depends on. Prints what is wrong.
+std::optional<engine::RunRequest> prepare(const Context& context, const Flags& flags, bool tty) {
+  std::optional<compose::Project> project = load_project(context, {flags.service});
+  if (!project) return std::nullopt;
+  compose::Follow follow = flags.no_deps ? compose::Follow::none : compose::Follow::dependencies;
+  Result<std::vector<std::string>> chosen = compose::select_services(*project, {flags.service}, follow);
+  if (!chosen) {
+    print_error(context, chosen.error());
+    return std::nullopt;
+  }
+  if (Status changed = apply_overrides(flags.overrides, *project, flags.service); !changed) {
+    print_error(context, changed.error());
+    return std::nullopt;
+  }
+  compose::Service& service = project->services.at(flags.service);
+  service.tty = tty;
+  service.stdin_open = flags.interactive;
+  Diagnostics diagnostics;
+  engine::RunRequest request;
+  request.stack = engine::lower(*project, *chosen, diagnostics);
+  fmt::print(stderr, "{}", diagnostics.render(context.colour(STDERR_FILENO)));
+  if (diagnostics.has_errors()) return std::nullopt;
+
+  engine::ServiceConfig& config = request.stack.services.back();  // dependencies come first
+  if (!flags.use_aliases) {
+    for (engine::AttachmentConfig& attachment : config.container.attachments) attachment.aliases.clear();
+  }
+  request.options.one_off.service = flags.service;
+  request.options.one_off.name =
+      flags.name.empty() ? fmt::format("{}-{}-run-{}", project->name, flags.service, sys::random_hex(6)) : flags.name;
+  request.options.one_off.auto_remove = flags.remove;
+  request.attach = !flags.detach;
+  request.options.remove_orphans = flags.remove_orphans;
+  request.options.ignore_orphans = true;
+  for (const auto& [name, other] : project->services) request.options.other_services.insert(name);
+  for (const auto& [name, other] : project->disabled_services) request.options.other_services.insert(name);
+  return request;
+}
+
+int run(const Context& context, const Flags& flags) {
+  // Docker Compose looks at standard output only, so that `echo y | … run` has a terminal to complain about; a terminal
+  // is of use only where both ends are one.
+  bool tty = !flags.no_tty && !flags.detach && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
+  std::optional<engine::RunRequest> request = prepare(context, flags, tty);
+  if (!request) return 1;
+  return run_one_off(context, *request, flags.interactive);
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Context& context) {
+  auto flags = std::make_shared<Flags>();
+  RunOverrides& o = flags->overrides;
+  CLI::App* command = app.add_subcommand("run", "Run a one-off command on a service");
+  command->prefix_command();  // what follows the service belongs to the command, flags included
+  command->footer("berth run [OPTIONS] SERVICE [COMMAND] [ARGS...]");
+  command->add_flag("--rm", flags->remove, "Automatically remove the container when it exits");
+  command->add_flag("-d,--detach", flags->detach, "Run container in background and print container ID");
+  command->add_option("-e,--env", o.env, "Set environment variables")->allow_extra_args(false);
+  command->add_option("--env-from-file", o.env_files, "Set environment variables from file")->allow_extra_args(false);
+  command->add_flag("-T,--no-tty,--no-TTY", flags->no_tty, "Disable pseudo-TTY allocation");
+  command->add_flag("-i,--interactive,!--no-interactive", flags->interactive, "Keep STDIN open even if not attached");
+  command->add_flag("-t,--tty")->group("");
+  command->add_option("--entrypoint", o.entrypoint, "Override the entrypoint of the image");
+  command->add_option("-u,--user", o.user, "Run as specified username or uid");
+  command->add_option("-w,--workdir", o.workdir, "Working directory inside the container");
+  command->add_option("-v,--volume", o.volumes, "Bind mount a volume")->allow_extra_args(false);
+  command->add_option("-p,--publish", o.publish, "Publish a container's port(s) to the host")->allow_extra_args(false);
+  command->add_flag("-P,--service-ports", o.service_ports,
+                    "Run command with all service's ports enabled and mapped to the host");
+  command->add_option("--name", flags->name, "Assign a name to the container");
+  command->add_option("-l,--label", o.labels, "Add or override a label")->allow_extra_args(false);
+  command->add_option("--cap-add", o.cap_add, "Add Linux capabilities")->allow_extra_args(false);
+  command->add_option("--cap-drop", o.cap_drop, "Drop Linux capabilities")->allow_extra_args(false);
+  command->add_flag("--no-deps", flags->no_deps, "Don't start linked services");
+  command->add_flag("--use-aliases", flags->use_aliases,
+                    "Use the service's network aliases in the network(s) the container connects to");
+  command->add_flag("--remove-orphans", flags->remove_orphans,
+                    "Remove containers for services not defined in the compose file");
+  command->callback([&context, flags, command] {
+    std::vector<std::string> words = command->remaining();
+    if (words.empty()) throw CLI::ValidationError("run", "needs a service");
+    flags->service = words.front();
+    flags->overrides.command.assign(words.begin() + 1, words.end());
+    flags->overrides.has_entrypoint = command->count("--entrypoint") > 0;
+    context.command = [&context, flags] { return run(context, *flags); };
+  });
+}
+
+}  // namespace berth::cli

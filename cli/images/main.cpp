@@ -1,0 +1,96 @@
+// berth-images: brings images in. A program of its own, because the decompressors it needs would cost every other
+// command their loading (docs/decisions/0008).
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+#include "cli/cmd_archives.h"
+#include "cli/global_flags.h"
+#include "cli/sizes.h"
+#include "images/import.h"
+#include "images/load.h"
+#include "images/reference.h"
+#include "images/store.h"
+
+namespace berth::cli {
+namespace {
+
+/// A line for each layer that has come in, on a terminal or not.
+class Lines : public images::Progress {
+ public:
+  explicit Lines(bool quiet) : quiet_(quiet) {}
+  void layer(const std::string& name, images::LayerPhase phase, uint64_t bytes, uint64_t) override {
+    if (quiet_) return;
+    if (phase == images::LayerPhase::done) fmt::print(stderr, " {}  Loaded  {}\n", printable(name), size_text(bytes));
+    if (phase == images::LayerPhase::already_present) fmt::print(stderr, " {}  Already exists\n", printable(name));
+  }
+  void note(const std::string& text) override {
+    if (!quiet_) fmt::print(stderr, "note: {}\n", printable(text));
+  }
+
+ private:
+  bool quiet_;
+};
+
+Status import(const Context& context, const ImportFlags& flags) {
+  BERTH_TRY(images::Store store, images::Store::open(context.paths));
+  images::ImportRequest request;
+  request.name = flags.name;
+  request.changes = flags.changes;
+  request.message = flags.message;
+  if (!flags.platform.empty()) {
+    BERTH_TRY(request.platform, images::parse_platform(flags.platform));
+  }
+  Lines lines(true);
+  Result<images::Image> image = flags.source == "-"
+                                    ? images::import_tar(store, sys::FdRef(STDIN_FILENO), request, &lines)
+                                    : images::import_tar(store, flags.source, request, &lines);
+  if (!image) return std::move(image).error();
+  fmt::print("{}\n", image->id.str());
+  return {};
+}
+
+Status load(const Context& context, const LoadFlags& flags) {
+  if (flags.input.empty() && isatty(STDIN_FILENO) == 1) {
+    return make_error("no archive: standard input is a terminal", "name it: berth load -i ARCHIVE");
+  }
+  BERTH_TRY(images::Store store, images::Store::open(context.paths));
+  images::Platform platform = images::host_platform();
+  if (!flags.platform.empty()) {
+    BERTH_TRY(platform, images::parse_platform(flags.platform));
+  }
+  Lines lines(flags.quiet);
+  bool from_stdin = flags.input.empty() || flags.input == "-";
+  Result<std::vector<images::LoadedImage>> loaded =
+      from_stdin ? images::load_archive(store, sys::FdRef(STDIN_FILENO), platform, &lines)
+                 : images::load_archive(store, flags.input, platform, &lines);
+  if (!loaded) return std::move(loaded).error();
+  for (const images::LoadedImage& image : *loaded) {
+    if (image.names.empty()) fmt::print("Loaded image ID: {}\n", image.id.str());
+    for (const std::string& name : image.names)
+      fmt::print("Loaded image: {}\n", printable(images::familiar_name(name)));
+  }
+  return {};
+}
+
+}  // namespace
+}  // namespace berth::cli
+
+int main(int argc, char** argv) {
+  using namespace berth::cli;
+  Context context;
+  context.paths = berth::sys::Paths::from_environment();
+  CLI::App app("Brings images in for berth.", "berth");
+  app.require_subcommand(1);
+  add_global_flags(app, context);
+  ArchiveCommands commands{[&](const ImportFlags& flags) { return import(context, flags); },
+                           [&](const LoadFlags& flags) { return load(context, flags); }};
+  add_archive_commands(app, context, commands);
+  CLI::App* noun = app.add_subcommand("image");
+  noun->require_subcommand(1);
+  add_archive_commands(*noun, context, commands);
+  return parse_and_run(app, context, argc, argv);
+}

@@ -1,0 +1,158 @@
+#include "cli/one_off.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "cli/client.h"
+#include "cli/progress.h"
+#include "cli/project.h"
+#include "cli/signals.h"
+#include "cli/terminal.h"
+#include "engine/state.h"
+#include "sys/file.h"
+#include "sys/unix_socket.h"
+
+namespace berth::cli {
+namespace {
+
+constexpr int kExitIsWrittenMs = 3000;
+constexpr int kUnknownExit = 255;
+
+/// What the container gets, and our end of the terminal's way if it has one.
+struct Streams {
+  sys::UniqueFd null;
+  sys::UniqueFd console_near, console_far;
+
+  [[nodiscard]] static Result<Streams> make(bool tty, bool interactive) {
+    Streams streams;
+    if (tty) {
+      BERTH_TRY(auto pair, sys::socket_pair(SOCK_STREAM));
+      streams.console_near = std::move(pair.first);
+      streams.console_far = std::move(pair.second);
+    } else if (!interactive) {
+      BERTH_TRY(streams.null, sys::open_file("/dev/null", O_RDONLY));
+    }
+    return streams;
+  }
+
+  /// In the order of engine::RunRequest.
+  [[nodiscard]] std::vector<sys::FdRef> to_send() const {
+    if (console_far.valid()) return {console_far.ref()};
+    return {null.valid() ? null.ref() : sys::FdRef(STDIN_FILENO), sys::FdRef(STDOUT_FILENO), sys::FdRef(STDERR_FILENO)};
+  }
+};
+
+class OneOff {
+ public:
+  OneOff(const Context& context, const engine::RunRequest& request)
+      : context_(context), request_(request), progress_(context) {}
+
+  int run(bool interactive) {
+    Result<int> code = attempt(interactive);
+    if (code) return *code;
+    print_error(context_, code.error());
+    return 1;
+  }
+
+ private:
+  Result<int> attempt(bool interactive) {
+    bool tty = request_.stack.services.back().container.tty;
+    Streams streams;
+    if (request_.attach) {
+      BERTH_TRY(streams, Streams::make(tty, interactive));
+    }
+    BERTH_TRY(Client client, Client::connect(context_.paths));
+    BERTH_TRY_OK(
+        client.send(engine::to_message(request_), request_.attach ? streams.to_send() : std::vector<sys::FdRef>()));
+    streams.console_far.reset();
+    BERTH_TRY(engine::Json message, until_running(client));
+    if (message.value("type", "") == "result") return finish(message);
+    if (!request_.attach) {
+      fmt::print("{}\n", message.value("id", ""));
+      BERTH_TRY(engine::Json result, client.receive());
+      return finish(result);
+    }
+
+    sys::ProcessIdentity identity{message.value("pid", 0), message.value("start_time", uint64_t{0})};
+    Result<sys::Pidfd> opened = sys::open_identified(identity);
+    sys::Pidfd process = opened ? std::move(opened).value() : sys::Pidfd();  // it may have ended already
+    if (tty) {
+      BERTH_TRY(sys::Message console, sys::receive_with_fds(streams.console_near.ref(), 1));
+      if (console.fds.empty()) return make_error("the supervisor did not send the container's terminal");
+      attach_terminal(console.fds.front().ref(), process);
+    } else if (process.valid()) {
+      pass_signals_until_exit(process);
+    }
+    for (;;) {
+      Result<engine::Json> next = client.receive();
+      if (!next) return exit_code_without_supervisor(process, message.value("id", ""));
+      if (next->value("type", "") == "result") return finish(*next);
+    }
+  }
+
+  /// Passes progress on; a signal takes back what was begun. The message that says it runs, or the result.
+  Result<engine::Json> until_running(Client& client) {
+    Signals signals;
+    for (;;) {
+      pollfd fds[] = {{client.fd().get(), POLLIN, 0}, {signals.fd().get(), POLLIN, 0}};
+      if (poll(fds, 2, -1) < 0 && errno != EINTR) return sys_error("poll", errno);
+      if ((fds[1].revents & POLLIN) != 0 && signals.take() != 0) {
+        if (std::exchange(cancelled_, true)) _exit(130);
+        BERTH_TRY_OK(client.send({{"op", "cancel"}}));
+      }
+      if ((fds[0].revents & (POLLIN | POLLHUP)) == 0) continue;
+      BERTH_TRY(engine::Json message, client.receive());
+      std::string type = message.value("type", "");
+      if (type == "result" || type == "running") return message;
+      progress_.on_event(message);
+    }
+  }
+
+  int finish(const engine::Json& result) {
+    for (const engine::Json& error : result["errors"]) {
+      if (cancelled_ && error.value("message", "") == "cancelled") continue;
+      print_error(context_, make_error(error.value("message", ""), error.value("hint", "")));
+    }
+    if (result.value("leaving", false)) wait_until_gone(context_.paths);
+    if (cancelled_) return 130;
+    return result.value("exit_code", result.value("ok", false) ? 0 : 1);
+  }
+
+  /// The supervisor was killed while the container ran; its successor writes down how it ended.
+  Result<int> exit_code_without_supervisor(const sys::Pidfd& process, const std::string& id) {
+    if (process.valid()) (void)process.wait_exit(-1);
+    engine::StateStore store(context_.paths);
+    for (int waited_ms = 0; waited_ms < kExitIsWrittenMs; waited_ms += 10) {
+      if (process.valid()) {
+        if (std::optional<int> status = process.exit_status())
+          return WIFSIGNALED(*status) ? 128 + WTERMSIG(*status) : WEXITSTATUS(*status);
+      }
+      Result<engine::Container> container = store.read(id);
+      if (container && container->live.status == engine::Status::exited && !container->live.ending())
+        return static_cast<int>(container->live.exit_code);
+      if (!container) break;  // removed already
+      usleep(10'000);
+    }
+    return kUnknownExit;
+  }
+
+  const Context& context_;
+  const engine::RunRequest& request_;
+  Progress progress_;
+  bool cancelled_ = false;
+};
+
+}  // namespace
+
+int run_one_off(const Context& context, const engine::RunRequest& request, bool interactive) {
+  return OneOff(context, request).run(interactive);
+}
+
+}  // namespace berth::cli
