@@ -83,6 +83,9 @@ class OneOff {
     sys::ProcessIdentity identity{message.value("pid", 0), message.value("start_time", uint64_t{0})};
     Result<sys::Pidfd> opened = sys::open_identified(identity);
     sys::Pidfd process = opened ? std::move(opened).value() : sys::Pidfd();  // it may have ended already
+    // It came too late to cancel the start, so it is for the command.
+    if (int signal = std::exchange(early_signal_, 0); signal != 0 && process.valid())
+      BERTH_TRY_OK(process.signal(signal));
     if (tty) {
       BERTH_TRY(sys::Message console, sys::receive_with_fds(streams.console_near.ref(), 1));
       if (console.fds.empty()) return make_error("the supervisor did not send the container's terminal");
@@ -99,12 +102,11 @@ class OneOff {
 
   /// Passes progress on; a signal takes back what was begun. The message that says it runs, or the result.
   Result<engine::Json> until_running(Client& client) {
-    Signals signals;
     for (;;) {
-      pollfd fds[] = {{client.fd().get(), POLLIN, 0}, {signals.fd().get(), POLLIN, 0}};
+      pollfd fds[] = {{client.fd().get(), POLLIN, 0}, {signals_.fd().get(), POLLIN, 0}};
       if (poll(fds, 2, -1) < 0 && errno != EINTR) return sys_error("poll", errno);
-      if ((fds[1].revents & POLLIN) != 0 && signals.take() != 0) {
-        if (std::exchange(cancelled_, true)) _exit(130);
+      if (int signal = (fds[1].revents & POLLIN) != 0 ? signals_.take() : 0; signal != 0) {
+        if (std::exchange(early_signal_, signal) != 0) _exit(130);
         BERTH_TRY_OK(client.send({{"op", "cancel"}}));
       }
       if ((fds[0].revents & (POLLIN | POLLHUP)) == 0) continue;
@@ -117,11 +119,11 @@ class OneOff {
 
   int finish(const engine::Json& result) {
     for (const engine::Json& error : result["errors"]) {
-      if (cancelled_ && error.value("message", "") == "cancelled") continue;
+      if (early_signal_ != 0 && error.value("message", "") == "cancelled") continue;
       print_error(context_, make_error(error.value("message", ""), error.value("hint", "")));
     }
     if (result.value("leaving", false)) wait_until_gone(context_.paths);
-    if (cancelled_) return 130;
+    if (early_signal_ != 0) return 130;
     return result.value("exit_code", result.value("ok", false) ? 0 : 1);
   }
 
@@ -146,7 +148,8 @@ class OneOff {
   const Context& context_;
   const engine::RunRequest& request_;
   Progress progress_;
-  bool cancelled_ = false;
+  Signals signals_;       // from now until the end none of them strikes
+  int early_signal_ = 0;  // one that came before we knew that the container runs
 };
 
 }  // namespace

@@ -71,7 +71,8 @@ class Run(Case):
         stack("run", "--no-deps", "--name", "mine", "app", "sh", "-c", "exit 3", check=3)
         directory = self.berth.root + "/containers"
         self.assertEqual(1, len(os.listdir(directory)))
-        self.assertEqual([], self.all(stack), "ps shows replicas of services")
+        self.assertEqual(["mine"], [row["Name"] for row in self.all(stack)])
+        self.assertEqual("", stack("ps", "-q", check=0).out)
         clash = stack("run", "--no-deps", "--name", "mine", "app", "true", check=1)
         self.assertIn('"mine"', clash.err)
         stack("down", "--remove-orphans", check=0)
@@ -98,8 +99,10 @@ class Run(Case):
         stack = self.stack(APP)
         out = stack("run", "-d", "--no-deps", "app", "sleep", "1000", check=0).out
         self.assertRegex(out, r"^[0-9a-f]{64}\n$")
-        self.assertTrue(host.is_alive(stack.pid("app")))
-        os.kill(stack.pid("app"), signal.SIGKILL)
+        pid = stack.pid("app")
+        self.assertTrue(host.is_alive(pid))
+        os.kill(pid, signal.SIGKILL)
+        wait_until("it has ended", lambda: not host.is_alive(pid))
         stack("down", "--remove-orphans", "-t", "0", check=0)
 
     def test_a_command_that_is_not_there_gives_127_and_leaves_nothing(self):
