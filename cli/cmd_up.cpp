@@ -92,6 +92,7 @@ class Attached {
     Outcome up = carry_out(context_, engine::to_message(request_), signals_, logs);
     follower_.pump();
     if (!up.ok) return up.exit_code();
+    if (up.cancelled) return stop_everything(130);  // too late to cancel: all had been started by then
     fmt::print(stderr, "Attaching to {}\n", names());
     while (!follower_.all_ended() && !aborting()) {
       pollfd fds[] = {{follower_.fd().get(), POLLIN, 0}, {signals_.fd().get(), POLLIN, 0}};

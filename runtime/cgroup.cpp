@@ -155,6 +155,19 @@ uint64_t Cgroup::oom_kills() const {
   return controllers_->oom_kills();
 }
 
+Result<sys::UniqueFd> Cgroup::open_directory_beside(pid_t member) const {
+  if (trim(read_text(tracking_ + "/cgroup.subtree_control")).empty()) {
+    return sys::open_file(tracking_, O_RDONLY | O_DIRECTORY);
+  }
+  const std::string ours = "0::/" + path_;  // as in cgroups(7): the v2 hierarchy has number 0 and no controllers
+  for (const std::string& line : split(read_text(fmt::format("/proc/{}/cgroup", member)), '\n')) {
+    if (line == ours || line.starts_with(ours + "/")) {
+      return sys::open_file(tracking_ + line.substr(ours.size()), O_RDONLY | O_DIRECTORY);
+    }
+  }
+  return sys_error(fmt::format("find process {} in control group {}", member, tracking_), ESRCH);
+}
+
 Status Cgroup::attach(pid_t pid) const {
   std::string number = std::to_string(pid);
   BERTH_TRY_OK(sys::write_existing(tracking_ + "/cgroup.procs", number));

@@ -51,6 +51,10 @@ class Cgroup {
 
   /// The v2 directory, for CLONE_INTO_CGROUP.
   [[nodiscard]] sys::FdRef directory() const { return directory_.ref(); }
+  /// Where one more process can be born beside `member`, which lives in here: mostly directory() again. A container
+  /// that hands controllers down (a privileged one may; systemd and Docker do so inside) has groups of its own below,
+  /// and no process can live in the one above them. ESRCH if `member` is not here any more.
+  [[nodiscard]] Result<sys::UniqueFd> open_directory_beside(pid_t member) const;
   /// cgroup.procs of each v1 group, opened for writing: who writes "0" there joins. Empty on pure v2.
   [[nodiscard]] Result<std::vector<sys::UniqueFd>> open_v1_procs() const;
   /// Host paths of the groups to show inside the container, by their place below /sys/fs/cgroup ("" = v2's root).

@@ -1,5 +1,8 @@
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <sys/stat.h>
+
+#include <cerrno>
 
 #include "base/text.h"
 #include "runtime/cgroup_controllers.h"
@@ -8,6 +11,38 @@
 namespace berth::runtime {
 namespace {
 
+/// Moves all that lives in a group into a leaf below it.
+Status vacate(const std::string& dir) {
+  const std::string text = read_text(dir + "/cgroup.procs");
+  const std::string_view pids = trim(text);
+  if (pids.empty()) return {};
+  std::string leaf = dir + "/init";  // the name that others use who do the same (dind, k3s)
+  if (mkdir(leaf.c_str(), 0755) != 0 && errno != EEXIST) return sys_error("make control group " + leaf, errno);
+  for (const std::string& pid : split(pids, '\n')) {
+    // Written back, 0 would mean ourselves.
+    if (pid == "0") return make_error(fmt::format("processes that we cannot see live in control group {}", dir));
+    Status moved = sys::write_existing(leaf + "/cgroup.procs", pid);
+    if (!moved && moved.error().code != ESRCH) return moved;  // ESRCH: it has ended meanwhile
+  }
+  return {};
+}
+
+/// Lets the groups below the mount's root have these controllers.
+///
+/// The machine's root may hand them down while processes live in it, but no other group may ("no internal processes":
+/// the kernel says EBUSY, or with cpu and pids alone makes a group of threads of it, which is no better). Where our
+/// root is such a group, because we run in a container or in a subtree delegated to us, what lives in it moves.
+Status hand_down_from_root(const std::string& root, const std::string& controllers) {
+  constexpr int kTries = 10;
+  const bool of_machine = !sys::exists(root + "/cgroup.type");
+  for (int attempt = 0;; ++attempt) {
+    if (!of_machine) BERTH_TRY_OK(vacate(root));
+    Status written = sys::write_existing(root + "/cgroup.subtree_control", controllers);
+    // EBUSY: somebody had a child at that moment, which was born where its parent had been.
+    if (written || written.error().code != EBUSY || of_machine || attempt == kTries) return written;
+  }
+}
+
 /// Limits in the v2 group itself.
 class V2Controllers final : public CgroupControllers {
  public:
@@ -15,7 +50,7 @@ class V2Controllers final : public CgroupControllers {
       : mounts_(mounts), path_(std::move(path)), directory_(mounts_.v2 + "/" + path_) {}
 
   /// A group has a controller's files only if its parent hands the controller down, all the way from the root. None of
-  /// these groups has processes of its own ("no internal processes").
+  /// the groups between has processes of its own.
   Status create(const Resources& resources) override {
     std::string wanted;
     for (const char* name : {"cpu", "memory", "pids", "io", "cpuset"}) {
@@ -23,11 +58,13 @@ class V2Controllers final : public CgroupControllers {
       if (mounts_.v2_controllers.count(name) != 0 && !optional)
         wanted += fmt::format("{}+{}", wanted.empty() ? "" : " ", name);
     }
+    if (wanted.empty()) return apply(resources);
     std::string dir = mounts_.v2;
+    BERTH_TRY_OK(hand_down_from_root(dir, wanted).context("hand controllers down"));
     std::vector<std::string> parts = split(path_, '/');
-    for (size_t i = 0; i < parts.size() && !wanted.empty(); ++i) {
-      BERTH_TRY_OK(sys::write_existing(dir + "/cgroup.subtree_control", wanted).context("hand controllers down"));
+    for (size_t i = 0; i + 1 < parts.size(); ++i) {
       dir += "/" + parts[i];
+      BERTH_TRY_OK(sys::write_existing(dir + "/cgroup.subtree_control", wanted).context("hand controllers down"));
     }
     return apply(resources);
   }

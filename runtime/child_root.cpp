@@ -3,7 +3,8 @@
 // Layers are opened first and named to overlay by descriptor: nothing is looked up twice, and options stay short.
 //   by fd       FSCONFIG_SET_FD "lowerdir+"        Linux 6.13
 //   by path     FSCONFIG_SET_STRING "lowerdir+"    Linux 6.8, "/proc/self/fd/N"
-//   classic     mount(2) "lowerdir=a:b:…"          any; 4096 bytes of options, so 200 layers as "/proc/self/fd/N"
+//   classic     mount(2) "lowerdir=a:b:…"          any (Debian 12 has 6.1); 4096 bytes of options, so 200 layers as
+//                                                  "/proc/self/fd/N"
 // The first two make a detached mount and run in the host's mount namespace, because overlay refuses layers whose mount
 // lies in another one (clone_private_mount). mount(2) cannot make a detached mount, so it runs in the new one.
 
@@ -29,11 +30,22 @@ int set_path(int context, const char* key, int fd) noexcept {
   return fsconfig(context, FSCONFIG_SET_STRING, key, path, 0);
 }
 
+/// Overlay before Linux 6.5 collects options as text: it takes any name and refuses "lowerdir+" only when all is done,
+/// too late to go another way. What gives it away is that it takes no descriptor under any name; later ones say EINVAL
+/// here.
+bool only_text(int context, int fd) noexcept {
+  return fsconfig(context, FSCONFIG_SET_FD, "no such option", nullptr, fd) != 0 && errno == EOPNOTSUPP;
+}
+
 /// False where this kernel does not know the way to add a layer (EINVAL at the first one).
 bool add_layers(const ChildPlan& plan, int context) noexcept {
   bool by_fd = plan.overlay_method == static_cast<int>(OverlayMethod::automatic);
   for (size_t i = 0; i < plan.layers.size(); ++i) {
     int layer = open_layer(plan, i);
+    if (i == 0 && only_text(context, layer)) {
+      close(layer);
+      return false;
+    }
     if (by_fd && fsconfig(context, FSCONFIG_SET_FD, "lowerdir+", nullptr, layer) != 0) {
       if (errno != EINVAL || i > 0) fail(plan, Stage::overlay_layer, i, errno);
       by_fd = false;

@@ -17,8 +17,10 @@ Result<Launch> start_exec(Host& host, const ContainerSpec& of_container, const s
   // The process would be frozen before its first instruction, and we would wait for it.
   if (frozen) return make_error(fmt::format("container {} is paused", of_container.id), "unpause it first");
   BERTH_TRY(std::unique_ptr<Prepared> prepared, prepare_exec(host, of_container, exec, cgroup, init, io));
+  BERTH_TRY(pid_t first, init.pid());
+  BERTH_TRY(sys::UniqueFd group, cgroup.open_directory_beside(first));
   CloneOptions options;
-  options.cgroup = cgroup.directory();
+  options.cgroup = group.ref();
   options.pid_namespace = init.fd();
   options.parent = io.clone_parent;
   BERTH_TRY(std::unique_ptr<Launch::State> state, launch(std::move(prepared), options));

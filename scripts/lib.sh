@@ -18,7 +18,8 @@ image_packages=(mmdebstrap)
 test_packages=(
   busybox-static clang-format curl dnsutils iproute2 jq nftables postgresql-client procps python3 skopeo strace umoci
 )
-: "${build_packages[@]}" "${image_packages[@]}" "${test_packages[@]}"
+vm_packages=(qemu-system-x86 qemu-system-common kmod) # and a kernel, which tests/vm/run unpacks but does not install
+: "${build_packages[@]}" "${image_packages[@]}" "${test_packages[@]}" "${vm_packages[@]}"
 
 require_root() {
   [[ $(id -u) -eq 0 ]] || die "must run as root ($1); try: sudo $0"

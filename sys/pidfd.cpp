@@ -34,6 +34,17 @@ Result<Pidfd> Pidfd::open(pid_t pid) {
   return Pidfd(UniqueFd(static_cast<int>(fd)));
 }
 
+Result<pid_t> Pidfd::pid() const {
+  BERTH_TRY(std::string info, read_file(fmt::format("/proc/self/fdinfo/{}", fd_.get()), 4096));
+  constexpr std::string_view kKey = "Pid:\t";
+  for (const std::string& line : split(info, '\n')) {
+    if (!line.starts_with(kKey)) continue;
+    std::optional<unsigned long long> pid = parse_unsigned(std::string_view(line).substr(kKey.size()));
+    if (pid && *pid != 0) return static_cast<pid_t>(*pid);  // -1: gone; 0: not in our namespace
+  }
+  return sys_error("find the process of a pidfd", ESRCH);
+}
+
 Status Pidfd::signal(int signal) const {
   if (syscall(SYS_pidfd_send_signal, fd_.get(), signal, nullptr, 0) == 0 || errno == ESRCH) return {};
   return sys_error(fmt::format("send signal {}", signal), errno);

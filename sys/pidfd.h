@@ -24,6 +24,8 @@ class Pidfd {
   [[nodiscard]] bool valid() const { return fd_.valid(); }
   [[nodiscard]] UniqueFd take_fd() && { return std::move(fd_); }
 
+  /// Its number in our pid namespace; ESRCH once it has been reaped.
+  [[nodiscard]] Result<pid_t> pid() const;
   /// pidfd_send_signal(2); Ok if the process is already gone.
   [[nodiscard]] Status signal(int signal) const;
   /// True once the process has exited (as a zombie, too).

@@ -1,5 +1,7 @@
 """`berth up` in the foreground of a terminal."""
 
+import signal
+
 import host
 from harness import BERTH, Case, wait_until
 from terminal import Terminal
@@ -42,6 +44,31 @@ class Attached(Case):
         rows = stack.ps()
         self.assertEqual({"exited"}, {row["State"] for row in rows.values()})
         self.assertEqual({0}, {row["ExitCode"] for row in rows.values()})
+
+    def test_ctrl_c_that_comes_too_late_to_cancel_stops_what_was_started(self):
+        stack = self.stack("""
+            services:
+              one:
+                image: busybox:1
+                command: ["sh", "-c", "trap 'exit 0' TERM; echo waiting; while :; do sleep 0.05; done"]
+                healthcheck: {test: [CMD, test, -e, /go], interval: 0.1s, retries: 100}
+                environment: {BERTH_TEST_MARK: %MARK%-one}
+              two:
+                image: busybox:1
+                command: ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.05; done"]
+                environment: {BERTH_TEST_MARK: %MARK%-two}
+                depends_on: {one: {condition: service_healthy}}
+            """)
+        with self.up(stack) as terminal:
+            terminal.wait_for("waiting")
+            terminal.process.send_signal(signal.SIGSTOP)
+            stack.sh("one", "touch /go")
+            stack.pid("two")
+            stack.up()  # waits until the first one is done: its answer is on its way, but nobody has read it
+            terminal.process.send_signal(signal.SIGINT)
+            terminal.process.send_signal(signal.SIGCONT)
+            self.assertEqual(130, terminal.wait_exit())
+        self.assertEqual({"exited"}, {row["State"] for row in stack.ps().values()})
 
     def test_a_second_ctrl_c_kills(self):
         stack = self.stack("""

@@ -1,5 +1,6 @@
 #include "runtime/cgroup.h"
 
+#include <sched.h>
 #include <sys/sysmacros.h>
 
 #include <csignal>
@@ -203,6 +204,95 @@ TEST_CASE("limits of a running container stand in its control groups") {
   REQUIRE(group.apply({.memory = 128 << 20}).ok());
   CHECK(file("memory", "memory.limit_in_bytes") == "134217728");
   container.stop(running);
+}
+
+TEST_CASE("limits of a running container stand in its one control group of a pure v2 host") {
+  if (needs_root()) return;
+  Container container;
+  if (container.host.cgroups().hybrid()) {
+    WARN("skipped: this host has v1 hierarchies; tests/vm/run has a machine without");
+    return;
+  }
+  container.spec.resources = {.memory = 64 << 20,
+                              .memory_swap = 96 << 20,
+                              .memory_reservation = 32 << 20,
+                              .nano_cpus = 500'000'000,
+                              .cpu_shares = 1024,
+                              .cpuset_cpus = "0",
+                              .pids_limit = 20};
+  container.spec.args = {"/bin/sh", "-c", "cat /sys/fs/cgroup/memory.max /proc/self/cgroup; exec sleep 1000"};
+  Running running = container.start().value();
+  CHECK(container.read_line() == "67108864");
+  CHECK(container.read_line() == "0::/");
+  const std::string dir = container.host.cgroups().v2 + "/" + container.spec.cgroup_path;
+  auto file = [&](const char* name) { return std::string(trim(slurp(dir + "/" + name))); };
+  CHECK(file("memory.max") == "67108864");
+  CHECK(file("memory.swap.max") == "33554432");
+  CHECK(file("memory.low") == "33554432");
+  CHECK(file("cpu.max") == "50000 100000");
+  CHECK(file("cpu.weight") == "100");
+  CHECK(file("pids.max") == "20");
+  CHECK(file("cpuset.cpus.effective") == "0");
+  CHECK(file("cgroup.procs") == std::to_string(running.pid));
+
+  Cgroup group = container.cgroup();
+  CgroupStats stats = group.stats().value();
+  CHECK(stats.memory_limit == 64 << 20);
+  CHECK(stats.memory_usage > 0);
+  CHECK(stats.memory_peak > 0);
+  CHECK(stats.cpu_ns > 0);
+  CHECK(stats.pids == 1);
+  REQUIRE(group.apply({.memory = 128 << 20, .pids_limit = -1}).ok());
+  CHECK(file("memory.max") == "134217728");
+  CHECK(file("pids.max") == "max");
+  container.stop(running);
+}
+
+TEST_CASE("limits are set also where processes live in the group that is our root") {
+  if (needs_root()) return;
+  CgroupMounts host = CgroupMounts::discover().value();
+  if (host.v2_controllers.count("pids") == 0) {
+    WARN("skipped: the v2 hierarchy of this host has no pids controller; tests/vm/run has one");
+    return;
+  }
+  // As in a container: a group that is the root of a cgroup namespace, and we and others live in it.
+  const std::string top = host.v2 + "/berth-test-root-" + sys::random_hex(3);
+  REQUIRE(sys::write_existing(host.v2 + "/cgroup.subtree_control", "+pids").ok());
+  REQUIRE(mkdir(top.c_str(), 0755) == 0);
+  TempDir dir;
+  pid_t pid = fork();
+  if (pid == 0) {
+    pid_t other = -1;
+    auto inside = [&]() -> Status {
+      BERTH_TRY_OK(sys::write_existing(top + "/cgroup.procs", "0"));
+      other = fork();
+      if (other == 0) {
+        pause();
+        _exit(0);
+      }
+      if (unshare(CLONE_NEWCGROUP | CLONE_NEWNS) != 0 || mount("", "/", "", MS_REC | MS_PRIVATE, "") != 0 ||
+          mount("cgroup2", dir.path().c_str(), "cgroup2", 0, "") != 0) {
+        return sys_error("make a cgroup namespace", errno);
+      }
+      CgroupMounts mounts;
+      mounts.v2 = dir.path();
+      mounts.v2_controllers = {"pids"};
+      BERTH_TRY(Cgroup group, Cgroup::create(mounts, "berth-test/it", {.pids_limit = 42}, {}));
+      if (trim(slurp(dir / "berth-test/it/pids.max")) != "42") return make_error("pids.max is not written");
+      return group.remove();
+    };
+    Status done = inside();
+    if (other > 0) kill(other, SIGKILL);
+    if (!done) fputs((done.error().full() + "\n").c_str(), stderr);
+    _exit(done ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(waitpid(pid, &status, 0) == pid);
+  CHECK(status == 0);
+  for (const std::string& group : {top + "/init", top}) {
+    for (int i = 0; i < 100 && rmdir(group.c_str()) != 0 && errno == EBUSY; ++i) usleep(10'000);
+  }
+  CHECK_FALSE(sys::exists(top));
 }
 
 TEST_CASE("a process that takes too much memory is killed and counted") {

@@ -54,6 +54,32 @@ TEST_CASE("exec is in all respects inside: namespaces, capabilities, seccomp, co
   }
 }
 
+TEST_CASE("exec goes where the first process is when the container has control groups of its own") {
+  if (needs_root()) return;
+  Container container;
+  const std::string top = container.host.cgroups().v2;
+  const std::set<std::string>& offered = container.host.cgroups().v2_controllers;
+  if (offered.empty()) {
+    WARN("skipped: the v2 hierarchy of this host has no controllers");
+    return;
+  }
+  container.spec.args = {"/bin/sleep", "1000"};
+  Running running = container.start().value();
+  // What systemd or Docker would do inside: a leaf for the processes, controllers for groups beside it.
+  const std::string group = top + "/" + container.spec.cgroup_path;
+  const std::string controller = (offered.count("pids") != 0 ? "pids" : *offered.begin());
+  const bool handed_down = contains(slurp(top + "/cgroup.subtree_control"), controller);
+  REQUIRE(mkdir((group + "/leaf").c_str(), 0755) == 0);
+  REQUIRE(sys::write_existing(group + "/leaf/cgroup.procs", std::to_string(running.pid)).ok());
+  for (const std::string& dir : {top, group.substr(0, group.rfind('/')), group}) {
+    REQUIRE(sys::write_existing(dir + "/cgroup.subtree_control", "+" + controller).ok());
+  }
+  CHECK(contains(container.exec(running, {.args = {"cat", "/proc/self/cgroup"}}), "0::/leaf\n"));
+  container.stop(running);
+  REQUIRE(container.cgroup().remove().ok());
+  if (!handed_down) CHECK(sys::write_existing(top + "/cgroup.subtree_control", "-" + controller).ok());
+}
+
 TEST_CASE("exec returns the shell's codes and refuses what cannot work") {
   if (needs_root()) return;
   Container container;

@@ -1,10 +1,36 @@
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <functional>
+#include <thread>
 
 #include "tests/runtime/container.h"
 
 using namespace berth;
 using namespace berth::test;
+
+namespace {
+
+/// From now on fsconfig(2) answers this thread and its children as it does for a file system that has not been changed
+/// to the new mount interface.
+bool refuse_descriptors_as_options() {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fsconfig, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[1])),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, FSCONFIG_SET_FD, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EOPNOTSUPP),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  sock_fprog filter{sizeof program / sizeof program[0], program};
+  return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) == 0;
+}
+
+}  // namespace
 
 TEST_CASE("a container runs as process 1 in namespaces of its own") {
   if (needs_root()) return;
@@ -213,6 +239,19 @@ TEST_CASE("all ways to stack layers give the same root, with whiteouts and many 
     CHECK(sys::exists(container.dir("upper/new")));
     CHECK_FALSE(sys::exists(container.layer("new")));
   }
+}
+
+TEST_CASE("the root is made on a kernel whose overlay takes options as text only (before Linux 6.5)") {
+  if (needs_root()) return;
+  Container container;
+  container.spec.args = {"/bin/grep", " / / ", "/proc/self/mountinfo"};
+  std::string root;
+  std::thread([&] {  // of its own, because there is no way back
+    if (refuse_descriptors_as_options() && container.start().ok()) root = container.read_line();
+  })
+      .join();
+  CHECK(contains(root, "lowerdir=/proc/self/fd/"));
+  CHECK(waitpid(-1, nullptr, 0) > 0);
 }
 
 TEST_CASE("a root of one directory works as well as layers") {

@@ -26,12 +26,14 @@ TEST_CASE("a pidfd signals and waits for exactly its process") {
   }
   ProcessIdentity identity = identify(pid).value();
   Pidfd handle = open_identified(identity).value();
+  CHECK(handle.pid().value() == pid);
   CHECK_FALSE(handle.exited());
   REQUIRE(handle.signal(SIGKILL).ok());
   CHECK(handle.wait_exit(5000));
   int status = 0;
   REQUIRE(waitpid(pid, &status, 0) == pid);
   CHECK(WTERMSIG(status) == SIGKILL);
+  CHECK(handle.pid().error().code == ESRCH);
   CHECK(handle.signal(SIGKILL).ok());  // already gone is fine
   CHECK(open_identified(identity).error().code == ESRCH);
   identity.pid = getpid();  // a live process with another start time
