@@ -22,9 +22,7 @@ using MakeRequest =
     std::function<std::optional<engine::Json>(const engine::Selection&, const std::vector<const engine::Container*>&)>;
 
 int run(const Context& context, const std::vector<std::string>& services, const MakeRequest& make) {
-  std::optional<Target> target = find_target(context);
-  if (!target) return 1;
-  std::optional<engine::Selection> selection = select(context, *target, services);
+  std::optional<engine::Selection> selection = select(context, services);
   if (!selection) return 1;
   engine::Observed observed = engine::StateStore(context.paths).observe();
   std::optional<engine::Json> request = make(*selection, engine::select(observed, *selection));

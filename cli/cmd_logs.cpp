@@ -80,9 +80,7 @@ int follow(const Context& context, const engine::Selection& selection, LogPrinte
 }
 
 int run(const Context& context, const Flags& flags) {
-  std::optional<Target> target = find_target(context);
-  if (!target) return 1;
-  std::optional<engine::Selection> selection = select(context, *target, flags.services);
+  std::optional<engine::Selection> selection = select(context, flags.services);
   if (!selection) return 1;
   std::optional<size_t> tail;
   if (flags.tail != "all") {

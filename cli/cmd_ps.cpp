@@ -175,9 +175,7 @@ void print(const std::vector<const Container*>& containers, const Flags& flags) 
 }
 
 int run(const Context& context, const Flags& flags) {
-  std::optional<Target> target = find_target(context);
-  if (!target) return 1;
-  std::optional<engine::Selection> selection = select(context, *target, flags.services);
+  std::optional<engine::Selection> selection = select(context, flags.services);
   if (!selection) return 1;
   selection->include_one_off = flags.all;
   std::vector<std::string> problems;

@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -133,8 +132,7 @@ class OneOff {
     engine::StateStore store(context_.paths);
     for (int waited_ms = 0; waited_ms < kExitIsWrittenMs; waited_ms += 10) {
       if (process.valid()) {
-        if (std::optional<int> status = process.exit_status())
-          return WIFSIGNALED(*status) ? 128 + WTERMSIG(*status) : WEXITSTATUS(*status);
+        if (std::optional<int> status = process.exit_status()) return static_cast<int>(engine::exit_code_of(*status));
       }
       Result<engine::Container> container = store.read(id);
       if (container && container->live.status == engine::Status::exited && !container->live.ending())

@@ -78,6 +78,11 @@ std::optional<engine::Selection> select(const Context& context, const Target& ta
   return selection;
 }
 
+std::optional<engine::Selection> select(const Context& context, const std::vector<std::string>& services) {
+  std::optional<Target> target = find_target(context);
+  return target ? select(context, *target, services) : std::nullopt;
+}
+
 void print_error(const Context& context, const Error& error) {
   bool colour = context.colour(STDERR_FILENO);
   // Lines of an error are ours to break; what came from elsewhere inside them was made printable where it was put in.

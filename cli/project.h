@@ -32,6 +32,9 @@ struct Target {
 [[nodiscard]] std::optional<engine::Selection> select(const Context& context, const Target& target,
                                                       const std::vector<std::string>& services);
 
+/// The same for commands to which the file is nothing but this.
+[[nodiscard]] std::optional<engine::Selection> select(const Context& context, const std::vector<std::string>& services);
+
 /// Prints an Error as every command does.
 void print_error(const Context& context, const Error& error);
 

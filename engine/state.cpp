@@ -1,7 +1,12 @@
 #include "engine/state.h"
 
-#include <algorithm>
+#include <sys/wait.h>
 
+#include <algorithm>
+#include <cstring>
+#include <tuple>
+
+#include "base/exit_record.h"
 #include "engine/json.h"
 #include "sys/file.h"
 
@@ -43,6 +48,10 @@ void forget_boot(LiveState& live) {
 
 }  // namespace
 
+int64_t exit_code_of(int wait_status) {
+  return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
 const char* status_name(Status status) {
   switch (status) {
     case Status::created:
@@ -79,10 +88,23 @@ Result<Container> StateStore::read_container(const std::string& id, const std::s
   if (live) container.live = std::move(live).value();
   if (container.live.boot_id != boot) forget_boot(container.live);
   if (container.live.alive() && !sys::open_identified(container.live.process).ok()) {
-    // Whoever reaps it will write the exit status; until then this is all that can be said.
     container.live.status = Status::exited;
+    read_exit(container.live);
   }
   return container;
+}
+
+/// From the exit journal; nothing is changed if the process has not been reaped yet.
+void StateStore::read_exit(LiveState& live) const {
+  Result<std::string> journal = sys::read_file(paths_.run + "/exits", kMaxStateFile);
+  if (!journal) return;  // nobody has ended since the keeper started
+  ExitRecord record;
+  for (size_t at = 0; at + sizeof record <= journal->size(); at += sizeof record) {
+    std::memcpy(&record, journal->data() + at, sizeof record);
+    if (record.pid != live.process.pid || record.start_time != live.process.start_time) continue;
+    live.exit_code = exit_code_of(record.status);
+    live.finished_ns = record.time_ns;
+  }
 }
 
 Result<Container> StateStore::read(const std::string& id) const {

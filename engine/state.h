@@ -41,6 +41,9 @@ struct ContainerRecord {
   [[nodiscard]] std::string short_id() const { return id.substr(0, 12); }
 };
 
+/// What a process returned, in Docker's numbers, from a wait status: its code, or 128 and the signal.
+[[nodiscard]] int64_t exit_code_of(int wait_status);
+
 enum class Status { created, running, paused, restarting, removing, exited, dead };
 [[nodiscard]] const char* status_name(Status status);
 
@@ -85,7 +88,8 @@ struct LiveState {
   std::vector<PublishedPort> ports;
 
   [[nodiscard]] bool alive() const { return status == Status::running || status == Status::paused; }
-  /// Its process has gone, but how it ended has not been written down yet.
+  /// Its process has gone, but the supervisor has not written that down yet. The exit code is right if the keeper has
+  /// seen the end.
   [[nodiscard]] bool ending() const { return status == Status::exited && process.pid != 0; }
 };
 
@@ -137,6 +141,7 @@ class StateStore {
 
  private:
   [[nodiscard]] Result<Container> read_container(const std::string& id, const std::string& boot) const;
+  void read_exit(LiveState& live) const;
 
   sys::Paths paths_;
 };

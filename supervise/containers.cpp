@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 #include <signal.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -44,10 +43,6 @@ bool hopeless(const Managed& c, engine::Condition condition) {
 }
 
 }  // namespace
-
-int64_t exit_code_of(int wait_status) {
-  return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
-}
 
 bool Containers::busy() const {
   return std::any_of(containers_.begin(), containers_.end(), [](const auto& entry) {

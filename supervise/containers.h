@@ -97,7 +97,7 @@ class Containers {
   void wake_all();
 
   /// How a child of the keeper ended.
-  void on_exit(const keeper::ExitRecord& exit);
+  void on_exit(const ExitRecord& exit);
 
  private:
   /// The two sides of a container's streams. FIFOs that the container opens for reading and writing: with a reader of
@@ -126,11 +126,8 @@ class Containers {
 
   Parts parts_;
   std::map<std::string, ContainerPtr> containers_;  // by id
-  std::vector<keeper::ExitRecord> unclaimed_;       // ends of processes that no container claims yet
+  std::vector<ExitRecord> unclaimed_;               // ends of processes that no container claims yet
   std::function<void()> idle_;
 };
-
-/// What one child of the keeper returned, in Docker's numbers: its code, or 128 and the signal.
-[[nodiscard]] int64_t exit_code_of(int wait_status);
 
 }  // namespace berth::supervise

@@ -15,7 +15,7 @@ constexpr size_t kMaxUnclaimed = 256;
 
 }  // namespace
 
-void Containers::on_exit(const keeper::ExitRecord& exit) {
+void Containers::on_exit(const ExitRecord& exit) {
   for (auto& [id, container] : containers_) {
     const sys::ProcessIdentity& process = container->live.process;
     if (process.pid != exit.pid || !container->live.alive()) continue;
@@ -30,7 +30,7 @@ void Containers::on_exit(const keeper::ExitRecord& exit) {
 void Containers::ended(const ContainerPtr& container, int wait_status, int64_t time_ns) {
   engine::LiveState& live = container->live;
   live.status = engine::Status::exited;
-  live.exit_code = exit_code_of(wait_status);
+  live.exit_code = engine::exit_code_of(wait_status);
   live.finished_ns = time_ns;
   live.health.clear();
   live.process = {};

@@ -183,7 +183,7 @@ Task<void> Containers::run_once(ContainerPtr container) {
   // Its end may have been told before we knew whose it was.
   for (size_t i = 0; i < unclaimed_.size(); ++i) {
     if (unclaimed_[i].pid != live.process.pid) continue;
-    keeper::ExitRecord exit = unclaimed_[i];
+    ExitRecord exit = unclaimed_[i];
     unclaimed_.erase(unclaimed_.begin() + static_cast<ptrdiff_t>(i));
     ended(container, exit.status, exit.time_ns);
     break;

@@ -127,7 +127,7 @@ void KeeperLink::listen(Handlers handlers) {
 }
 
 void KeeperLink::read_exits() {
-  keeper::ExitRecord record;
+  ExitRecord record;
   while (read(exits_.get(), &record, sizeof record) == sizeof record) handlers_.exited(record);
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/exit_record.h"
 #include "supervise/keeper/protocol.h"
 #include "supervise/task.h"
 #include "sys/fd.h"
@@ -18,7 +19,7 @@ namespace berth::supervise {
 class KeeperLink {
  public:
   struct Handlers {
-    std::function<void(const keeper::ExitRecord&)> exited;
+    std::function<void(const ExitRecord&)> exited;
   };
 
   /// Takes over the descriptors that the keeper's start handed down, and receives everything that an earlier supervisor

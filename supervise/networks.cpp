@@ -47,6 +47,23 @@ std::optional<netns::Address> host_ip_of(const std::string& text) {
   return text.empty() || text == "0.0.0.0" ? std::nullopt : netns::Address::parse(text);
 }
 
+/// The published ports of a container with the address they lead to (unset before it has one).
+std::vector<netns::PortSpec> port_specs(const LiveState& live) {
+  std::vector<netns::PortSpec> specs;
+  std::optional<netns::Ipv4> address =
+      live.endpoints.empty() ? std::nullopt : netns::Ipv4::parse(live.endpoints.front().address);
+  for (const engine::PublishedPort& port : live.ports) {
+    netns::PortSpec spec;
+    spec.host_ip = host_ip_of(port.host_ip);
+    spec.host_port = port.host_port;
+    spec.protocol = protocol_of(port.protocol);
+    spec.container_port = port.container_port;
+    spec.container_ip = address.value_or(netns::Ipv4{});
+    specs.push_back(spec);
+  }
+  return specs;
+}
+
 }  // namespace
 
 Networks::Networks(asio::io_context& io, asio::thread_pool& pool, const engine::StateStore& store, KeeperLink& keeper)
@@ -302,23 +319,6 @@ Task<sys::Netns> Networks::connect(const ContainerRecord& record, LiveState& liv
   co_return std::move(sandbox->netns);
 }
 
-std::vector<netns::PortSpec> Networks::port_specs(const ContainerRecord& record, const LiveState& live) const {
-  std::vector<netns::PortSpec> specs;
-  std::optional<netns::Ipv4> address =
-      live.endpoints.empty() ? std::nullopt : netns::Ipv4::parse(live.endpoints.front().address);
-  for (const engine::PublishedPort& port : live.ports) {
-    netns::PortSpec spec;
-    spec.host_ip = host_ip_of(port.host_ip);
-    spec.host_port = port.host_port;
-    spec.protocol = protocol_of(port.protocol);
-    spec.container_port = port.container_port;
-    spec.container_ip = address.value_or(netns::Ipv4{});
-    specs.push_back(spec);
-  }
-  (void)record;
-  return specs;
-}
-
 std::string Networks::publisher_of(const netns::PortSpec& wanted) const {
   for (const auto& [id, held] : ports_) {
     for (const HeldPort& port : held) {
@@ -378,7 +378,7 @@ Status Networks::reserve_ports(const ContainerRecord& record, LiveState& live) {
 Status Networks::publish(const ContainerRecord& record, const LiveState& live) {
   auto held = ports_.find(record.id);
   if (held == ports_.end() || live.endpoints.empty()) return {};
-  std::vector<netns::PortSpec> specs = port_specs(record, live);
+  std::vector<netns::PortSpec> specs = port_specs(live);
   Status ruled = firewall_.publish(specs);
   if (!ruled && !netns::firewall_unavailable(ruled.error())) return ruled;
   for (size_t i = 0; i < held->second.size() && i < specs.size(); ++i) {
@@ -446,7 +446,7 @@ Status Networks::adopt_container(const ContainerRecord& record, LiveState& live)
     if (network != networks_.end() && address) network->second.addresses[record.id] = *address;
   }
   register_names(record, live);
-  std::vector<netns::PortSpec> specs = port_specs(record, live);
+  std::vector<netns::PortSpec> specs = port_specs(live);
   for (size_t i = 0; i < specs.size(); ++i) {
     std::vector<sys::UniqueFd> sockets = keeper_.stored(port_key(record.id, i));
     if (sockets.empty()) {  // the keeper was lost as well

@@ -79,8 +79,6 @@ class Networks {
                                                                         engine::LiveState& live);
   void register_names(const engine::ContainerRecord& record, const engine::LiveState& live);
   [[nodiscard]] netns::DnsView view_of(const engine::ContainerRecord& record, sys::FdRef netns) const;
-  [[nodiscard]] std::vector<netns::PortSpec> port_specs(const engine::ContainerRecord& record,
-                                                        const engine::LiveState& live) const;
   /// Id of our container that has this host port, or "".
   [[nodiscard]] std::string publisher_of(const netns::PortSpec& wanted) const;
   [[nodiscard]] Status hold_port(const std::string& id, const netns::PortSpec& wanted, engine::LiveState& live);

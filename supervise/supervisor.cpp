@@ -36,7 +36,7 @@ Status Supervisor::set_up() {
   }
   containers_->adopt(std::move(observed.containers));
   // Only now: an exit of an adopted container finds its container.
-  keeper_->listen({[this](const keeper::ExitRecord& exit) { containers_->on_exit(exit); }});
+  keeper_->listen({[this](const ExitRecord& exit) { containers_->on_exit(exit); }});
   containers_->on_idle([this] { leave_if_idle(); });
   acceptor_ = std::make_unique<asio::local::stream_protocol::acceptor>(
       io_, asio::local::stream_protocol(), fcntl(keeper_->listener().get(), F_DUPFD_CLOEXEC, 10));

@@ -35,6 +35,7 @@
 
 #include <initializer_list>
 
+#include "base/exit_record.h"
 #include "base/log_frame.h"
 #include "supervise/keeper/protocol.h"
 

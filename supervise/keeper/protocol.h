@@ -35,13 +35,4 @@ struct Message {
   char key[kKeySize];
 };
 
-/// One record of the exit journal, appended for every child the keeper reaps. The file is the queue: a supervisor reads
-/// it from where it had got to, a new one from the beginning.
-struct ExitRecord {
-  uint64_t start_time;  // field 22 of /proc/PID/stat; with the pid the identity of the process
-  int64_t time_ns;      // wall clock
-  int32_t pid;
-  int32_t status;  // as waitpid(2) gives it
-};
-
 }  // namespace berth::keeper

@@ -1,5 +1,6 @@
 #include "engine/state.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -7,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/exit_record.h"
 #include "sys/file.h"
 #include "tests/support/temp_dir.h"
 
@@ -217,5 +219,38 @@ TEST_CASE("removing leaves nothing, and again is no mistake") {
     CHECK(std::filesystem::is_empty(files.store.paths().containers()));
     CHECK(std::filesystem::is_empty(files.store.paths().live()));
     CHECK(std::filesystem::is_empty(files.store.paths().networks()));
+  }
+}
+
+TEST_CASE("the end of a process that only the keeper has seen is found in the exit journal") {
+  Files files;
+  pid_t pid = fork();
+  if (pid == 0) {
+    pause();
+    _exit(0);
+  }
+  LiveState live = alive(pid);
+  REQUIRE(files.store.write(record("1a", "web")).ok());
+  REQUIRE(files.store.write("1a", live).ok());
+  REQUIRE(kill(pid, SIGKILL) == 0);
+  int status = 0;
+  REQUIRE(waitpid(pid, &status, 0) == pid);
+
+  SECTION("not reaped by the keeper yet") {
+    Container container = files.store.read("1a").value();
+    CHECK(container.live.ending());
+    CHECK(container.live.exit_code == 0);
+  }
+  SECTION("journalled, behind others and one of the same number") {
+    ExitRecord other{live.process.start_time + 1, 1, pid, W_EXITCODE(7, 0)};
+    ExitRecord ours{live.process.start_time, 99, pid, status};
+    std::ofstream journal(files.dir / "run/exits", std::ios::binary);
+    for (const ExitRecord& r : {other, ours}) journal.write(reinterpret_cast<const char*>(&r), sizeof r);
+    journal.write("torn", 4);
+    journal.close();
+    Container container = files.store.read("1a").value();
+    CHECK(container.live.ending());
+    CHECK(container.live.exit_code == 128 + SIGKILL);
+    CHECK(container.live.finished_ns == 99);
   }
 }

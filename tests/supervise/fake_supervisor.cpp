@@ -25,7 +25,7 @@ class FakeSupervisor {
  public:
   FakeSupervisor(asio::io_context& io, KeeperLink& link)
       : link_(link), socket_(io, fcntl(link.listener().get(), F_DUPFD_CLOEXEC, 10)) {
-    link_.listen({[this](const keeper::ExitRecord& exit) { exits_.push_back(exit); }});
+    link_.listen({[this](const ExitRecord& exit) { exits_.push_back(exit); }});
     wait();
   }
 
@@ -94,7 +94,7 @@ class FakeSupervisor {
 
   std::string exits() {
     std::vector<std::string> all;
-    for (const keeper::ExitRecord& exit : exits_) {
+    for (const ExitRecord& exit : exits_) {
       bool complete = exit.start_time > 0 && exit.time_ns > 0;
       all.push_back(fmt::format("{}:{}{}", exit.pid, exit.status, complete ? "" : ":incomplete"));
     }
@@ -112,7 +112,7 @@ class FakeSupervisor {
 
   KeeperLink& link_;
   asio::posix::stream_descriptor socket_;
-  std::vector<keeper::ExitRecord> exits_;
+  std::vector<ExitRecord> exits_;
   bool exiting_ = false;
 };
 
