@@ -78,6 +78,7 @@ struct Attr {
   Below below;
   void (*decode)(const In& in, void* object) = nullptr;
   bool (*encode)(const void* object, Tree& out) = nullptr;  // false: not set, nothing to show
+  void (*canonical)(Tree& value) = nullptr;                 // of a row without a field: the value as it is shown
 
   [[nodiscard]] constexpr Attr merged(Merge rule) const {
     Attr row = *this;
@@ -112,6 +113,12 @@ using PlaceNote = void (*)(void* object, std::string_view key, const SourceSpan&
 /// Reads a map into the object (null for shape checks only). Unknown keys, wrong kinds and refused attributes are
 /// errors.
 void decode_object(const In& in, const Table& table, void* object, PlaceNote note = nullptr);
+
+/// Brings values of rows without a field, which the model keeps as they were written, into the form that is shown.
+void canonicalise(Tree& tree, const Below& below);
+
+/// Unknown keys alone: for a map that is not read as a whole.
+void check_keys(const Tree& tree, const Table& table, const Path& path, Diagnostics& diagnostics);
 
 /// Shows all attributes of the object that are set.
 void encode_object(const void* object, const Table& table, Tree& out);
@@ -205,6 +212,12 @@ constexpr Attr shape(std::string_view key) {
   row.decode = [](const In& in, void*) {
     typename Codec::Value value{};
     Codec::decode(in, value);
+  };
+  row.canonical = [](Tree& tree) {
+    static const Path kNowhere;
+    Diagnostics unused;  // decode() has reported what is wrong
+    typename Codec::Value value{};
+    if (Codec::decode({tree, kNowhere, unused}, value)) Codec::encode(value, tree);
   };
   return row;
 }

@@ -28,7 +28,7 @@ constexpr Attr kBuildRows[] = {
     attr<&Build::ssh, Labels>("ssh"),
     attr<&Build::tags, UniqueList>("tags"),
     attr<&Build::target, Text>("target"),
-    attr<&Build::ulimits, Ulimits>("ulimits").merged(Merge::pairs),
+    attr<&Build::ulimits, Ulimits>("ulimits"),
 };
 
 }  // namespace

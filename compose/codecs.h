@@ -37,6 +37,19 @@ struct CodecBase {
     static Tree empty() { return Tree::list(); }                                 \
   }
 
+#define BERTH_CODEC_ITEMS(Name, Item, MergeRule)                                     \
+  struct Name : CodecBase {                                                          \
+    using Value = std::vector<Item>;                                                 \
+    static constexpr Merge kMerge = MergeRule;                                       \
+    static void to_long(Tree& tree, const Path& path, Diagnostics& diagnostics);     \
+    static constexpr ToLongForm kToLong = to_long;                                   \
+    static const Table& table();                                                     \
+    static constexpr Below below() { return {Below::Kind::list_of_objects, table}; } \
+    static bool decode(const In& in, std::vector<Item>& value);                      \
+    static bool encode(const std::vector<Item>& value, Tree& out);                   \
+    static Tree empty() { return Tree::list(); }                                     \
+  }
+
 // Scalars. A number may be a string that reads as one: it may have come out of a variable.
 BERTH_CODEC(Text, std::string);
 BERTH_CODEC(TextOrNumber, std::string);
@@ -70,6 +83,9 @@ bool OneOf<kWords>::decode(const In& in, std::string& value) {
   return Text::decode(in, value) && check_word(in, value, kWords);
 }
 
+/// An error if `key` is not in the map.
+void require_key(const Tree& map, const Path& path, std::string_view key, Diagnostics& diagnostics);
+
 // Lists and maps of scalars.
 BERTH_CODEC(TextList, Strings);    // duplicates kept
 BERTH_CODEC(ScalarList, Strings);  // numbers too
@@ -88,14 +104,21 @@ BERTH_CODEC_LONG(Hosts, Pairs, Merge::unique);            // extra_hosts: "name=
 BERTH_CODEC(Options, Pairs);                              // a map of scalars
 
 // Things with a short form.
-BERTH_CODEC_LONG(Ports, std::vector<Port>, Merge::by_port);
-BERTH_CODEC_LONG(Mounts, std::vector<Mount>, Merge::by_target);
-BERTH_CODEC_LONG(Devices, std::vector<Device>, Merge::by_target);
-BERTH_CODEC_LONG(EnvFiles, std::vector<EnvFile>, Merge::by_path);
-BERTH_CODEC_LONG(SecretGrants, std::vector<FileGrant>, Merge::by_target);
-BERTH_CODEC_LONG(ConfigGrants, std::vector<FileGrant>, Merge::by_target);
+BERTH_CODEC_ITEMS(Ports, Port, Merge::by_port);
+BERTH_CODEC_ITEMS(Mounts, Mount, Merge::by_target);
+BERTH_CODEC_ITEMS(Devices, Device, Merge::by_target);
+BERTH_CODEC_ITEMS(EnvFiles, EnvFile, Merge::by_path);
+BERTH_CODEC_ITEMS(SecretGrants, FileGrant, Merge::by_target);
+BERTH_CODEC_ITEMS(ConfigGrants, FileGrant, Merge::by_target);
 using UlimitMap = std::map<std::string, Ulimit>;
-BERTH_CODEC(Ulimits, UlimitMap);
+struct Ulimits : CodecBase {  // a number or {soft, hard}
+  using Value = UlimitMap;
+  static constexpr Merge kMerge = Merge::pairs;
+  static const Table& table();
+  static constexpr Below below() { return {Below::Kind::map_of_objects, table}; }
+  static bool decode(const In& in, UlimitMap& value);
+  static bool encode(const UlimitMap& value, Tree& out);
+};
 using DependencyMap = std::map<std::string, Dependency>;
 using AttachmentMap = std::map<std::string, NetworkAttachment>;
 
@@ -117,6 +140,19 @@ struct Attachments : CodecBase {
   static const Table& table();
   static bool decode(const In& in, AttachmentMap& value);
   static bool encode(const AttachmentMap& value, Tree& out);
+};
+
+/// What must be in each object of a list.
+template <class List, const auto& kKeys>
+struct Requires : List {
+  using Value = typename List::Value;
+  static bool decode(const In& in, Value& value) {
+    for (size_t i = 0; i < in.tree.items.size(); ++i) {
+      Path path{&in.path, {}, static_cast<long>(i)};
+      for (std::string_view key : kKeys) require_key(in.tree.items[i], path, key, in.diagnostics);
+    }
+    return List::decode(in, value);
+  }
 };
 
 /// A map with the keys of a table.
@@ -172,12 +208,33 @@ struct Kept : CodecBase {
     typename Checked::Value checked{};
     Checked::decode(in, checked);
     value = in.tree;
+    canonicalise(value, Checked::below());
     return true;
   }
   static bool encode(const Tree& value, Tree& out) {
     out = value;
     return !value.is_null();
   }
+};
+
+/// gpus and deploy.resources.reservations.devices; "all" is short for one request for all.
+struct DeviceRequests : CodecBase {
+  using Value = Unbound;
+  static void to_long(Tree& tree, const Path& path, Diagnostics& diagnostics);
+  static constexpr ToLongForm kToLong = to_long;
+  static const Table& table();
+  static constexpr Below below() { return {Below::Kind::list_of_objects, table}; }
+  static bool decode(const In& in, Unbound& value);
+};
+
+/// The models a service is given, by name.
+struct ServiceModels : CodecBase {
+  using Value = Unbound;
+  static void to_long(Tree& tree, const Path& path, Diagnostics& diagnostics);
+  static constexpr ToLongForm kToLong = to_long;
+  static const Table& table();
+  static constexpr Below below() { return {Below::Kind::map_of_objects, table}; }
+  static bool decode(const In& in, Unbound& value);
 };
 
 /// "build" may be a string.

@@ -14,10 +14,21 @@ const Table& limits_table() {
   static constexpr Table kTable{"limits section", kLimitsRows};
   return kTable;
 }
+constexpr Attr kDiscreteRows[] = {shape<Text>("kind"), shape<Number>("value")};
+const Table& discrete_table() {
+  static constexpr Table kTable{"discrete resource", kDiscreteRows};
+  return kTable;
+}
+constexpr Attr kGenericRows[] = {shape<Object<Unbound, discrete_table>>("discrete_resource_spec")};
+const Table& generic_table() {
+  static constexpr Table kTable{"generic resource", kGenericRows};
+  return kTable;
+}
 constexpr Attr kReservationsRows[] = {
     attr<&ResourceReservations::cpus, Number>("cpus").ignored(kSwarm),
-    attr<&ResourceReservations::devices, Kept<AnyTree>>("devices").accepted(),
-    attr<&ResourceReservations::generic_resources, Kept<AnyTree>>("generic_resources").ignored(kSwarm),
+    attr<&ResourceReservations::devices, Kept<DeviceRequests>>("devices").accepted(),
+    attr<&ResourceReservations::generic_resources, Kept<ObjectList<Unbound, generic_table>>>("generic_resources")
+        .ignored(kSwarm),
     attr<&ResourceReservations::memory, Bytes>("memory"),
     attr<&ResourceReservations::pids, Integer>("pids").ignored(kSwarm),
 };

@@ -47,7 +47,6 @@ void fill_variables(Env& variables, const Environment& environment) {
 
 void normalize_service(Service& service, const Environment& environment) {
   add_implicit_dependencies(service);
-  fill_variables(service.environment, environment);
   if (!service.build) return;
   Build& build = *service.build;
   fill_variables(build.args, environment);

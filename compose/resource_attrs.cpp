@@ -131,10 +131,40 @@ constexpr Attr kConfigRows[] = {
     attr<&FileObject::template_driver, Text>("template_driver").refused(kSwarm),
 };
 
+constexpr Attr kModelRows[] = {
+    shape<Integer>("context_size"),
+    shape<Text>("model"),
+    shape<Text>("name"),
+    shape<TextList>("runtime_flags"),
+};
+const Table& model_table() {
+  static constexpr Table kTable{"model", kModelRows};
+  return kTable;
+}
+/// Models by name; each must say which one it is.
+struct Models : CodecBase {
+  using Value = Unbound;
+  static constexpr Below below() { return {Below::Kind::map_of_objects, model_table}; }
+  static bool decode(const In& in, Unbound&) {
+    if (!in.tree.is_map()) return in.wrong_kind("a map"), false;
+    for (const Member& member : in.tree.members) {
+      Path path{&in.path, member.key};
+      In item{member.value, path, in.diagnostics};
+      if (!member.value.is_map()) {
+        item.wrong_kind("a map");
+        continue;
+      }
+      require_key(member.value, path, "model", in.diagnostics);
+      decode_object(item, model_table(), nullptr);
+    }
+    return true;
+  }
+};
+
 constexpr Attr kProjectRows[] = {
     attr<&Project::configs, Named<FileObject, config_table>>("configs"),
-    shape<AnyTree>("include").refused("not in this version yet, give the files with several -f"),
-    attr<&Project::models, Kept<AnyTree>>("models").refused("there is no runner of models"),
+    shape<AnyTree>("include"),
+    attr<&Project::models, Kept<Models>>("models").refused("there is no runner of models"),
     attr<&Project::name, Name>("name"),
     attr<&Project::networks, Named<Network, network_table>>("networks"),
     attr<&Project::secrets, Named<FileObject, secret_table>>("secrets"),
