@@ -47,6 +47,36 @@ void fill_build_context(Tree& service, const Scope& scope) {
   build->set("context", Tree::string(scope.base.empty() ? "." : scope.base, build->span));
 }
 
+/// Where a secret is found in the container unless somebody says otherwise. Of a config only the runtime knows.
+void fill_secret_targets(Tree& service) {
+  Tree* secrets = service.find("secrets");
+  if (secrets == nullptr) return;
+  for (Tree& secret : secrets->items) {
+    const Tree* source = secret.find("source");
+    if (source == nullptr || secret.find("target") != nullptr) continue;
+    Tree target = Tree::string("/run/secrets/" + source->text, source->span);
+    secret.set("target", std::move(target));
+  }
+}
+
+/// A request for devices that says neither how many nor which is for all.
+void fill_device_counts(Tree* requests) {
+  if (requests == nullptr) return;
+  for (Tree& request : requests->items) {
+    if (!request.is_map() || request.find("count") != nullptr || request.find("device_ids") != nullptr) continue;
+    request.set("count", Tree::integer(-1, request.span));
+  }
+}
+
+Tree* find_below(Tree& tree, std::initializer_list<std::string_view> keys) {
+  Tree* found = &tree;
+  for (std::string_view key : keys) {
+    found = found->find(key);
+    if (found == nullptr) return nullptr;
+  }
+  return found;
+}
+
 /// A variable without a value takes that of its own model, not of one that includes it.
 void fill_variables(Tree& service, const Scope& scope) {
   Tree* environment = service.find("environment");
@@ -94,6 +124,9 @@ void Assembly::finish(Tree& model, const Scope& scope) const {
   if (services == nullptr) return;
   for (Member& service : services->members) {
     fill_build_context(service.value, scope);
+    fill_secret_targets(service.value);
+    fill_device_counts(service.value.find("gpus"));
+    fill_device_counts(find_below(service.value, {"deploy", "resources", "reservations", "devices"}));
     if (request_.resolve_environment) fill_variables(service.value, scope);
   }
 }

@@ -18,15 +18,17 @@ namespace berth::compose {
 
 /// How the value of a later file joins that of an earlier one. Both are in long form.
 enum class Merge {
-  deep,       // maps key by key, lists appended, scalars replaced, null keeps the earlier
-  replace,    // the later value, whole
-  pairs,      // key by key, and null is a value
-  unique,     // appended, exact repetitions dropped
-  by_port,    // appended, unique by address, published and target port and protocol
-  by_target,  // unique by `target`, the later one takes the place of the earlier
-  by_path,    // unique by `path`, first place kept
-  by_subnet,  // entries with the same `subnet` merge
-  logging,    // options merge only under the same driver
+  deep,              // maps key by key, lists appended, scalars replaced, null keeps the earlier
+  replace,           // the later value, whole
+  pairs,             // key by key, and null is a value
+  unique,            // appended, exact repetitions dropped
+  by_port,           // appended, unique by address, published and target port and protocol
+  by_target,         // unique by `target`, the later one takes the place of the earlier
+  by_secret_target,  // the same; without a target it is /run/secrets/SOURCE
+  by_config_target,  // or /SOURCE
+  by_path,           // unique by `path`, first place kept
+  by_subnet,         // entries with the same `subnet` merge
+  logging,           // options merge only under the same driver
 };
 
 enum class Support {
@@ -88,6 +90,8 @@ struct Attr {
   [[nodiscard]] constexpr Attr accepted(std::string_view why = {}) const { return with(Support::accepted_only, why); }
   [[nodiscard]] constexpr Attr ignored(std::string_view why = {}) const { return with(Support::ignored, why); }
   [[nodiscard]] constexpr Attr refused(std::string_view why) const { return with(Support::refused, why); }
+  /// Applied, but not in every form.
+  [[nodiscard]] constexpr Attr remark(std::string_view what) const { return with(Support::applied, what); }
 
  private:
   [[nodiscard]] constexpr Attr with(Support status, std::string_view why) const {
@@ -138,6 +142,8 @@ void merge_object(Tree& base, Tree later, const Table& table, const Path& path, 
 [[nodiscard]] const Table& volume_table();
 [[nodiscard]] const Table& secret_table();
 [[nodiscard]] const Table& config_table();
+[[nodiscard]] const Table& include_table();
+[[nodiscard]] const Table& extends_table();
 
 namespace detail {
 
@@ -174,8 +180,10 @@ bool encode_member(const Value& member, Tree& out) {
 template <class Codec, class Value>
 bool encode_member(const std::optional<Value>& member, Tree& out) {
   if (!member) return false;
-  // Written but empty is shown too: an empty command is not the image's command.
-  if (!Codec::encode(*member, out)) out = Codec::empty();
+  if (Codec::encode(*member, out)) return true;
+  // Written but empty is shown too where that means something: an empty command is not the image's command.
+  if (!Codec::kShowEmpty) return false;
+  out = Codec::empty();
   return true;
 }
 

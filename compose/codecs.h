@@ -18,6 +18,7 @@ struct CodecBase {
   static constexpr ToLongForm kToLong = nullptr;
   static constexpr Below below() { return {}; }
   static Tree empty() { return Tree::null(); }
+  static constexpr bool kShowEmpty = true;  // whether "written, but empty" is shown
 };
 
 #define BERTH_CODEC(Name, Type)                       \
@@ -59,8 +60,11 @@ BERTH_CODEC(Integer, int64_t);
 BERTH_CODEC(Number, double);
 BERTH_CODEC(Bytes, int64_t);
 BERTH_CODEC(Time, Duration);
-BERTH_CODEC(Micros, int64_t);     // a number of microseconds, or a duration
-BERTH_CODEC(FileMode, uint32_t);  // a string is octal
+BERTH_CODEC(Micros, int64_t);       // a number of microseconds, or a duration
+BERTH_CODEC(FileMode, uint32_t);    // a string is octal
+struct FileModeNumber : FileMode {  // shown as a number
+  static bool encode(const uint32_t& value, Tree& out) { return out = Tree::integer(value), true; }
+};
 BERTH_CODEC(PortNumber, uint16_t);
 BERTH_CODEC(IpAddress, std::string);
 BERTH_CODEC(CidrBlock, std::string);
@@ -68,6 +72,12 @@ BERTH_CODEC(RestartText, Restart);
 BERTH_CODEC(PullPolicy, std::string);
 BERTH_CODEC(NamespaceMode, std::string);  // host, service:x, ...: checked when all services are known
 BERTH_CODEC(AnyTree, Tree);
+
+/// A flag that is off where nobody sets it: shown only if it is on.
+struct IfTrue : Flag {
+  static constexpr bool kShowEmpty = false;
+  static bool encode(const bool& value, Tree& out) { return value && Flag::encode(value, out); }
+};
 
 /// One of a few words.
 template <const auto& kWords>
@@ -95,7 +105,14 @@ struct UniqueList : TextList {
 struct UniqueScalars : ScalarList {
   static constexpr Merge kMerge = Merge::unique;
 };
-BERTH_CODEC_LONG(TextOrList, Strings, Merge::unique);     // a string is a list of one
+BERTH_CODEC_LONG(TextOrList, Strings, Merge::unique);  // a string is a list of one
+struct NonEmptyTexts : TextOrList {                    // "" is left out
+  static bool decode(const In& in, Strings& value) {
+    bool read = TextOrList::decode(in, value);
+    std::erase(value, "");
+    return read;
+  }
+};
 BERTH_CODEC_LONG(Command, Strings, Merge::replace);       // a string is split as a shell does
 BERTH_CODEC_LONG(ProbeCommand, Strings, Merge::replace);  // healthcheck.test
 BERTH_CODEC_LONG(EnvMap, Env, Merge::pairs);              // map or list; without "=" the value comes from outside
@@ -108,8 +125,8 @@ BERTH_CODEC_ITEMS(Ports, Port, Merge::by_port);
 BERTH_CODEC_ITEMS(Mounts, Mount, Merge::by_target);
 BERTH_CODEC_ITEMS(Devices, Device, Merge::by_target);
 BERTH_CODEC_ITEMS(EnvFiles, EnvFile, Merge::by_path);
-BERTH_CODEC_ITEMS(SecretGrants, FileGrant, Merge::by_target);
-BERTH_CODEC_ITEMS(ConfigGrants, FileGrant, Merge::by_target);
+BERTH_CODEC_ITEMS(SecretGrants, FileGrant, Merge::by_secret_target);
+BERTH_CODEC_ITEMS(ConfigGrants, FileGrant, Merge::by_config_target);
 using UlimitMap = std::map<std::string, Ulimit>;
 struct Ulimits : CodecBase {  // a number or {soft, hard}
   using Value = UlimitMap;
@@ -172,6 +189,16 @@ struct Object : CodecBase {
   }
 };
 
+/// One that is not shown where nothing is in it.
+template <class T, const Table& (*kTable)()>
+struct FilledObject : Object<T, kTable> {
+  static constexpr bool kShowEmpty = false;
+  static bool encode(const T& value, Tree& out) {
+    Object<T, kTable>::encode(value, out);
+    return !out.members.empty();
+  }
+};
+
 /// A list of such maps.
 template <class T, const Table& (*kTable)(), Merge kRule = Merge::deep>
 struct ObjectList : CodecBase {
@@ -213,7 +240,7 @@ struct Kept : CodecBase {
   }
   static bool encode(const Tree& value, Tree& out) {
     out = value;
-    return !value.is_null();
+    return !value.items.empty() || !value.members.empty();
   }
 };
 
@@ -235,6 +262,14 @@ struct ServiceModels : CodecBase {
   static const Table& table();
   static constexpr Below below() { return {Below::Kind::map_of_objects, table}; }
   static bool decode(const In& in, Unbound& value);
+};
+
+/// `include` and `extends`: followed and taken out before the rest is read (include.cpp, extends.cpp).
+struct IncludeList : AnyTree {
+  static constexpr Below below() { return {Below::Kind::list_of_objects, include_table}; }
+};
+struct ExtendsForm : AnyTree {
+  static constexpr Below below() { return {Below::Kind::object, extends_table}; }
 };
 
 /// "build" may be a string.

@@ -48,9 +48,9 @@ const Table& resources_table() {
 constexpr std::array<std::string_view, 3> kRestartConditions = {"none", "on-failure", "any"};
 constexpr Attr kRestartPolicyRows[] = {
     attr<&RestartPolicy::condition, OneOf<kRestartConditions>>("condition"),
-    attr<&RestartPolicy::delay, Time>("delay"),
+    attr<&RestartPolicy::delay, Time>("delay").accepted(),
     attr<&RestartPolicy::max_attempts, Integer>("max_attempts"),
-    attr<&RestartPolicy::window, Time>("window"),
+    attr<&RestartPolicy::window, Time>("window").accepted(),
 };
 const Table& restart_policy_table() {
   static constexpr Table kTable{"restart_policy", kRestartPolicyRows};
@@ -89,11 +89,11 @@ const Table& placement_table() {
 constexpr std::array<std::string_view, 4> kDeployModes = {"replicated", "global", "replicated-job", "global-job"};
 constexpr Attr kDeployRows[] = {
     attr<&Deploy::endpoint_mode, Text>("endpoint_mode").ignored(kSwarm),
-    attr<&Deploy::labels, Labels>("labels"),
+    attr<&Deploy::labels, Labels>("labels").ignored(kSwarm),
     attr<&Deploy::mode, OneOf<kDeployModes>>("mode").ignored(kSwarm),
     attr<&Deploy::placement, Kept<Object<Unbound, placement_table>>>("placement").ignored(kSwarm),
     attr<&Deploy::replicas, Integer>("replicas"),
-    attr<&Deploy::resources, Object<Resources, resources_table>>("resources"),
+    attr<&Deploy::resources, FilledObject<Resources, resources_table>>("resources"),
     attr<&Deploy::restart_policy, Object<RestartPolicy, restart_policy_table>>("restart_policy"),
     attr<&Deploy::rollback_config, Object<UpdateConfig, update_table>>("rollback_config").accepted(),
     attr<&Deploy::update_config, Object<UpdateConfig, update_table>>("update_config").accepted(),

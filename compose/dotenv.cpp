@@ -166,22 +166,28 @@ class Parser {
         result += c;
       else if (c == '0')
         i = octal(text, i, result);
-      else if (c != 'c')
+      else
         (result += '\\') += c;
     }
     return result;
   }
 
-  /// "\0nnn": the byte of up to three octal digits after the zero. Returns the last index used.
+  /// "\0nnn": the character with the number nnn. Without three octal digits it is only the zero that goes; so it is in
+  /// Docker Compose.
+  /// Returns the last index used.
   static size_t octal(std::string_view text, size_t at, std::string& result) {
     unsigned value = 0;
     size_t used = 0;
-    while (used < 3 && at + 1 < text.size() && text[at + 1] >= '0' && text[at + 1] <= '7') {
-      value = value * 8 + static_cast<unsigned>(text[++at] - '0');
-      ++used;
+    while (used < 3 && at + used + 1 < text.size() && text[at + used + 1] >= '0' && text[at + used + 1] <= '7') {
+      value = value * 8 + static_cast<unsigned>(text[at + ++used] - '0');
     }
-    result += static_cast<char>(value & 0xFFU);
-    return at;
+    if (used < 3 || value > 0xFF) {
+      result += '\\';
+      return at;
+    }
+    if (value >= 0x80) result += static_cast<char>(0xC0U | (value >> 6U));  // two bytes of UTF-8
+    result += static_cast<char>(value >= 0x80 ? 0x80U | (value & 0x3FU) : value);
+    return at + used;
   }
 
   Result<std::string> expand(const std::string& text) {

@@ -29,10 +29,6 @@ constexpr Attr kExtendsRows[] = {
     attr<&Written::file, Text>("file"),
     attr<&Written::service, Text>("service"),
 };
-const Table& extends_table() {
-  static constexpr Table kTable{"extends section", kExtendsRows};
-  return kTable;
-}
 
 Member* member_of(Tree* map, const std::string& key) {
   if (map == nullptr) return nullptr;
@@ -41,6 +37,11 @@ Member* member_of(Tree* map, const std::string& key) {
 }
 
 }  // namespace
+
+const Table& extends_table() {
+  static constexpr Table kTable{"extends section", kExtendsRows};
+  return kTable;
+}
 
 void Extends::apply(Tree& document) {
   Unit unit;

@@ -27,10 +27,6 @@ constexpr Attr kIncludeRows[] = {
     attr<&IncludeEntry::path, TextOrList>("path"),
     attr<&IncludeEntry::project_directory, Text>("project_directory"),
 };
-const Table& include_table() {
-  static constexpr Table kTable{"include entry", kIncludeRows};
-  return kTable;
-}
 
 std::vector<IncludeEntry> entries_of(const Tree& include, Diagnostics& diagnostics) {
   static const Path kRoot;
@@ -89,6 +85,11 @@ void warn_of_conflicts(const Tree& earlier, const Tree& model, Diagnostics& diag
 }
 
 }  // namespace
+
+const Table& include_table() {
+  static constexpr Table kTable{"include entry", kIncludeRows};
+  return kTable;
+}
 
 void Assembly::follow_includes(Tree& document, const Scope& scope) {
   static const Path kRoot;

@@ -60,13 +60,10 @@ struct ConditionWord : CodecBase {
     return Text::encode(std::string(condition_name(value)), out);
   }
 };
-struct IfTrue : Flag {
-  static bool encode(const bool& value, Tree& out) { return value && Flag::encode(value, out); }
-};
 constexpr Attr kDependencyRows[] = {
     attr<&Dependency::condition, ConditionWord>("condition"),
     attr<&Dependency::required, Flag>("required"),
-    attr<&Dependency::restart, IfTrue>("restart"),
+    attr<&Dependency::restart, IfTrue>("restart").accepted("a restart does not reach dependents yet"),
 };
 
 // ---- networks of a service
@@ -80,7 +77,7 @@ constexpr Attr kAttachmentRows[] = {
     attr<&NetworkAttachment::ipv6_address, IpAddress>("ipv6_address").accepted(),
     attr<&NetworkAttachment::link_local_ips, TextList>("link_local_ips").accepted(),
     attr<&NetworkAttachment::mac_address, Text>("mac_address").accepted(),
-    attr<&NetworkAttachment::priority, Integer>("priority").accepted(),
+    attr<&NetworkAttachment::priority, Integer>("priority"),
 };
 
 // ---- models of a service
@@ -119,6 +116,12 @@ void Dependencies::to_long(Tree& tree, const Path& path, Diagnostics& diagnostic
   });
 }
 bool Dependencies::decode(const In& in, DependencyMap& value) {
+  for (const Member& member : in.tree.members) {
+    if (!member.value.is_null() && !member.value.is_map()) continue;
+    if (member.value.find("condition") != nullptr) continue;
+    in.diagnostics.error(member.key_span, fmt::format("{}.{}: the condition is missing", in.path.str(), member.key),
+                         "service_started, service_healthy or service_completed_successfully");
+  }
   return decode_named(in, table(), value);
 }
 bool Dependencies::encode(const DependencyMap& value, Tree& out) {

@@ -213,6 +213,12 @@ bool Labels::encode(const Pairs& value, Tree& out) {
 }
 
 bool Options::decode(const In& in, Pairs& value) {
+  for (const Member& member : in.tree.members) {
+    if (member.value.kind != Tree::Kind::boolean) continue;
+    in.diagnostics.error(member.value.span,
+                         fmt::format("{}.{} must be a string or a number, not a boolean", in.path.str(), member.key),
+                         fmt::format("write \"{}\"", member.value.text));
+  }
   return decode_pairs(in, value);
 }
 bool Options::encode(const Pairs& value, Tree& out) {
@@ -266,6 +272,7 @@ bool Hosts::decode(const In& in, Pairs& value) {
 bool Hosts::encode(const Pairs& value, Tree& out) {
   out = Tree::list();
   for (const auto& [name, address] : value) out.items.push_back(Tree::string(name + "=" + address));
+  std::stable_sort(out.items.begin(), out.items.end(), [](const Tree& a, const Tree& b) { return a.text < b.text; });
   return !value.empty();
 }
 

@@ -28,6 +28,10 @@ std::string identity(const Tree& item, Merge rule) {
       return port_key(item);
     case Merge::by_target:
       return text_of(item, "target", text_of(item, "source"));
+    case Merge::by_secret_target:
+      return text_of(item, "target", "/run/secrets/" + text_of(item, "source"));
+    case Merge::by_config_target:
+      return text_of(item, "target", "/" + text_of(item, "source"));
     case Merge::by_path:
       return text_of(item, "path");
     case Merge::by_subnet:
@@ -53,7 +57,7 @@ void append_items(Tree& base, Tree later, Merge rule, const Path& path, Diagnost
     auto [place, is_new] = id.empty() ? std::pair(places.end(), true) : places.emplace(id, base.items.size());
     if (is_new)
       base.items.push_back(std::move(item));
-    else if (rule == Merge::by_target)
+    else if (rule == Merge::by_target || rule == Merge::by_secret_target || rule == Merge::by_config_target)
       base.items[place->second] = std::move(item);
     else if (rule == Merge::by_subnet)
       merge_any(base.items[place->second], std::move(item), path, diagnostics);

@@ -36,6 +36,10 @@ std::optional<size_t> find_bad_byte(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
     auto c = static_cast<unsigned char>(text[at]);
     if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F) return at;
+    if (c < 0x80) {
+      ++at;
+      continue;
+    }
     size_t length = utf8_length(text, at);
     if (length == 0) return at;
     at += length;
@@ -55,26 +59,29 @@ class Places {
  public:
   Places(std::shared_ptr<const SourceFile> file, std::string_view text) : file_(std::move(file)), text_(text) {
     begins_.push_back(0);
-    for (size_t at = 0; at < text.size();) {
+    for (size_t at = text.find_first_of("\n\r\xC2\xE2"); at < text.size();
+         at = text.find_first_of("\n\r\xC2\xE2", at)) {
       size_t length = break_at(at);
       at += std::max<size_t>(length, 1);
       if (length > 0) begins_.push_back(at);
     }
+    one_byte_each_ = std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
   }
 
   [[nodiscard]] size_t offset(const yaml_mark_t& mark) const {
     size_t at = begins_[std::min(mark.line, begins_.size() - 1)];
+    if (one_byte_each_) return std::min(at + mark.column, text_.size());
     for (size_t i = 0; i < mark.column && at < text_.size(); ++i) at += std::max<size_t>(utf8_length(text_, at), 1);
     return std::min(at, text_.size());
   }
 
-  [[nodiscard]] SourceSpan at(const yaml_mark_t& mark) const { return {file_, line(mark), column(mark), 0}; }
+  [[nodiscard]] SourceSpan at(const yaml_mark_t& mark) const { return span(mark, offset(mark), 0); }
 
   /// What stands between the marks, as far as it is on one line; the caret goes below it.
   [[nodiscard]] SourceSpan between(const yaml_mark_t& begin, const yaml_mark_t& end) const {
     size_t from = offset(begin);
     size_t to = end.line == begin.line ? offset(end) : end_of_line(begin.line);
-    return {file_, line(begin), column(begin), static_cast<int>(to - std::min(from, to))};
+    return span(begin, from, to - std::min(from, to));
   }
 
  private:
@@ -83,8 +90,8 @@ class Places {
     char c = text_[at];
     if (c == '\n') return 1;
     if (c == '\r') return text_.substr(at + 1).starts_with('\n') ? 2 : 1;
-    if (c == '\xC2') return text_.substr(at).starts_with("\xC2\x85") ? 2 : 0;
-    std::string_view rest = c == '\xE2' ? text_.substr(at) : std::string_view();
+    std::string_view rest = text_.substr(at);
+    if (c == '\xC2') return rest.starts_with("\xC2\x85") ? 2 : 0;
     return rest.starts_with("\xE2\x80\xA8") || rest.starts_with("\xE2\x80\xA9") ? 3 : 0;
   }
   [[nodiscard]] size_t end_of_line(size_t number) const {
@@ -92,14 +99,15 @@ class Places {
     while (end > 0 && (text_[end - 1] == '\n' || text_[end - 1] == '\r')) --end;
     return end;
   }
-  [[nodiscard]] static int line(const yaml_mark_t& mark) { return static_cast<int>(mark.line + 1); }
-  [[nodiscard]] int column(const yaml_mark_t& mark) const {
-    return static_cast<int>(offset(mark) - begins_[std::min(mark.line, begins_.size() - 1)] + 1);
+  [[nodiscard]] SourceSpan span(const yaml_mark_t& mark, size_t from, size_t length) const {
+    size_t column = from - begins_[std::min(mark.line, begins_.size() - 1)] + 1;
+    return {file_, static_cast<int>(mark.line + 1), static_cast<int>(column), static_cast<int>(length)};
   }
 
   std::shared_ptr<const SourceFile> file_;
   std::string_view text_;
   std::vector<size_t> begins_;  // of each line
+  bool one_byte_each_ = false;
 };
 
 /// libyaml's words for what it met, and what helps in the cases that people meet.

@@ -22,7 +22,7 @@ struct Published : TextOrNumber {
 constexpr Attr kPortRows[] = {
     attr<&Port::app_protocol, IfAny<Text>>("app_protocol").ignored(),
     attr<&Port::host_ip, IfAny<IpAddress>>("host_ip"),
-    attr<&Port::mode, OneOf<kPortModes>>("mode"),
+    attr<&Port::mode, OneOf<kPortModes>>("mode").ignored("both modes are the same on one host"),
     attr<&Port::name, IfAny<Text>>("name").ignored(),
     attr<&Port::protocol, OneOf<kProtocols>>("protocol"),
     attr<&Port::published, IfAny<Published>>("published"),

@@ -60,18 +60,22 @@ const Table& env_file_table() {
 
 // ---- secrets and configs of a service
 
+constexpr std::string_view kOwnedByContent = "of content and environment; a file keeps its own";
+
 constexpr Attr kGrantRows[] = {
-    attr<&FileGrant::gid, TextOrNumber>("gid"), attr<&FileGrant::mode, FileMode>("mode"),
-    attr<&FileGrant::source, Text>("source"),   attr<&FileGrant::target, IfAny<Text>>("target"),
-    attr<&FileGrant::uid, TextOrNumber>("uid"),
+    attr<&FileGrant::gid, TextOrNumber>("gid").remark(kOwnedByContent),
+    attr<&FileGrant::mode, FileMode>("mode").remark(kOwnedByContent),
+    attr<&FileGrant::source, Text>("source"),
+    attr<&FileGrant::target, IfAny<Text>>("target"),
+    attr<&FileGrant::uid, TextOrNumber>("uid").remark(kOwnedByContent),
 };
 const Table& grant_table() {
   static constexpr Table kTable{"secret or config", kGrantRows};
   return kTable;
 }
 
-void grant_to_long(Tree& item, std::string_view directory, std::vector<Tree>& out) {
-  out.push_back(map_at(item.span, {{"source", item.text}, {"target", fmt::format("{}{}", directory, item.text)}}));
+void grant_to_long(Tree& item, const Path&, Diagnostics&, std::vector<Tree>& out) {
+  out.push_back(map_at(item.span, {{"source", item.text}}));
 }
 
 }  // namespace
@@ -123,9 +127,7 @@ const Table& ConfigGrants::table() {
   return grant_table();
 }
 void SecretGrants::to_long(Tree& tree, const Path& path, Diagnostics& diagnostics) {
-  each_item(tree, path, diagnostics, [](Tree& item, const Path&, Diagnostics&, std::vector<Tree>& out) {
-    grant_to_long(item, "/run/secrets/", out);
-  });
+  each_item(tree, path, diagnostics, grant_to_long);
 }
 bool SecretGrants::decode(const In& in, std::vector<FileGrant>& value) {
   require_keys(in, "source");
@@ -136,8 +138,7 @@ bool SecretGrants::encode(const std::vector<FileGrant>& value, Tree& out) {
 }
 
 void ConfigGrants::to_long(Tree& tree, const Path& path, Diagnostics& diagnostics) {
-  each_item(tree, path, diagnostics,
-            [](Tree& item, const Path&, Diagnostics&, std::vector<Tree>& out) { grant_to_long(item, "/", out); });
+  each_item(tree, path, diagnostics, grant_to_long);
 }
 bool ConfigGrants::decode(const In& in, std::vector<FileGrant>& value) {
   return SecretGrants::decode(in, value);

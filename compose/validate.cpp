@@ -130,7 +130,6 @@ class ServiceCheck {
         error(edge.span, fmt::format("depends on \"{}\", which no active profile enables", name),
               fmt::format("enable it with --profile {}", join(off->second.profiles, " or --profile ")));
       } else if (auto on = project_.services.find(name); on == project_.services.end()) {
-        if (!edge.required) continue;
         error(edge.span, fmt::format("depends on \"{}\", which is not defined", name),
               suggestion(name, project_.services));
       }
@@ -321,6 +320,11 @@ void check_resources(const Project& project, Diagnostics& diagnostics) {
     }
   }
   for (const auto& [key, network] : project.networks) {
+    std::string ipam = network.ipam ? network.ipam->driver.value_or("default") : "default";
+    if (ipam != "default") {
+      diagnostics.unsupported(network.span, fmt::format("network \"{}\": there is no ipam driver \"{}\"", key, ipam),
+                              "only \"default\" is there");
+    }
     if (network.external && (network.driver || network.ipam || network.internal || !network.driver_opts.empty())) {
       diagnostics.warning(network.span, fmt::format("network \"{}\" is external: all but its name is left aside", key));
     }

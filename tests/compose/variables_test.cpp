@@ -102,7 +102,7 @@ TEST_CASE("files of variables are read by the grammar of .env") {
       {"A=x\nB=${A}y", "A=[x]B=[xy]"},
       {"FOO=mine\nB=$FOO", "FOO=[mine]B=[first]"},
       {"FOO\nNOPE", "FOO=[first]"},
-      {"A=\"\\011\"", "A=[\t]"},
+      {"A=\"\\0011 \\011 \\c\"", "A=[\t \\11 \\c]"},
       {"A=1\nB C=2", "line 2: \"B\" is followed by \"C\", a name holds no such character"},
       {"A=1\nB='x\ny", "line 2: the quote ' is not closed"},
       {"A=${", "line 1: invalid variable \"${\""},
