@@ -12,6 +12,7 @@ namespace {
 constexpr const char* kBold = "\033[1m";
 constexpr const char* kReset = "\033[0m";
 constexpr size_t kMaxQuotedLine = 200;
+constexpr size_t kMaxMessage = 2000;
 constexpr size_t kMaxShown = 300;  // nobody reads more, and each is looked up in its text
 
 const char* severity_name(Severity severity) {
@@ -153,7 +154,8 @@ std::string Diagnostics::render(bool colour) const {
     text += colour ? kBold + printable(place) + severity_colour(diagnostic.severity) : printable(place);
     text += severity_name(diagnostic.severity);
     text += colour ? std::string(":") + kReset + kBold + " " : ": ";
-    text += printable(diagnostic.message);
+    text += printable(diagnostic.message.substr(0, kMaxMessage));
+    if (diagnostic.message.size() > kMaxMessage) text += " ...";
     if (colour) text += kReset;
     if (quoted.empty() && !diagnostic.suggestion.empty()) text += " (" + printable(diagnostic.suggestion) + ")";
     text += "\n" + quoted;

@@ -9,6 +9,8 @@
 namespace berth::compose {
 namespace {
 
+constexpr size_t kMaxServices = 20'000;
+
 void take_out_version(Tree& document, Diagnostics& diagnostics) {
   if (const Tree* version = document.find("version")) {
     diagnostics.warning(version->span, "`version` is obsolete and has no meaning");
@@ -99,7 +101,7 @@ Tree Assembly::assemble(std::vector<Tree> documents, const Scope& scope, const s
     // From here on there are no variables, each attribute has one form, paths are absolute.
     follow_includes(document, scope);
     auto prepare_base = [&](Tree& base, const Scope& where) { prepare(base, where); };
-    Extends(reader_, scope, main_file, prepare_base, diagnostics_).apply(document);
+    Extends(reader_, scope, main_file, prepare_base, budget_, diagnostics_).apply(document);
     merge_object(model, std::move(document), project_table(), kRoot, diagnostics_);
     settle(model);
   }
@@ -114,7 +116,7 @@ void Assembly::prepare(Tree& document, const Scope& scope) {
   static const Path kRoot;
   if (request_.interpolate) interpolate_tree(document, scope, warned_, diagnostics_);
   take_out_version(document, diagnostics_);
-  object_to_long_form(document, project_table(), kRoot, diagnostics_);
+  object_to_long_form(document, project_table(), kRoot, growth_, diagnostics_);
   modernise_external(document, diagnostics_);
   if (!scope.base.empty()) resolve_tree_paths(document, scope.base, scope.environment);
 }
@@ -122,6 +124,10 @@ void Assembly::prepare(Tree& document, const Scope& scope) {
 void Assembly::finish(Tree& model, const Scope& scope) const {
   Tree* services = model.find("services");
   if (services == nullptr) return;
+  if (services->members.size() > kMaxServices) {
+    diagnostics_.error(services->span, fmt::format("there are more than {} services", kMaxServices));
+    services->members.clear();
+  }
   for (Member& service : services->members) {
     fill_build_context(service.value, scope);
     fill_secret_targets(service.value);

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "compose/attrs.h"
+#include "compose/extends.h"
 #include "compose/load.h"
 #include "compose/reader.h"
 #include "compose/scope.h"
@@ -46,6 +48,8 @@ class Assembly {
   Reader& reader_;
   Diagnostics& diagnostics_;
   std::set<std::string> warned_;
+  Growth growth_;
+  ExtendsBudget budget_;
   std::vector<std::string> including_;  // main files of the models being made, outermost first
   size_t included_models_ = 0;
   IncludedValues included_values_;

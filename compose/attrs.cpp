@@ -112,6 +112,7 @@ void canonicalise(Tree& tree, const Below& below) {
     else if (row->canonical != nullptr)
       row->canonical(member.value);
   }
+  std::sort(tree.members.begin(), tree.members.end(), [](const Member& a, const Member& b) { return a.key < b.key; });
 }
 
 void check_keys(const Tree& tree, const Table& table, const Path& path, Diagnostics& diagnostics) {

@@ -127,8 +127,14 @@ void check_keys(const Tree& tree, const Table& table, const Path& path, Diagnost
 /// Shows all attributes of the object that are set.
 void encode_object(const void* object, const Table& table, Tree& out);
 
-/// Turns every short form below this object into the long one.
-void object_to_long_form(Tree& tree, const Table& table, const Path& path, Diagnostics& diagnostics);
+/// How much short forms have grown to over a whole run: a range of ports can stand for 65535 of them.
+struct Growth {
+  size_t items = 0;
+};
+constexpr size_t kMaxGrowth = 200'000;
+
+/// Turns every short form below this object into the long one. An error where they grow too much.
+void object_to_long_form(Tree& tree, const Table& table, const Path& path, Growth& growth, Diagnostics& diagnostics);
 
 /// Lays `later` over `base`, which both are objects of this table.
 void merge_object(Tree& base, Tree later, const Table& table, const Path& path, Diagnostics& diagnostics);

@@ -74,6 +74,15 @@ void Extends::resolve(Unit& unit, Member& service) {
 void Extends::lay_over(const Member& base, Member& service, const Reference& reference) {
   static const Path kServices{nullptr, "services"};
   Path path{&kServices, service.key};
+  size_t nodes = count_nodes(base.value);
+  if (nodes > budget_.nodes) {
+    if (budget_.nodes > 0) {
+      diagnostics_.error(reference.span, fmt::format("extended services add up to more than {} values", kMaxNodes));
+    }
+    budget_.nodes = 0;
+    return;
+  }
+  budget_.nodes -= nodes;
   Tree merged = base.value;
   if (!merged.is_map()) return;  // reported where it stands
   service.value.erase("extends");

@@ -13,6 +13,11 @@
 
 namespace berth::compose {
 
+/// What copies of bases may add up to in a run: a thousand services can extend one of a thousand values.
+struct ExtendsBudget {
+  size_t nodes = kMaxNodes;
+};
+
 /// Lays the services of a document over the ones they extend: of the same document, or of another file, which is read
 /// with the variables of this one and with its relative paths below its own directory.
 class Extends {
@@ -20,11 +25,13 @@ class Extends {
   /// What happens to a document of another file before services are taken from it.
   using Prepare = std::function<void(Tree& document, const Scope& scope)>;
 
-  Extends(Reader& reader, const Scope& scope, std::string file, Prepare prepare, Diagnostics& diagnostics)
+  Extends(Reader& reader, const Scope& scope, std::string file, Prepare prepare, ExtendsBudget& budget,
+          Diagnostics& diagnostics)
       : reader_(reader),
         scope_(scope),
         file_(std::move(file)),
         prepare_(std::move(prepare)),
+        budget_(budget),
         diagnostics_(diagnostics) {}
 
   /// Afterwards no service of the document has `extends`. Mistakes are reported and left aside.
@@ -57,6 +64,7 @@ class Extends {
   const Scope& scope_;
   std::string file_;
   Prepare prepare_;
+  ExtendsBudget& budget_;
   Diagnostics& diagnostics_;
   std::map<std::string, std::unique_ptr<Unit>> others_;  // by path
   std::vector<Step> chain_;

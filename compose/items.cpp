@@ -12,6 +12,7 @@ void each_item(Tree& tree, const Path& path, Diagnostics& diagnostics, RewriteIt
       items.push_back(std::move(item));
     } else if (item.is_scalar() && !item.is_null()) {
       rewrite(item, item_path, diagnostics, items);
+      if (items.size() > kMaxGrowth) break;  // whoever called reports it
     } else {
       In{item, item_path, diagnostics}.wrong_kind("a string or a map");
     }

@@ -24,7 +24,7 @@ void fill_names(std::map<std::string, Resource>& resources, const std::string& p
 void attach_default_network(Project& project) {
   bool used = false;
   for (auto& [name, service] : project.services) {
-    if (service.network_mode || service.use_api_socket.value_or(false)) continue;
+    if (service.network_mode || !service.provider.is_null()) continue;
     if (service.networks.empty()) service.networks["default"].span = service.span;
     used = used || service.networks.contains("default");
   }

@@ -10,7 +10,7 @@
 namespace berth::compose {
 
 /// Bounds on what the files of a project may become once their aliases are followed.
-constexpr size_t kMaxNodes = 1'000'000;
+constexpr size_t kMaxNodes = 500'000;
 constexpr size_t kMaxAliasNodes = 200'000;  // of these, made by aliases
 constexpr size_t kMaxDepth = 100;
 

@@ -7,6 +7,7 @@
 namespace berth::compose {
 namespace {
 
+constexpr size_t kMaxDocuments = 200;
 constexpr size_t kMaxParsedBytes = 4 * kMaxFileSize;  // a file that is included twice counts twice
 
 std::string shown_name(const std::string& path, const std::string& working_directory) {
@@ -48,6 +49,10 @@ std::vector<Tree> Reader::documents(const std::string& path, const std::string& 
   for (Tree& document : parse_yaml(file, *text, budget_, diagnostics_)) {
     if (document.is_null()) continue;
     empty = false;
+    if (++documents_ == kMaxDocuments + 1) {
+      diagnostics_.error(document.span, fmt::format("the files have more than {} documents", kMaxDocuments));
+    }
+    if (documents_ > kMaxDocuments) break;
     if (document.is_map())
       documents.push_back(std::move(document));
     else

@@ -96,6 +96,13 @@ void came_by_way_of(Tree& tree, const std::string& how, const SourceSpan& at) {
   Restamp(how, at).apply(tree);
 }
 
+size_t count_nodes(const Tree& tree) {
+  size_t count = 1;
+  for (const Tree& item : tree.items) count += count_nodes(item);
+  for (const Member& member : tree.members) count += count_nodes(member.value);
+  return count;
+}
+
 KeyIndex::KeyIndex(const Tree& map) {
   for (const Member& member : map.members) add(member.key);
 }

@@ -63,6 +63,9 @@ struct Member {
 /// Marks everything of this tree as come to its place by one more step: "extended here".
 void came_by_way_of(Tree& tree, const std::string& how, const SourceSpan& at);
 
+/// All values of the tree, itself included.
+[[nodiscard]] size_t count_nodes(const Tree& tree);
+
 /// Where the keys of a map stand, for those who ask for many of them. Holds as long as no member comes or goes but
 /// through add().
 class KeyIndex {

@@ -13,13 +13,6 @@ namespace {
 constexpr std::string_view kMergeKey = "<<";
 constexpr size_t kIndexFrom = 16;  // maps with fewer keys are searched one by one
 
-size_t count_nodes(const Tree& tree) {
-  size_t count = 1;
-  for (const Tree& item : tree.items) count += count_nodes(item);
-  for (const Member& member : tree.members) count += count_nodes(member.value);
-  return count;
-}
-
 size_t height_of(const Tree& tree) {
   size_t height = 0;
   for (const Tree& item : tree.items) height = std::max(height, height_of(item));
