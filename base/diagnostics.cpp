@@ -12,6 +12,8 @@ namespace {
 constexpr const char* kBold = "\033[1m";
 constexpr const char* kReset = "\033[0m";
 constexpr size_t kMaxQuotedLine = 200;
+constexpr size_t kMaxMessage = 2000;
+constexpr size_t kMaxShown = 300;  // nobody reads more, and each is looked up in its text
 
 const char* severity_name(Severity severity) {
   switch (severity) {
@@ -53,36 +55,76 @@ std::string_view line_of(std::string_view text, int number) {
 
 std::string SourceSpan::str() const {
   if (file == nullptr) return {};
-  if (line <= 0) return *file;
-  return fmt::format("{}:{}:{}", *file, line, column);
+  if (line <= 0) return file->name;
+  return fmt::format("{}:{}:{}", file->name, line, column);
+}
+
+std::shared_ptr<const SourceFile> source_file(std::string name) {
+  return std::make_shared<const SourceFile>(SourceFile{std::move(name), {}, {}, nullptr});
+}
+
+std::shared_ptr<const SourceFile> source_by_way_of(const std::shared_ptr<const SourceFile>& file, std::string how,
+                                                   SourceSpan at) {
+  return std::make_shared<const SourceFile>(SourceFile{file->name, std::move(how), std::move(at), file});
 }
 
 void Diagnostics::add(Severity severity, SourceSpan span, std::string message, std::string suggestion) {
+  dropped_ = reported_before(severity, span);
+  if (dropped_) return;
   if (severity == Severity::error) ++errors_;
+  std::shared_ptr<const SourceFile> file = span.file;
   all_.push_back({severity, std::move(span), std::move(message), std::move(suggestion)});
+  tell_way(file, all_.size());
+}
+
+/// Whether the same place gave a report of this severity already, one of the two by a roundabout way.
+bool Diagnostics::reported_before(Severity severity, const SourceSpan& span) {
+  if (!span.known() || severity == Severity::note) return false;
+  bool roundabout = !span.file->how.empty();
+  auto [place, is_new] = reported_places_.emplace((severity == Severity::error ? "e" : "w") + span.str(), roundabout);
+  return !is_new && (roundabout || place->second);
+}
+
+/// The innermost step first; a step that several ways share is told once.
+void Diagnostics::tell_way(const std::shared_ptr<const SourceFile>& file, size_t first_note) {
+  if (file == nullptr || file->how.empty()) return;
+  if (file->next != file->at.file) tell_way(file->next, first_note);
+  bool told = std::any_of(all_.begin() + static_cast<long>(first_note), all_.end(), [&](const Diagnostic& note) {
+    return note.message == file->how && note.span.str() == file->at.str();
+  });
+  if (!told) all_.push_back({Severity::note, file->at, file->how, {}});
+  tell_way(file->at.file, first_note);
 }
 
 void Diagnostics::error(SourceSpan span, std::string message, std::string suggestion) {
   add(Severity::error, std::move(span), std::move(message), std::move(suggestion));
 }
 
+void Diagnostics::unsupported(SourceSpan span, std::string message, std::string suggestion) {
+  add(tolerant_ ? Severity::warning : Severity::error, std::move(span), std::move(message), std::move(suggestion));
+}
+
 void Diagnostics::warning(SourceSpan span, std::string message, std::string suggestion) {
   add(Severity::warning, std::move(span), std::move(message), std::move(suggestion));
 }
 
-void Diagnostics::note(SourceSpan span, std::string message) {
-  add(Severity::note, std::move(span), std::move(message), {});
+void Diagnostics::warning_once(const std::string& topic, SourceSpan span, std::string message) {
+  if (topics_.insert(topic).second) warning(std::move(span), std::move(message));
 }
 
-void Diagnostics::remember_source(std::shared_ptr<const std::string> file, std::string text) {
-  sources_.emplace_back(std::move(file), std::move(text));
+void Diagnostics::note(SourceSpan span, std::string message) {
+  if (!dropped_) all_.push_back({Severity::note, std::move(span), std::move(message), {}});
+}
+
+void Diagnostics::remember_source(const std::string& name, std::string text) {
+  sources_[name] = std::move(text);
 }
 
 std::string Diagnostics::quote(const Diagnostic& diagnostic, bool colour) const {
   const SourceSpan& span = diagnostic.span;
   if (!span.known()) return {};
-  auto source = std::find_if(sources_.rbegin(), sources_.rend(), [&](const auto& s) { return *s.first == *span.file; });
-  if (source == sources_.rend()) return {};
+  auto source = sources_.find(span.file->name);
+  if (source == sources_.end()) return {};
   std::string_view line = line_of(source->second, span.line);
   auto column = static_cast<size_t>(std::max(span.column, 1));
   if (line.empty() || column > line.size() + 1 || column > kMaxQuotedLine) return {};
@@ -103,14 +145,17 @@ std::string Diagnostics::quote(const Diagnostic& diagnostic, bool colour) const 
 
 std::string Diagnostics::render(bool colour) const {
   std::string text;
-  for (const Diagnostic& diagnostic : all_) {
+  for (size_t i = 0; i < all_.size(); ++i) {
+    if (i == kMaxShown) return text + fmt::format("... and {} more\n", all_.size() - kMaxShown);
+    const Diagnostic& diagnostic = all_[i];
     std::string place = diagnostic.span.str();
     if (!place.empty()) place += ": ";
     std::string quoted = quote(diagnostic, colour);
     text += colour ? kBold + printable(place) + severity_colour(diagnostic.severity) : printable(place);
     text += severity_name(diagnostic.severity);
     text += colour ? std::string(":") + kReset + kBold + " " : ": ";
-    text += printable(diagnostic.message);
+    text += printable(diagnostic.message.substr(0, kMaxMessage));
+    if (diagnostic.message.size() > kMaxMessage) text += " ...";
     if (colour) text += kReset;
     if (quoted.empty() && !diagnostic.suggestion.empty()) text += " (" + printable(diagnostic.suggestion) + ")";
     text += "\n" + quoted;

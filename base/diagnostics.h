@@ -2,14 +2,19 @@
 
 #include <memory>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace berth {
 
+struct SourceFile;
+
 /// A place in a text that the user wrote. Lines and columns count from 1; length in bytes, 0 = a point.
 /// `file` is shared because every node of a large tree names it.
 struct SourceSpan {
-  std::shared_ptr<const std::string> file;
+  std::shared_ptr<const SourceFile> file;
   int line = 0;
   int column = 0;
   int length = 0;
@@ -18,6 +23,19 @@ struct SourceSpan {
   /// "compose.yaml:14:7", or "" where the place is not known.
   [[nodiscard]] std::string str() const;
 };
+
+/// A text as messages name it. Where what it says came to its place in a roundabout way (an included file, the base of
+/// a service, an alias, a variable), the way is written here, one step per object: nodes that share a way share it.
+struct SourceFile {
+  std::string name;
+  std::string how;                         // "included here"; "" = the file itself
+  SourceSpan at;                           // where that was asked for; perhaps not known
+  std::shared_ptr<const SourceFile> next;  // the steps before this one
+};
+[[nodiscard]] std::shared_ptr<const SourceFile> source_file(std::string name);
+/// The same text, come here by one more step.
+[[nodiscard]] std::shared_ptr<const SourceFile> source_by_way_of(const std::shared_ptr<const SourceFile>& file,
+                                                                 std::string how, SourceSpan at);
 
 enum class Severity { error, warning, note };
 
@@ -30,14 +48,23 @@ struct Diagnostic {
 
 /// Everything that is wrong with the user's files, in the order found. Passes add and go on; the caller stops between
 /// passes when has_errors(). Remembers the text of each file so that render() can quote the line.
+///
+/// After a mistake in a text that was come to in a roundabout way stand notes that tell the way. A place that is come
+/// to in several ways (the base of ten services) is reported once.
 class Diagnostics {
  public:
   void error(SourceSpan span, std::string message, std::string suggestion = {});
+  /// Something that is right but that we cannot do: an error, or only a warning after tolerate_unsupported().
+  void unsupported(SourceSpan span, std::string message, std::string suggestion = {});
+  /// For those who only want to read the file.
+  void tolerate_unsupported() { tolerant_ = true; }
   void warning(SourceSpan span, std::string message, std::string suggestion = {});
+  /// Only the first of a topic is shown: what is true of a hundred places need not be said of each.
+  void warning_once(const std::string& topic, SourceSpan span, std::string message);
   void note(SourceSpan span, std::string message);
 
   /// Lets render() quote lines of this file. The newest text for a name wins.
-  void remember_source(std::shared_ptr<const std::string> file, std::string text);
+  void remember_source(const std::string& name, std::string text);
 
   [[nodiscard]] bool has_errors() const { return errors_ > 0; }
   [[nodiscard]] size_t error_count() const { return errors_; }
@@ -48,11 +75,17 @@ class Diagnostics {
 
  private:
   void add(Severity severity, SourceSpan span, std::string message, std::string suggestion);
+  [[nodiscard]] bool reported_before(Severity severity, const SourceSpan& span);
+  void tell_way(const std::shared_ptr<const SourceFile>& file, size_t first_note);
   [[nodiscard]] std::string quote(const Diagnostic& diagnostic, bool colour) const;
 
   std::vector<Diagnostic> all_;
-  std::vector<std::pair<std::shared_ptr<const std::string>, std::string>> sources_;
+  std::unordered_map<std::string, std::string> sources_;   // text by name
+  std::unordered_map<std::string, bool> reported_places_;  // whether the place was come to in a roundabout way
+  std::unordered_set<std::string> topics_;
   size_t errors_ = 0;
+  bool tolerant_ = false;
+  bool dropped_ = false;  // the last mistake was reported before: so are its notes
 };
 
 }  // namespace berth

@@ -49,6 +49,7 @@ int run(const Context& context, const Flags& flags) {
   request.check_consistency = !flags.no_consistency;
   compose::DiskFiles files;
   Diagnostics diagnostics;
+  diagnostics.tolerate_unsupported();  // it is only shown
   std::optional<compose::Project> project = compose::load(request, files, diagnostics);
   fmt::print(stderr, "{}", diagnostics.render(context.colour(2)));
   if (!project) return 1;

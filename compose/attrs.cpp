@@ -40,27 +40,29 @@ void unknown_key(const Member& member, const Table& table, const Path& path, Dia
   std::vector<std::string> known;
   for (const Attr& row : table.rows) known.emplace_back(row.key);
   std::optional<std::string> near = nearest(member.key, known);
+  std::string where = path.str();
+  if (!where.empty()) where += ": ";
+  bool vowel = std::string_view("aeiou").find(table.object.front()) != std::string_view::npos;
   diagnostics.error(member.key_span,
-                    fmt::format("{}: unknown key \"{}\" of a {}", path.str(), member.key, table.object),
+                    fmt::format("{}unknown key \"{}\" of {} {}", where, member.key, vowel ? "an" : "a", table.object),
                     near ? fmt::format("did you mean \"{}\"?", *near) : std::string());
 }
 
-/// False where the row does not let the value in.
-bool check_support(const Attr& row, const Member& member, const Path& path, Diagnostics& diagnostics) {
+void check_support(const Table& table, const Attr& row, const Member& member, const Path& path,
+                   Diagnostics& diagnostics) {
   const char* because = row.note.empty() ? "" : ": ";
   switch (row.support) {
     case Support::applied:
     case Support::ignored:
-      return true;
+      return;
     case Support::accepted_only:
-      diagnostics.warning(member.key_span,
-                          fmt::format("{} has no effect in this version{}{}", path.str(), because, row.note));
-      return true;
+      diagnostics.warning_once(fmt::format("{}.{}", table.object, row.key), member.key_span,
+                               fmt::format("{} has no effect in this version{}{}", path.str(), because, row.note));
+      return;
     case Support::refused:
-      diagnostics.error(member.key_span, fmt::format("{} is not supported{}{}", path.str(), because, row.note));
-      return false;
+      diagnostics.unsupported(member.key_span, fmt::format("{} is not supported{}{}", path.str(), because, row.note));
+      return;
   }
-  return true;
 }
 
 void keep_extension(const Member& member, const Table& table, void* object) {
@@ -84,7 +86,40 @@ void decode_object(const In& in, const Table& table, void* object, PlaceNote not
     if (note != nullptr) note(object, row->key, member.value.span);
     if (member.value.is_null()) continue;  // as if it were not written
     Path path{&in.path, row->key};
-    if (check_support(*row, member, path, in.diagnostics)) row->decode({member.value, path, in.diagnostics}, object);
+    check_support(table, *row, member, path, in.diagnostics);
+    row->decode({member.value, path, in.diagnostics}, object);
+  }
+}
+
+void canonicalise(Tree& tree, const Below& below) {
+  switch (below.kind) {
+    case Below::Kind::nothing:
+      return;
+    case Below::Kind::map_of_objects:
+      for (Member& member : tree.members) canonicalise(member.value, {Below::Kind::object, below.table});
+      return;
+    case Below::Kind::list_of_objects:
+      for (Tree& item : tree.items) canonicalise(item, {Below::Kind::object, below.table});
+      return;
+    case Below::Kind::object:
+      break;
+  }
+  for (Member& member : tree.members) {
+    const Attr* row = below.table().find(member.key);
+    if (row == nullptr || member.value.is_null()) continue;
+    if (row->below.kind != Below::Kind::nothing)
+      canonicalise(member.value, row->below);
+    else if (row->canonical != nullptr)
+      row->canonical(member.value);
+  }
+  std::sort(tree.members.begin(), tree.members.end(), [](const Member& a, const Member& b) { return a.key < b.key; });
+}
+
+void check_keys(const Tree& tree, const Table& table, const Path& path, Diagnostics& diagnostics) {
+  for (const Member& member : tree.members) {
+    if (!member.key.starts_with("x-") && table.find(member.key) == nullptr) {
+      unknown_key(member, table, path, diagnostics);
+    }
   }
 }
 

@@ -18,15 +18,17 @@ namespace berth::compose {
 
 /// How the value of a later file joins that of an earlier one. Both are in long form.
 enum class Merge {
-  deep,       // maps key by key, lists appended, scalars replaced, null keeps the earlier
-  replace,    // the later value, whole
-  pairs,      // key by key, and null is a value
-  unique,     // appended, exact repetitions dropped
-  by_port,    // appended, unique by address, published and target port and protocol
-  by_target,  // unique by `target`, the later one takes the place of the earlier
-  by_path,    // unique by `path`, first place kept
-  by_subnet,  // entries with the same `subnet` merge
-  logging,    // options merge only under the same driver
+  deep,              // maps key by key, lists appended, scalars replaced, null keeps the earlier
+  replace,           // the later value, whole
+  pairs,             // key by key, and null is a value
+  unique,            // appended, exact repetitions dropped
+  by_port,           // appended, unique by address, published and target port and protocol
+  by_target,         // unique by `target`, the later one takes the place of the earlier
+  by_secret_target,  // the same; without a target it is /run/secrets/SOURCE
+  by_config_target,  // or /SOURCE
+  by_path,           // unique by `path`, first place kept
+  by_subnet,         // entries with the same `subnet` merge
+  logging,           // options merge only under the same driver
 };
 
 enum class Support {
@@ -78,6 +80,7 @@ struct Attr {
   Below below;
   void (*decode)(const In& in, void* object) = nullptr;
   bool (*encode)(const void* object, Tree& out) = nullptr;  // false: not set, nothing to show
+  void (*canonical)(Tree& value) = nullptr;                 // of a row without a field: the value as it is shown
 
   [[nodiscard]] constexpr Attr merged(Merge rule) const {
     Attr row = *this;
@@ -87,6 +90,8 @@ struct Attr {
   [[nodiscard]] constexpr Attr accepted(std::string_view why = {}) const { return with(Support::accepted_only, why); }
   [[nodiscard]] constexpr Attr ignored(std::string_view why = {}) const { return with(Support::ignored, why); }
   [[nodiscard]] constexpr Attr refused(std::string_view why) const { return with(Support::refused, why); }
+  /// Applied, but not in every form.
+  [[nodiscard]] constexpr Attr remark(std::string_view what) const { return with(Support::applied, what); }
 
  private:
   [[nodiscard]] constexpr Attr with(Support status, std::string_view why) const {
@@ -113,11 +118,23 @@ using PlaceNote = void (*)(void* object, std::string_view key, const SourceSpan&
 /// errors.
 void decode_object(const In& in, const Table& table, void* object, PlaceNote note = nullptr);
 
+/// Brings values of rows without a field, which the model keeps as they were written, into the form that is shown.
+void canonicalise(Tree& tree, const Below& below);
+
+/// Unknown keys alone: for a map that is not read as a whole.
+void check_keys(const Tree& tree, const Table& table, const Path& path, Diagnostics& diagnostics);
+
 /// Shows all attributes of the object that are set.
 void encode_object(const void* object, const Table& table, Tree& out);
 
-/// Turns every short form below this object into the long one.
-void object_to_long_form(Tree& tree, const Table& table, const Path& path, Diagnostics& diagnostics);
+/// How much short forms have grown to over a whole run: a range of ports can stand for 65535 of them.
+struct Growth {
+  size_t items = 0;
+};
+constexpr size_t kMaxGrowth = 200'000;
+
+/// Turns every short form below this object into the long one. An error where they grow too much.
+void object_to_long_form(Tree& tree, const Table& table, const Path& path, Growth& growth, Diagnostics& diagnostics);
 
 /// Lays `later` over `base`, which both are objects of this table.
 void merge_object(Tree& base, Tree later, const Table& table, const Path& path, Diagnostics& diagnostics);
@@ -131,6 +148,8 @@ void merge_object(Tree& base, Tree later, const Table& table, const Path& path, 
 [[nodiscard]] const Table& volume_table();
 [[nodiscard]] const Table& secret_table();
 [[nodiscard]] const Table& config_table();
+[[nodiscard]] const Table& include_table();
+[[nodiscard]] const Table& extends_table();
 
 namespace detail {
 
@@ -167,8 +186,10 @@ bool encode_member(const Value& member, Tree& out) {
 template <class Codec, class Value>
 bool encode_member(const std::optional<Value>& member, Tree& out) {
   if (!member) return false;
-  // Written but empty is shown too: an empty command is not the image's command.
-  if (!Codec::encode(*member, out)) out = Codec::empty();
+  if (Codec::encode(*member, out)) return true;
+  // Written but empty is shown too where that means something: an empty command is not the image's command.
+  if (!Codec::kShowEmpty) return false;
+  out = Codec::empty();
   return true;
 }
 
@@ -205,6 +226,12 @@ constexpr Attr shape(std::string_view key) {
   row.decode = [](const In& in, void*) {
     typename Codec::Value value{};
     Codec::decode(in, value);
+  };
+  row.canonical = [](Tree& tree) {
+    static const Path kNowhere;
+    Diagnostics unused;  // decode() has reported what is wrong
+    typename Codec::Value value{};
+    if (Codec::decode({tree, kNowhere, unused}, value)) Codec::encode(value, tree);
   };
   return row;
 }

@@ -16,19 +16,19 @@ constexpr Attr kBuildRows[] = {
     attr<&Build::isolation, Text>("isolation"),
     attr<&Build::labels, Labels>("labels"),
     attr<&Build::network, Text>("network"),
-    attr<&Build::no_cache, Flag>("no_cache"),
+    attr<&Build::no_cache, IfTrue>("no_cache"),
     attr<&Build::no_cache_filter, TextOrList>("no_cache_filter"),
     attr<&Build::platforms, UniqueList>("platforms"),
-    attr<&Build::privileged, Flag>("privileged"),
+    attr<&Build::privileged, IfTrue>("privileged"),
     attr<&Build::provenance, TextOrFlag>("provenance"),
-    attr<&Build::pull, Flag>("pull"),
+    attr<&Build::pull, IfTrue>("pull"),
     attr<&Build::sbom, TextOrFlag>("sbom"),
     attr<&Build::secrets, SecretGrants>("secrets"),
     attr<&Build::shm_size, Bytes>("shm_size"),
     attr<&Build::ssh, Labels>("ssh"),
     attr<&Build::tags, UniqueList>("tags"),
     attr<&Build::target, Text>("target"),
-    attr<&Build::ulimits, Ulimits>("ulimits").merged(Merge::pairs),
+    attr<&Build::ulimits, Ulimits>("ulimits"),
 };
 
 }  // namespace

@@ -18,6 +18,7 @@ struct CodecBase {
   static constexpr ToLongForm kToLong = nullptr;
   static constexpr Below below() { return {}; }
   static Tree empty() { return Tree::null(); }
+  static constexpr bool kShowEmpty = true;  // whether "written, but empty" is shown
 };
 
 #define BERTH_CODEC(Name, Type)                       \
@@ -37,6 +38,19 @@ struct CodecBase {
     static Tree empty() { return Tree::list(); }                                 \
   }
 
+#define BERTH_CODEC_ITEMS(Name, Item, MergeRule)                                     \
+  struct Name : CodecBase {                                                          \
+    using Value = std::vector<Item>;                                                 \
+    static constexpr Merge kMerge = MergeRule;                                       \
+    static void to_long(Tree& tree, const Path& path, Diagnostics& diagnostics);     \
+    static constexpr ToLongForm kToLong = to_long;                                   \
+    static const Table& table();                                                     \
+    static constexpr Below below() { return {Below::Kind::list_of_objects, table}; } \
+    static bool decode(const In& in, std::vector<Item>& value);                      \
+    static bool encode(const std::vector<Item>& value, Tree& out);                   \
+    static Tree empty() { return Tree::list(); }                                     \
+  }
+
 // Scalars. A number may be a string that reads as one: it may have come out of a variable.
 BERTH_CODEC(Text, std::string);
 BERTH_CODEC(TextOrNumber, std::string);
@@ -46,8 +60,11 @@ BERTH_CODEC(Integer, int64_t);
 BERTH_CODEC(Number, double);
 BERTH_CODEC(Bytes, int64_t);
 BERTH_CODEC(Time, Duration);
-BERTH_CODEC(Micros, int64_t);     // a number of microseconds, or a duration
-BERTH_CODEC(FileMode, uint32_t);  // a string is octal
+BERTH_CODEC(Micros, int64_t);       // a number of microseconds, or a duration
+BERTH_CODEC(FileMode, uint32_t);    // a string is octal
+struct FileModeNumber : FileMode {  // shown as a number
+  static bool encode(const uint32_t& value, Tree& out) { return out = Tree::integer(value), true; }
+};
 BERTH_CODEC(PortNumber, uint16_t);
 BERTH_CODEC(IpAddress, std::string);
 BERTH_CODEC(CidrBlock, std::string);
@@ -55,6 +72,12 @@ BERTH_CODEC(RestartText, Restart);
 BERTH_CODEC(PullPolicy, std::string);
 BERTH_CODEC(NamespaceMode, std::string);  // host, service:x, ...: checked when all services are known
 BERTH_CODEC(AnyTree, Tree);
+
+/// A flag that is off where nobody sets it: shown only if it is on.
+struct IfTrue : Flag {
+  static constexpr bool kShowEmpty = false;
+  static bool encode(const bool& value, Tree& out) { return value && Flag::encode(value, out); }
+};
 
 /// One of a few words.
 template <const auto& kWords>
@@ -70,6 +93,9 @@ bool OneOf<kWords>::decode(const In& in, std::string& value) {
   return Text::decode(in, value) && check_word(in, value, kWords);
 }
 
+/// An error if `key` is not in the map.
+void require_key(const Tree& map, const Path& path, std::string_view key, Diagnostics& diagnostics);
+
 // Lists and maps of scalars.
 BERTH_CODEC(TextList, Strings);    // duplicates kept
 BERTH_CODEC(ScalarList, Strings);  // numbers too
@@ -79,7 +105,14 @@ struct UniqueList : TextList {
 struct UniqueScalars : ScalarList {
   static constexpr Merge kMerge = Merge::unique;
 };
-BERTH_CODEC_LONG(TextOrList, Strings, Merge::unique);     // a string is a list of one
+BERTH_CODEC_LONG(TextOrList, Strings, Merge::unique);  // a string is a list of one
+struct NonEmptyTexts : TextOrList {                    // "" is left out
+  static bool decode(const In& in, Strings& value) {
+    bool read = TextOrList::decode(in, value);
+    std::erase(value, "");
+    return read;
+  }
+};
 BERTH_CODEC_LONG(Command, Strings, Merge::replace);       // a string is split as a shell does
 BERTH_CODEC_LONG(ProbeCommand, Strings, Merge::replace);  // healthcheck.test
 BERTH_CODEC_LONG(EnvMap, Env, Merge::pairs);              // map or list; without "=" the value comes from outside
@@ -88,14 +121,21 @@ BERTH_CODEC_LONG(Hosts, Pairs, Merge::unique);            // extra_hosts: "name=
 BERTH_CODEC(Options, Pairs);                              // a map of scalars
 
 // Things with a short form.
-BERTH_CODEC_LONG(Ports, std::vector<Port>, Merge::by_port);
-BERTH_CODEC_LONG(Mounts, std::vector<Mount>, Merge::by_target);
-BERTH_CODEC_LONG(Devices, std::vector<Device>, Merge::by_target);
-BERTH_CODEC_LONG(EnvFiles, std::vector<EnvFile>, Merge::by_path);
-BERTH_CODEC_LONG(SecretGrants, std::vector<FileGrant>, Merge::by_target);
-BERTH_CODEC_LONG(ConfigGrants, std::vector<FileGrant>, Merge::by_target);
+BERTH_CODEC_ITEMS(Ports, Port, Merge::by_port);
+BERTH_CODEC_ITEMS(Mounts, Mount, Merge::by_target);
+BERTH_CODEC_ITEMS(Devices, Device, Merge::by_target);
+BERTH_CODEC_ITEMS(EnvFiles, EnvFile, Merge::by_path);
+BERTH_CODEC_ITEMS(SecretGrants, FileGrant, Merge::by_secret_target);
+BERTH_CODEC_ITEMS(ConfigGrants, FileGrant, Merge::by_config_target);
 using UlimitMap = std::map<std::string, Ulimit>;
-BERTH_CODEC(Ulimits, UlimitMap);
+struct Ulimits : CodecBase {  // a number or {soft, hard}
+  using Value = UlimitMap;
+  static constexpr Merge kMerge = Merge::pairs;
+  static const Table& table();
+  static constexpr Below below() { return {Below::Kind::map_of_objects, table}; }
+  static bool decode(const In& in, UlimitMap& value);
+  static bool encode(const UlimitMap& value, Tree& out);
+};
 using DependencyMap = std::map<std::string, Dependency>;
 using AttachmentMap = std::map<std::string, NetworkAttachment>;
 
@@ -119,6 +159,19 @@ struct Attachments : CodecBase {
   static bool encode(const AttachmentMap& value, Tree& out);
 };
 
+/// What must be in each object of a list.
+template <class List, const auto& kKeys>
+struct Requires : List {
+  using Value = typename List::Value;
+  static bool decode(const In& in, Value& value) {
+    for (size_t i = 0; i < in.tree.items.size(); ++i) {
+      Path path{&in.path, {}, static_cast<long>(i)};
+      for (std::string_view key : kKeys) require_key(in.tree.items[i], path, key, in.diagnostics);
+    }
+    return List::decode(in, value);
+  }
+};
+
 /// A map with the keys of a table.
 template <class T, const Table& (*kTable)()>
 struct Object : CodecBase {
@@ -133,6 +186,16 @@ struct Object : CodecBase {
     out = Tree::map();
     encode_object(&value, kTable(), out);
     return true;
+  }
+};
+
+/// One that is not shown where nothing is in it.
+template <class T, const Table& (*kTable)()>
+struct FilledObject : Object<T, kTable> {
+  static constexpr bool kShowEmpty = false;
+  static bool encode(const T& value, Tree& out) {
+    Object<T, kTable>::encode(value, out);
+    return !out.members.empty();
   }
 };
 
@@ -172,12 +235,41 @@ struct Kept : CodecBase {
     typename Checked::Value checked{};
     Checked::decode(in, checked);
     value = in.tree;
+    canonicalise(value, Checked::below());
     return true;
   }
   static bool encode(const Tree& value, Tree& out) {
     out = value;
-    return !value.is_null();
+    return !value.items.empty() || !value.members.empty();
   }
+};
+
+/// gpus and deploy.resources.reservations.devices; "all" is short for one request for all.
+struct DeviceRequests : CodecBase {
+  using Value = Unbound;
+  static void to_long(Tree& tree, const Path& path, Diagnostics& diagnostics);
+  static constexpr ToLongForm kToLong = to_long;
+  static const Table& table();
+  static constexpr Below below() { return {Below::Kind::list_of_objects, table}; }
+  static bool decode(const In& in, Unbound& value);
+};
+
+/// The models a service is given, by name.
+struct ServiceModels : CodecBase {
+  using Value = Unbound;
+  static void to_long(Tree& tree, const Path& path, Diagnostics& diagnostics);
+  static constexpr ToLongForm kToLong = to_long;
+  static const Table& table();
+  static constexpr Below below() { return {Below::Kind::map_of_objects, table}; }
+  static bool decode(const In& in, Unbound& value);
+};
+
+/// `include` and `extends`: followed and taken out before the rest is read (include.cpp, extends.cpp).
+struct IncludeList : AnyTree {
+  static constexpr Below below() { return {Below::Kind::list_of_objects, include_table}; }
+};
+struct ExtendsForm : AnyTree {
+  static constexpr Below below() { return {Below::Kind::object, extends_table}; }
 };
 
 /// "build" may be a string.

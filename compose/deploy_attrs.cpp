@@ -14,10 +14,21 @@ const Table& limits_table() {
   static constexpr Table kTable{"limits section", kLimitsRows};
   return kTable;
 }
+constexpr Attr kDiscreteRows[] = {shape<Text>("kind"), shape<Number>("value")};
+const Table& discrete_table() {
+  static constexpr Table kTable{"discrete resource", kDiscreteRows};
+  return kTable;
+}
+constexpr Attr kGenericRows[] = {shape<Object<Unbound, discrete_table>>("discrete_resource_spec")};
+const Table& generic_table() {
+  static constexpr Table kTable{"generic resource", kGenericRows};
+  return kTable;
+}
 constexpr Attr kReservationsRows[] = {
     attr<&ResourceReservations::cpus, Number>("cpus").ignored(kSwarm),
-    attr<&ResourceReservations::devices, Kept<AnyTree>>("devices").accepted(),
-    attr<&ResourceReservations::generic_resources, Kept<AnyTree>>("generic_resources").ignored(kSwarm),
+    attr<&ResourceReservations::devices, Kept<DeviceRequests>>("devices").accepted(),
+    attr<&ResourceReservations::generic_resources, Kept<ObjectList<Unbound, generic_table>>>("generic_resources")
+        .ignored(kSwarm),
     attr<&ResourceReservations::memory, Bytes>("memory"),
     attr<&ResourceReservations::pids, Integer>("pids").ignored(kSwarm),
 };
@@ -37,9 +48,9 @@ const Table& resources_table() {
 constexpr std::array<std::string_view, 3> kRestartConditions = {"none", "on-failure", "any"};
 constexpr Attr kRestartPolicyRows[] = {
     attr<&RestartPolicy::condition, OneOf<kRestartConditions>>("condition"),
-    attr<&RestartPolicy::delay, Time>("delay"),
+    attr<&RestartPolicy::delay, Time>("delay").accepted(),
     attr<&RestartPolicy::max_attempts, Integer>("max_attempts"),
-    attr<&RestartPolicy::window, Time>("window"),
+    attr<&RestartPolicy::window, Time>("window").accepted(),
 };
 const Table& restart_policy_table() {
   static constexpr Table kTable{"restart_policy", kRestartPolicyRows};
@@ -78,11 +89,11 @@ const Table& placement_table() {
 constexpr std::array<std::string_view, 4> kDeployModes = {"replicated", "global", "replicated-job", "global-job"};
 constexpr Attr kDeployRows[] = {
     attr<&Deploy::endpoint_mode, Text>("endpoint_mode").ignored(kSwarm),
-    attr<&Deploy::labels, Labels>("labels"),
+    attr<&Deploy::labels, Labels>("labels").ignored(kSwarm),
     attr<&Deploy::mode, OneOf<kDeployModes>>("mode").ignored(kSwarm),
     attr<&Deploy::placement, Kept<Object<Unbound, placement_table>>>("placement").ignored(kSwarm),
     attr<&Deploy::replicas, Integer>("replicas"),
-    attr<&Deploy::resources, Object<Resources, resources_table>>("resources"),
+    attr<&Deploy::resources, FilledObject<Resources, resources_table>>("resources"),
     attr<&Deploy::restart_policy, Object<RestartPolicy, restart_policy_table>>("restart_policy"),
     attr<&Deploy::rollback_config, Object<UpdateConfig, update_table>>("rollback_config").accepted(),
     attr<&Deploy::update_config, Object<UpdateConfig, update_table>>("update_config").accepted(),

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "base/text.h"
 
@@ -17,13 +18,25 @@ bool blank(char c) {
   return c == ' ' || c == '\t';
 }
 
-void assign(Variables& variables, const std::string& key, std::string value) {
-  auto known = std::find_if(variables.begin(), variables.end(), [&](const auto& pair) { return pair.first == key; });
-  if (known == variables.end())
-    variables.emplace_back(key, std::move(value));
-  else
-    known->second = std::move(value);
-}
+/// The variables of one file, found by name.
+class Assigned {
+ public:
+  void assign(const std::string& name, std::string value, int line) {
+    auto [place, is_new] = places_.emplace(name, variables_.size());
+    if (is_new) variables_.push_back({name, {}, 0});
+    variables_[place->second].value = std::move(value);
+    variables_[place->second].line = line;
+  }
+  [[nodiscard]] std::optional<std::string> find(std::string_view name) const {
+    auto place = places_.find(std::string(name));
+    return place == places_.end() ? std::nullopt : std::optional(variables_[place->second].value);
+  }
+  Variables take() { return std::move(variables_); }
+
+ private:
+  Variables variables_;
+  std::unordered_map<std::string, size_t> places_;
+};
 
 /// A file of variables, statement by statement.
 class Parser {
@@ -35,7 +48,7 @@ class Parser {
 
   Result<Variables> run() {
     for (skip_empty(); !rest_.empty(); skip_empty()) BERTH_TRY_OK(statement());
-    return std::move(variables_);
+    return variables_.take();
   }
 
  private:
@@ -68,6 +81,7 @@ class Parser {
     if (length == 0)
       return make_error(fmt::format("unexpected character \"{}\" in a variable name", rest_.substr(0, 1)));
     std::string key(rest_.substr(0, length));
+    begin_ = line_;
     take(length);
     skip_blanks();
     if (rest_.starts_with('\r')) take(1);
@@ -79,13 +93,13 @@ class Parser {
     take(1);
     skip_blanks();
     BERTH_TRY(std::string value, read_value());
-    assign(variables_, key, std::move(value));
+    variables_.assign(key, std::move(value), begin_);
     return {};
   }
 
   /// A bare name: what the outside has, or nothing at all.
   Status inherit(const std::string& key) {
-    if (std::optional<std::string> value = lookup_(key)) assign(variables_, key, *value);
+    if (std::optional<std::string> value = lookup_(key)) variables_.assign(key, *value, begin_);
     return {};
   }
 
@@ -152,31 +166,34 @@ class Parser {
         result += c;
       else if (c == '0')
         i = octal(text, i, result);
-      else if (c != 'c')
+      else
         (result += '\\') += c;
     }
     return result;
   }
 
-  /// "\0nnn": the byte of up to three octal digits after the zero. Returns the last index used.
+  /// "\0nnn": the character with the number nnn. Without three octal digits it is only the zero that goes; so it is in
+  /// Docker Compose.
+  /// Returns the last index used.
   static size_t octal(std::string_view text, size_t at, std::string& result) {
     unsigned value = 0;
     size_t used = 0;
-    while (used < 3 && at + 1 < text.size() && text[at + 1] >= '0' && text[at + 1] <= '7') {
-      value = value * 8 + static_cast<unsigned>(text[++at] - '0');
-      ++used;
+    while (used < 3 && at + used + 1 < text.size() && text[at + used + 1] >= '0' && text[at + used + 1] <= '7') {
+      value = value * 8 + static_cast<unsigned>(text[at + ++used] - '0');
     }
-    result += static_cast<char>(value & 0xFFU);
-    return at;
+    if (used < 3 || value > 0xFF) {
+      result += '\\';
+      return at;
+    }
+    if (value >= 0x80) result += static_cast<char>(0xC0U | (value >> 6U));  // two bytes of UTF-8
+    result += static_cast<char>(value >= 0x80 ? 0x80U | (value & 0x3FU) : value);
+    return at + used;
   }
 
   Result<std::string> expand(const std::string& text) {
     Lookup lookup = [this](std::string_view name) -> std::optional<std::string> {
       if (std::optional<std::string> value = lookup_(name)) return value;
-      for (const auto& [key, value] : variables_) {
-        if (key == name) return value;
-      }
-      return std::nullopt;
+      return variables_.find(name);
     };
     return interpolate(text, lookup, unset_);
   }
@@ -184,8 +201,9 @@ class Parser {
   std::string_view rest_;
   const Lookup& lookup_;
   std::vector<std::string>& unset_;
-  Variables variables_;
+  Assigned variables_;
   int line_ = 1;
+  int begin_ = 1;  // of the statement
 };
 
 }  // namespace
@@ -199,7 +217,7 @@ Result<Variables> parse_dotenv(std::string_view text, const Lookup& lookup, std:
 }
 
 Result<Variables> parse_raw_env(std::string_view text, const Lookup& lookup, DotenvError* error) {
-  Variables variables;
+  Assigned variables;
   int number = 0;
   for (std::string line : split(text, '\n')) {
     ++number;
@@ -213,11 +231,11 @@ Result<Variables> parse_raw_env(std::string_view text, const Lookup& lookup, Dot
       return make_error(wrong.message);
     }
     if (equals != std::string::npos)
-      assign(variables, key, line.substr(equals + 1));
+      variables.assign(key, line.substr(equals + 1), number);
     else if (std::optional<std::string> value = lookup(key))
-      assign(variables, key, *value);
+      variables.assign(key, *value, number);
   }
-  return variables;
+  return variables.take();
 }
 
 }  // namespace berth::compose

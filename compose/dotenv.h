@@ -2,7 +2,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -10,8 +9,13 @@
 
 namespace berth::compose {
 
-/// Names and values in the order written; a name written twice stands in its first place with its last value.
-using Variables = std::vector<std::pair<std::string, std::string>>;
+struct Variable {
+  std::string name;
+  std::string value;
+  int line = 0;
+};
+/// In the order written; a name written twice stands in its first place with its last value.
+using Variables = std::vector<Variable>;
 
 /// A mistake in a file of variables.
 struct DotenvError {

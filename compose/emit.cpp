@@ -46,6 +46,14 @@ std::vector<std::string> distinct(const std::set<std::string>& names) {
   return {names.begin(), names.end()};
 }
 
+void add_missing(Tree& map, std::initializer_list<std::string_view> keys, const Tree& value) {
+  for (std::string_view key : keys) {
+    if (map.find(key) == nullptr) map.set(key, value);
+  }
+  auto by_key = [](const Member& a, const Member& b) { return a.key < b.key; };
+  std::stable_sort(map.members.begin(), map.members.end(), by_key);
+}
+
 template <class Object>
 std::string object_json(const Object& object, const Table& table, std::initializer_list<std::string_view> without) {
   Tree tree = Tree::map();
@@ -78,13 +86,13 @@ std::string to_yaml(const Project& project, const EmitOptions& options) {
 
 std::string to_json(const Project& project, const EmitOptions& options) {
   Tree tree = to_tree(project, options);
+  // What Docker Compose's JSON has always, and its YAML has not.
+  if (Tree* networks = tree.find("networks")) {
+    for (Member& network : networks->members) add_missing(network.value, {"ipam"}, Tree::map());
+  }
   for (Member& service : tree.find("services")->members) {
-    // Docker Compose's JSON has these two always.
-    for (std::string_view key : {"command", "entrypoint"}) {
-      if (service.value.find(key) == nullptr) service.value.set(key, Tree::null());
-    }
-    auto by_key = [](const Member& a, const Member& b) { return a.key < b.key; };
-    std::stable_sort(service.value.members.begin(), service.value.members.end(), by_key);
+    add_missing(service.value, {"command", "entrypoint"}, Tree::null());
+    if (Tree* deploy = service.value.find("deploy")) add_missing(*deploy, {"placement", "resources"}, Tree::map());
   }
   return json_text(tree, true) + "\n";
 }

@@ -127,30 +127,10 @@ class Expander {
   std::vector<std::string>& unset_;
 };
 
-void interpolate_scalar(Tree& tree, const Lookup& lookup, std::vector<std::string>& warned, Diagnostics& diagnostics) {
-  if (tree.text.find('$') == std::string::npos) return;
-  std::vector<std::string> unset;
-  Result<std::string> value = interpolate(tree.text, lookup, unset);
-  if (!value.ok()) return diagnostics.error(tree.span, value.error().message(), value.error().hint);
-  for (std::string& name : unset) {
-    if (std::find(warned.begin(), warned.end(), name) != warned.end()) continue;
-    diagnostics.warning(tree.span, fmt::format("the variable \"{}\" is not set, a blank string is used", name));
-    warned.push_back(std::move(name));
-  }
-  tree.text = std::move(*value);
-  tree.interpolated = true;
-}
-
 }  // namespace
 
 Result<std::string> interpolate(std::string_view text, const Lookup& lookup, std::vector<std::string>& unset) {
   return Expander(lookup, unset).expand(text, 0);
-}
-
-void interpolate_tree(Tree& tree, const Lookup& lookup, std::vector<std::string>& warned, Diagnostics& diagnostics) {
-  if (tree.is_string()) return interpolate_scalar(tree, lookup, warned, diagnostics);
-  for (Tree& item : tree.items) interpolate_tree(item, lookup, warned, diagnostics);
-  for (Member& member : tree.members) interpolate_tree(member.value, lookup, warned, diagnostics);
 }
 
 }  // namespace berth::compose

@@ -6,9 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/diagnostics.h"
 #include "base/result.h"
-#include "compose/tree.h"
 
 namespace berth::compose {
 
@@ -21,9 +19,5 @@ using Lookup = std::function<std::optional<std::string>(std::string_view)>;
 /// Error: any other braced form, a required variable without a value, or an expansion over the limits.
 [[nodiscard]] Result<std::string> interpolate(std::string_view text, const Lookup& lookup,
                                               std::vector<std::string>& unset);
-
-/// Interpolates every string value (never a key) below `tree`. One warning for each name that is not set, at its first
-/// place.
-void interpolate_tree(Tree& tree, const Lookup& lookup, std::vector<std::string>& warned, Diagnostics& diagnostics);
 
 }  // namespace berth::compose

@@ -29,7 +29,6 @@ bool decode_list(const In& in, Strings& value) {
 /// Puts a new value in the place of the old: what the merge was told and where it stood stay.
 void replace_value(Tree& tree, Tree value) {
   value.directive = tree.directive;
-  value.interpolated = tree.interpolated;
   if (!value.span.known()) value.span = tree.span;
   tree = std::move(value);
 }
@@ -46,6 +45,7 @@ void string_to_list(Tree& tree) {
 void assignments_to_map(Tree& tree, const Path& path, Diagnostics& diagnostics, bool bare_is_empty) {
   if (!tree.is_list()) return;
   Tree map = Tree::map(tree.span);
+  KeyIndex index(map);
   for (Tree& item : tree.items) {
     if (!item.is_scalar() || item.is_null()) {
       diagnostics.error(item.span, fmt::format("{}: an entry of the list must be NAME=value, not {}", path.str(),
@@ -67,7 +67,12 @@ void assignments_to_map(Tree& tree, const Path& path, Diagnostics& diagnostics, 
       value.text.clear();
       value.kind = bare_is_empty ? Tree::Kind::string : Tree::Kind::null;
     }
-    map.set(key, std::move(value)).span = item.span;
+    if (std::optional<size_t> known = index.find(key)) {
+      map.members[*known].value = std::move(value);
+      continue;
+    }
+    index.add(key);
+    map.members.push_back({std::move(key), item.span, std::move(value)});
   }
   replace_value(tree, std::move(map));
 }
@@ -208,6 +213,12 @@ bool Labels::encode(const Pairs& value, Tree& out) {
 }
 
 bool Options::decode(const In& in, Pairs& value) {
+  for (const Member& member : in.tree.members) {
+    if (member.value.kind != Tree::Kind::boolean) continue;
+    in.diagnostics.error(member.value.span,
+                         fmt::format("{}.{} must be a string or a number, not a boolean", in.path.str(), member.key),
+                         fmt::format("write \"{}\"", member.value.text));
+  }
   return decode_pairs(in, value);
 }
 bool Options::encode(const Pairs& value, Tree& out) {
@@ -261,6 +272,7 @@ bool Hosts::decode(const In& in, Pairs& value) {
 bool Hosts::encode(const Pairs& value, Tree& out) {
   out = Tree::list();
   for (const auto& [name, address] : value) out.items.push_back(Tree::string(name + "=" + address));
+  std::stable_sort(out.items.begin(), out.items.end(), [](const Tree& a, const Tree& b) { return a.text < b.text; });
   return !value.empty();
 }
 

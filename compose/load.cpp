@@ -7,101 +7,14 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "compose/assemble.h"
 #include "compose/attrs.h"
-#include "compose/parse.h"
 #include "compose/passes.h"
+#include "compose/reader.h"
 #include "compose/select.h"
 
 namespace berth::compose {
 namespace {
-
-/// The documents of all files, in the order of merging.
-std::vector<Tree> parse_files(const Sources& sources, const LoadRequest& request, FileSource& files,
-                              Diagnostics& diagnostics) {
-  std::vector<Tree> documents;
-  for (const std::string& path : sources.files) {
-    bool is_stdin = path == "-";
-    auto name =
-        std::make_shared<const std::string>(is_stdin ? "<stdin>" : display_path(path, request.working_directory));
-    Result<std::string> text = is_stdin ? files.read_stdin() : files.read(path);
-    if (!text.ok()) {
-      diagnostics.error({name, 0, 0, 0}, "cannot read this compose file: " + text.error().message());
-      continue;
-    }
-    bool empty = true;
-    size_t errors = diagnostics.error_count();
-    std::vector<Tree> parsed = parse_yaml(name, *text, diagnostics);
-    // A double key leaves a document behind that can be looked through for more; broken syntax does not.
-    if (parsed.empty() && diagnostics.error_count() > errors) return {};
-    for (Tree& document : parsed) {
-      if (document.is_null()) continue;
-      empty = false;
-      if (document.is_map())
-        documents.push_back(std::move(document));
-      else
-        diagnostics.error(document.span, fmt::format("a compose file is a map, not {}", kind_name(document.kind)));
-    }
-    if (empty) diagnostics.error({name, 0, 0, 0}, "empty compose file");
-  }
-  return documents;
-}
-
-void take_out_version(Tree& document, Diagnostics& diagnostics) {
-  if (const Tree* version = document.find("version")) {
-    diagnostics.warning(version->span, "`version` is obsolete and has no meaning");
-    document.erase("version");
-  }
-}
-
-/// `external: {name: x}` of old files is `external: true` with `name: x`.
-void modernise_external(Tree& document, Diagnostics& diagnostics) {
-  for (const char* kind : {"networks", "volumes", "secrets", "configs"}) {
-    Tree* objects = document.find(kind);
-    if (objects == nullptr) continue;
-    for (Member& member : objects->members) {
-      Tree* external = member.value.find("external");
-      if (external == nullptr || !external->is_map()) continue;
-      SourceSpan span = external->span;
-      Tree name = external->find("name") != nullptr ? *external->find("name") : Tree::null();
-      const Tree* old = member.value.find("name");
-      if (old != nullptr && old->text != name.text) {
-        diagnostics.error(span, fmt::format("{}.{}: name and external.name differ", kind, member.key));
-      }
-      diagnostics.warning(
-          span, fmt::format("{}.{}: external.name is obsolete, write `external: true` and `name`", kind, member.key));
-      *external = Tree::boolean(true, span);
-      if (!name.is_null()) member.value.set("name", std::move(name));
-    }
-  }
-}
-
-/// Everything that happens to one document before it meets the others.
-void prepare(Tree& document, const LoadRequest& request, const Sources& sources, std::vector<std::string>& warned,
-             Diagnostics& diagnostics) {
-  static const Path kRoot;
-  Lookup lookup = lookup_in(sources.environment);
-  if (request.interpolate) interpolate_tree(document, lookup, warned, diagnostics);
-  // From here on there are no variables any more.
-  take_out_version(document, diagnostics);
-  object_to_long_form(document, project_table(), kRoot, diagnostics);
-  modernise_external(document, diagnostics);
-  // From here on each attribute has one form.
-  if (request.resolve_paths) resolve_tree_paths(document, sources.project_directory, sources.environment);
-}
-
-Tree merge_documents(std::vector<Tree> documents, Diagnostics& diagnostics) {
-  static const Path kRoot;
-  Tree merged = Tree::map();
-  for (Tree& document : documents) {
-    if (merged.members.empty())
-      merged = std::move(document);
-    else
-      merge_object(merged, std::move(document), project_table(), kRoot, diagnostics);
-  }
-  drop_resets(merged);
-  drop_repetitions(merged, project_table());
-  return merged;
-}
 
 Project bind(const Tree& merged, Diagnostics& diagnostics) {
   static const Path kRoot;
@@ -111,6 +24,17 @@ Project bind(const Tree& merged, Diagnostics& diagnostics) {
     diagnostics.warning(merged.span, "no services are defined");
   }
   return project;
+}
+
+void take_included_values(Project& project, const Assembly::IncludedValues& values) {
+  auto take = [&](const char* kind, std::map<std::string, FileObject>& objects) {
+    for (auto& [name, object] : objects) {
+      auto known = values.find(fmt::format("{}.{}", kind, name));
+      if (known != values.end() && object.environment == known->second.first) object.value = known->second.second;
+    }
+  };
+  take("secrets", project.secrets);
+  take("configs", project.configs);
 }
 
 Strings active_profiles(const LoadRequest& request, const Environment& environment) {
@@ -133,7 +57,7 @@ void fold_environment(Project& project, const LoadRequest& request, FileSource& 
     if (!selected.ok()) return;  // the command itself reports a name that is no service
     used = std::move(*selected);
   }
-  fold_env_files(project, used, files, request.working_directory, diagnostics);
+  fold_files(project, used, files, request.working_directory, diagnostics);
 }
 
 }  // namespace
@@ -157,24 +81,31 @@ LoadRequest request_of_process() {
 std::optional<Project> load(const LoadRequest& request, FileSource& files, Diagnostics& diagnostics) {
   std::optional<Sources> sources = find_sources(request, files, diagnostics);
   if (!sources) return std::nullopt;
-  std::vector<Tree> documents = parse_files(*sources, request, files, diagnostics);
+  Scope& scope = sources->scope;
+  if (request.resolve_paths) scope.base = scope.directory;
+  Reader reader(files, request.working_directory, diagnostics);
+  std::vector<Tree> documents;
+  for (const std::string& path : sources->files) {
+    for (Tree& document : reader.documents(path)) documents.push_back(std::move(document));
+  }
   if (documents.empty()) return std::nullopt;
   // From here on: trees that are maps, each node with its place, aliases and merge keys followed.
 
   std::string name = project_name(request, *sources, documents, diagnostics);
-  sources->environment["COMPOSE_PROJECT_NAME"] = name;
-  std::vector<std::string> warned;
-  for (Tree& document : documents) prepare(document, request, *sources, warned, diagnostics);
-  Tree merged = merge_documents(std::move(documents), diagnostics);
+  scope.environment["COMPOSE_PROJECT_NAME"] = name;
+  Assembly assembly(request, files, reader, diagnostics);
+  Tree merged = assembly.assemble(std::move(documents), scope, sources->files.front());
+  // From here on: one tree in long form, without variables, `include` and `extends`.
 
   Project project = bind(merged, diagnostics);
   // From here on: typed values, YAML is gone.
   project.name = name;
-  project.working_dir = sources->project_directory;
+  project.working_dir = scope.directory;
   project.config_files = sources->files;
   project.environment_files = sources->environment_files;
-  project.environment = std::move(sources->environment);
+  project.environment = std::move(scope.environment);
   project.profiles = active_profiles(request, project.environment);
+  take_included_values(project, assembly.included_values());
   apply_profiles(project, request);
   if (request.check_consistency) validate(project, diagnostics);
   if (request.normalize) normalize(project);

@@ -1,36 +1,60 @@
 #include "compose/attrs.h"
 
+#include <fmt/core.h>
+
 namespace berth::compose {
 namespace {
 
-void value_to_long_form(Tree& tree, const Attr& row, const Path& path, Diagnostics& diagnostics) {
-  if (tree.is_null()) return;
-  if (row.to_long != nullptr) row.to_long(tree, path, diagnostics);
-  switch (row.below.kind) {
-    case Below::Kind::nothing:
-      return;
-    case Below::Kind::object:
-      return object_to_long_form(tree, row.below.table(), path, diagnostics);
-    case Below::Kind::map_of_objects:
-      for (Member& member : tree.members) {
-        object_to_long_form(member.value, row.below.table(), {&path, member.key}, diagnostics);
-      }
-      return;
-    case Below::Kind::list_of_objects:
-      for (size_t i = 0; i < tree.items.size(); ++i) {
-        object_to_long_form(tree.items[i], row.below.table(), {&path, {}, static_cast<long>(i)}, diagnostics);
-      }
-      return;
+/// One walk over a document.
+class LongForm {
+ public:
+  LongForm(Growth& growth, Diagnostics& diagnostics) : growth_(growth), diagnostics_(diagnostics) {}
+
+  void object(Tree& tree, const Table& table, const Path& path) {
+    for (Member& member : tree.members) {
+      const Attr* row = table.find(member.key);
+      if (row != nullptr) value(member.value, *row, {&path, row->key});
+    }
   }
-}
+
+ private:
+  void value(Tree& tree, const Attr& row, const Path& path) {
+    if (tree.is_null()) return;
+    if (row.to_long != nullptr) rewrite(tree, row, path);
+    switch (row.below.kind) {
+      case Below::Kind::nothing:
+        return;
+      case Below::Kind::object:
+        return object(tree, row.below.table(), path);
+      case Below::Kind::map_of_objects:
+        for (Member& member : tree.members) object(member.value, row.below.table(), {&path, member.key});
+        return;
+      case Below::Kind::list_of_objects:
+        for (size_t i = 0; i < tree.items.size(); ++i) {
+          object(tree.items[i], row.below.table(), {&path, {}, static_cast<long>(i)});
+        }
+        return;
+    }
+  }
+
+  void rewrite(Tree& tree, const Attr& row, const Path& path) {
+    if (growth_.items > kMaxGrowth) return;
+    size_t before = tree.items.size();
+    row.to_long(tree, path, diagnostics_);
+    if (tree.items.size() <= before) return;
+    growth_.items += tree.items.size() - before;
+    if (growth_.items <= kMaxGrowth) return;
+    diagnostics_.error(tree.span, fmt::format("{}: the files stand for more than {} entries", path.str(), kMaxGrowth));
+  }
+
+  Growth& growth_;
+  Diagnostics& diagnostics_;
+};
 
 }  // namespace
 
-void object_to_long_form(Tree& tree, const Table& table, const Path& path, Diagnostics& diagnostics) {
-  for (Member& member : tree.members) {
-    const Attr* row = table.find(member.key);
-    if (row != nullptr) value_to_long_form(member.value, *row, {&path, row->key}, diagnostics);
-  }
+void object_to_long_form(Tree& tree, const Table& table, const Path& path, Growth& growth, Diagnostics& diagnostics) {
+  LongForm(growth, diagnostics).object(tree, table, path);
 }
 
 }  // namespace berth::compose

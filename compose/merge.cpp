@@ -1,7 +1,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <set>
+#include <unordered_map>
 
 #include "compose/attrs.h"
 #include "compose/passes.h"
@@ -28,6 +28,10 @@ std::string identity(const Tree& item, Merge rule) {
       return port_key(item);
     case Merge::by_target:
       return text_of(item, "target", text_of(item, "source"));
+    case Merge::by_secret_target:
+      return text_of(item, "target", "/run/secrets/" + text_of(item, "source"));
+    case Merge::by_config_target:
+      return text_of(item, "target", "/" + text_of(item, "source"));
     case Merge::by_path:
       return text_of(item, "path");
     case Merge::by_subnet:
@@ -44,23 +48,26 @@ std::string identity(const Tree& item, Merge rule) {
 void merge_any(Tree& base, Tree later, const Path& path, Diagnostics& diagnostics);
 
 void append_items(Tree& base, Tree later, Merge rule, const Path& path, Diagnostics& diagnostics) {
+  std::unordered_map<std::string, size_t> places;  // by identity
+  if (rule != Merge::deep) {
+    for (size_t i = 0; i < base.items.size(); ++i) places.emplace(identity(base.items[i], rule), i);
+  }
   for (Tree& item : later.items) {
     std::string id = identity(item, rule);
-    auto same = std::find_if(base.items.begin(), base.items.end(),
-                             [&](const Tree& old) { return !id.empty() && identity(old, rule) == id; });
-    if (same == base.items.end())
+    auto [place, is_new] = id.empty() ? std::pair(places.end(), true) : places.emplace(id, base.items.size());
+    if (is_new)
       base.items.push_back(std::move(item));
-    else if (rule == Merge::by_target)
-      *same = std::move(item);
+    else if (rule == Merge::by_target || rule == Merge::by_secret_target || rule == Merge::by_config_target)
+      base.items[place->second] = std::move(item);
     else if (rule == Merge::by_subnet)
-      merge_any(*same, std::move(item), path, diagnostics);
+      merge_any(base.items[place->second], std::move(item), path, diagnostics);
   }
 }
 
 /// Whether the directive on the later value decided the matter by itself.
 bool apply_directive(Tree& base, Tree& later) {
   if (later.directive == Tree::Directive::none) return false;
-  base = std::move(later);  // a reset value is taken out when all files are merged
+  base = std::move(later);  // a reset value is taken out when the document is merged: see settle()
   return true;
 }
 
@@ -78,12 +85,15 @@ void report_clash(const Tree& base, const Tree& later, const Path& path, Diagnos
 /// Each key of the later map lands in `one`, or in the base as it is where the base has no such key.
 template <class One>
 void merge_members(Tree& base, Tree later, One one) {
+  KeyIndex index(base);
   for (Member& member : later.members) {
-    Tree* old = base.find(member.key);
-    if (old == nullptr)
+    std::optional<size_t> place = index.find(member.key);
+    if (!place) {
+      index.add(member.key);
       base.members.push_back(std::move(member));
-    else if (!apply_directive(*old, member.value))
-      one(*old, std::move(member));
+    } else if (Tree& old = base.members[*place].value; !apply_directive(old, member.value)) {
+      one(old, std::move(member));
+    }
   }
 }
 
@@ -185,11 +195,12 @@ void drop_repetitions(Tree& tree, const Table& table) {
   }
 }
 
-void drop_resets(Tree& tree) {
+void settle(Tree& tree) {
   std::erase_if(tree.members, [](const Member& member) { return member.value.directive == Tree::Directive::reset; });
   std::erase_if(tree.items, [](const Tree& item) { return item.directive == Tree::Directive::reset; });
-  for (Member& member : tree.members) drop_resets(member.value);
-  for (Tree& item : tree.items) drop_resets(item);
+  tree.directive = Tree::Directive::none;
+  for (Member& member : tree.members) settle(member.value);
+  for (Tree& item : tree.items) settle(item);
 }
 
 }  // namespace berth::compose

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/diagnostics.h"
+#include "compose/named_objects.h"
 #include "compose/tree.h"
 
 namespace berth::compose {
@@ -20,12 +21,9 @@ namespace berth::compose {
 // vectors keep the order of the file. Host paths are absolute. Parts that no code of ours reads yet are kept as `Tree`,
 // already checked for their shape.
 
-/// Key and value in the order written; keys are unique.
-using Pairs = std::vector<std::pair<std::string, std::string>>;
 /// Variables. No value: "take it from the project's environment"; after load() it has become "unset this name, even if
 /// the image sets it".
 using Env = std::vector<std::pair<std::string, std::optional<std::string>>>;
-using Strings = std::vector<std::string>;
 
 struct EnvFile {
   std::string path;
@@ -328,58 +326,6 @@ struct Service {
 
   /// How many containers: `scale`, else `deploy.replicas`, else 1.
   [[nodiscard]] int64_t replicas() const;
-};
-
-struct IpamPool {
-  std::optional<std::string> subnet;
-  std::optional<std::string> ip_range;
-  std::optional<std::string> gateway;
-  Pairs aux_addresses;
-};
-struct Ipam {
-  std::optional<std::string> driver;
-  Pairs options;
-  std::vector<IpamPool> config;
-};
-
-struct Network {
-  std::string name;  // the real name: "<project>_<key>" unless written
-  std::optional<std::string> driver;
-  Pairs driver_opts;
-  bool external = false;
-  std::optional<bool> internal;
-  std::optional<bool> attachable;
-  std::optional<bool> enable_ipv4;
-  std::optional<bool> enable_ipv6;
-  Pairs labels;
-  std::optional<Ipam> ipam;
-  Tree extensions;
-  SourceSpan span;
-};
-
-struct Volume {
-  std::string name;  // the real name: "<project>_<key>" unless written
-  std::optional<std::string> driver;
-  Pairs driver_opts;
-  bool external = false;
-  Pairs labels;
-  Tree extensions;
-  SourceSpan span;
-};
-
-/// A secret or a config: exactly one of file, environment, content (configs only), external.
-struct FileObject {
-  std::string name;                        // "<project>_<key>" unless written
-  std::optional<std::string> file;         // absolute path
-  std::optional<std::string> environment;  // a variable of the project's environment
-  std::optional<std::string> content;
-  bool external = false;
-  Pairs labels;
-  std::optional<std::string> driver;
-  Pairs driver_opts;
-  std::optional<std::string> template_driver;
-  Tree extensions;
-  SourceSpan span;
 };
 
 struct Project {

@@ -24,7 +24,7 @@ void fill_names(std::map<std::string, Resource>& resources, const std::string& p
 void attach_default_network(Project& project) {
   bool used = false;
   for (auto& [name, service] : project.services) {
-    if (service.network_mode || service.use_api_socket.value_or(false)) continue;
+    if (service.network_mode || !service.provider.is_null()) continue;
     if (service.networks.empty()) service.networks["default"].span = service.span;
     used = used || service.networks.contains("default");
   }
@@ -47,7 +47,6 @@ void fill_variables(Env& variables, const Environment& environment) {
 
 void normalize_service(Service& service, const Environment& environment) {
   add_implicit_dependencies(service);
-  fill_variables(service.environment, environment);
   if (!service.build) return;
   Build& build = *service.build;
   fill_variables(build.args, environment);

@@ -1,267 +1,15 @@
 #include "compose/parse.h"
 
 #include <fmt/core.h>
-#include <yaml-cpp/depthguard.h>
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/exceptions.h>
-#include <yaml-cpp/parser.h>
+#include <yaml.h>
 
 #include <algorithm>
 #include <optional>
-#include <sstream>
-#include <unordered_map>
 
-#include "compose/scalar.h"
+#include "compose/tree_builder.h"
 
 namespace berth::compose {
 namespace {
-
-// How this works. yaml-cpp reports events (scalar, start of a list, ...) with line and column; TreeBuilder keeps a
-// stack of the containers that are still open and hangs each finished value into the top one. An anchored value is kept
-// a second time under its number, and an alias copies it: a Tree has one owner, so there are no cycles. What aliases
-// make is counted, because ten lines of YAML can ask for a billion nodes.
-
-constexpr std::string_view kMergeKey = "<<";
-
-/// Thrown through yaml-cpp to stop it; caught in parse_yaml, which is the only user.
-struct Stop {};
-
-struct Key {
-  std::string text;
-  SourceSpan span;
-  bool merge = false;
-  bool repeated = false;  // reported already: the value is dropped, so that keys stay unique
-};
-
-struct Frame {
-  Tree tree;
-  YAML::anchor_t anchor = 0;
-  std::optional<Key> key;                         // maps: the key whose value comes next
-  std::vector<Member> merged;                     // values of `<<`
-  std::unordered_map<std::string, int> key_line;  // maps
-};
-
-struct Anchored {
-  Tree tree;
-  size_t nodes = 0;
-  size_t height = 0;
-};
-
-size_t count_nodes(const Tree& tree) {
-  size_t count = 1;
-  for (const Tree& item : tree.items) count += count_nodes(item);
-  for (const Member& member : tree.members) count += count_nodes(member.value);
-  return count;
-}
-
-size_t height_of(const Tree& tree) {
-  size_t height = 0;
-  for (const Tree& item : tree.items) height = std::max(height, height_of(item));
-  for (const Member& member : tree.members) height = std::max(height, height_of(member.value));
-  return height + 1;
-}
-
-class TreeBuilder final : public YAML::EventHandler {
- public:
-  TreeBuilder(std::shared_ptr<const std::string> file, const std::string& text, Diagnostics& diagnostics)
-      : file_(std::move(file)), text_(text), diagnostics_(diagnostics) {}
-
-  std::vector<Tree> take() { return std::move(documents_); }
-
-  void OnDocumentStart(const YAML::Mark& mark) override {
-    // yaml-cpp 0.7 finds documents without end at a character that begins nothing (", x").
-    if (mark.pos == last_document_) stop(span_at(mark, 1), "YAML syntax: nothing can begin with this");
-    last_document_ = mark.pos;
-    anchors_.clear();
-  }
-  void OnDocumentEnd() override {}
-
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { finish(Tree::null(span_at(mark, 0)), anchor); }
-
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    auto found = anchors_.find(anchor);
-    if (found == anchors_.end()) stop(span_at(mark, word_length(mark)), "an alias inside of what it stands for");
-    count(found->second.nodes);
-    alias_nodes_ += found->second.nodes;
-    if (alias_nodes_ > kMaxAliasNodes)
-      stop(span_at(mark, word_length(mark)), "the aliases of this file expand to too much");
-    if (stack_.size() + found->second.height > kMaxDepth) stop_depth(span_at(mark, word_length(mark)));
-    if (expects_key()) stop(span_at(mark, word_length(mark)), "an alias cannot be a key");
-    finish(found->second.tree, 0);
-  }
-
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                const std::string& value) override {
-    Tree tree;
-    tree.span = span_at(mark, scalar_length(mark, value));
-    bool quoted = tag == "!" || tag == "tag:yaml.org,2002:str";
-    if (quoted) {
-      tree.kind = Tree::Kind::string;
-      tree.text = value;
-    } else {
-      resolve_plain(tree, value);
-    }
-    tree.directive = directive_of(tag);
-    if (expects_key()) return take_key(tree, value, quoted);
-    finish(std::move(tree), anchor);
-  }
-
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
-    open(Tree::list(span_at(mark, 0)), tag, anchor);
-  }
-  void OnSequenceEnd() override { close(); }
-
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value) override {
-    open(Tree::map(span_at(mark, 0)), tag, anchor);
-  }
-  void OnMapEnd() override {
-    add_merged();
-    close();
-  }
-
- private:
-  [[noreturn]] void stop(SourceSpan span, std::string message, std::string suggestion = {}) {
-    diagnostics_.error(std::move(span), std::move(message), std::move(suggestion));
-    throw Stop{};
-  }
-  [[noreturn]] void stop_depth(SourceSpan span) {
-    stop(std::move(span), fmt::format("nested more than {} levels deep", kMaxDepth));
-  }
-
-  SourceSpan span_at(const YAML::Mark& mark, int length) const {
-    return {file_, mark.line + 1, mark.column + 1, length};
-  }
-
-  /// How much of its first line a scalar takes in the text, for the caret.
-  int scalar_length(const YAML::Mark& mark, const std::string& value) const {
-    auto begin = static_cast<size_t>(mark.pos);
-    if (begin >= text_.size()) return 0;
-    char first = text_[begin];
-    if (first == '&' || first == '!' || first == '|' || first == '>') return word_length(mark);
-    size_t line_end = std::min(text_.find('\n', begin), text_.size());
-    if (first != '"' && first != '\'') return static_cast<int>(std::min(value.size(), line_end - begin));
-    for (size_t i = begin + 1; i < line_end; ++i) {
-      if (text_[i] == '\\' && first == '"')
-        ++i;
-      else if (text_[i] == first)
-        return static_cast<int>(i + 1 - begin);
-    }
-    return static_cast<int>(line_end - begin);
-  }
-
-  int word_length(const YAML::Mark& mark) const {
-    auto begin = std::min(static_cast<size_t>(mark.pos), text_.size());
-    return static_cast<int>(std::min(text_.find_first_of(" \t\r\n,]}", begin), text_.size()) - begin);
-  }
-
-  static Tree::Directive directive_of(const std::string& tag) {
-    if (tag == "!reset") return Tree::Directive::reset;
-    if (tag == "!override") return Tree::Directive::replace;
-    return Tree::Directive::none;
-  }
-
-  [[nodiscard]] bool expects_key() const {
-    return !stack_.empty() && stack_.back().tree.is_map() && !stack_.back().key.has_value();
-  }
-
-  void count(size_t nodes) {
-    nodes_ += nodes;
-    if (nodes_ > kMaxNodes) stop({file_, 0, 0, 0}, fmt::format("the file has more than {} values", kMaxNodes));
-  }
-
-  void take_key(const Tree& tree, const std::string& value, bool quoted) {
-    Frame& frame = stack_.back();
-    if (!tree.is_string() && tree.kind != Tree::Kind::null) {
-      diagnostics_.error(tree.span, fmt::format("the key {} is {}, keys are strings", value, kind_name(tree.kind)),
-                         fmt::format("write \"{}\"", value));
-    }
-    bool merge = !quoted && value == kMergeKey;
-    auto [known, is_new] = frame.key_line.emplace(value, tree.span.line);
-    if (!is_new && !merge) {
-      diagnostics_.error(tree.span, fmt::format("the key \"{}\" is already there in line {}", value, known->second));
-    }
-    frame.key = Key{value, tree.span, merge, !is_new && !merge};
-  }
-
-  void open(Tree tree, const std::string& tag, YAML::anchor_t anchor) {
-    if (expects_key()) stop(tree.span, fmt::format("a key is a string, not {}", kind_name(tree.kind)));
-    if (stack_.size() >= kMaxDepth) stop_depth(tree.span);
-    tree.directive = directive_of(tag);
-    Frame frame;
-    frame.tree = std::move(tree);
-    frame.anchor = anchor;
-    stack_.push_back(std::move(frame));
-  }
-
-  void close() {
-    Tree tree = std::move(stack_.back().tree);
-    YAML::anchor_t anchor = stack_.back().anchor;
-    stack_.pop_back();
-    finish(std::move(tree), anchor);
-  }
-
-  /// A value is complete: it goes into the container around it.
-  void finish(Tree tree, YAML::anchor_t anchor) {
-    count(1);
-    if (anchor != 0) {
-      size_t nodes = count_nodes(tree);
-      count(nodes);
-      anchors_[anchor] = {tree, nodes, height_of(tree)};
-    }
-    if (stack_.empty()) {
-      documents_.push_back(std::move(tree));
-      return;
-    }
-    Frame& frame = stack_.back();
-    if (frame.tree.is_list()) {
-      frame.tree.items.push_back(std::move(tree));
-      return;
-    }
-    if (!frame.key) stop(tree.span, "a key is missing here");
-    Key key = std::move(*frame.key);
-    frame.key.reset();
-    if (key.merge) return remember_merge(frame, std::move(tree));
-    if (key.repeated) return;
-    frame.tree.members.push_back({std::move(key.text), std::move(key.span), std::move(tree)});
-  }
-
-  void remember_merge(Frame& frame, Tree tree) {
-    if (tree.is_null()) return;
-    std::vector<Tree> sources;
-    if (tree.is_list())
-      sources = std::move(tree.items);
-    else
-      sources.push_back(std::move(tree));
-    for (Tree& source : sources) {
-      if (!source.is_map()) {
-        diagnostics_.error(source.span, fmt::format("\"<<\" merges maps, this is {}", kind_name(source.kind)));
-        continue;
-      }
-      for (Member& member : source.members) frame.merged.push_back(std::move(member));
-    }
-  }
-
-  /// What `<<` brought in stands behind the map's own keys; the first to name a key wins.
-  void add_merged() {
-    Frame& frame = stack_.back();
-    for (Member& member : frame.merged) {
-      if (!frame.key_line.emplace(member.key, member.key_span.line).second) continue;
-      frame.tree.members.push_back(std::move(member));
-    }
-  }
-
-  std::shared_ptr<const std::string> file_;
-  const std::string& text_;
-  Diagnostics& diagnostics_;
-  std::vector<Frame> stack_;
-  std::unordered_map<YAML::anchor_t, Anchored> anchors_;
-  std::vector<Tree> documents_;
-  int last_document_ = -1;
-  size_t nodes_ = 0;
-  size_t alias_nodes_ = 0;
-};
 
 /// The length of the UTF-8 character at `at`, or 0 if there is none. Overlong forms and surrogates are none.
 size_t utf8_length(std::string_view text, size_t at) {
@@ -283,11 +31,15 @@ size_t utf8_length(std::string_view text, size_t at) {
   return 0;
 }
 
-/// Where the text is not what YAML may consist of; yaml-cpp would replace such bytes or take 0x04 for the end.
+/// Where the text is not what YAML may consist of. Asked before the parser sees it, which would only name an offset.
 std::optional<size_t> find_bad_byte(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
     auto c = static_cast<unsigned char>(text[at]);
     if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F) return at;
+    if (c < 0x80) {
+      ++at;
+      continue;
+    }
     size_t length = utf8_length(text, at);
     if (length == 0) return at;
     at += length;
@@ -295,27 +47,172 @@ std::optional<size_t> find_bad_byte(std::string_view text) {
   return std::nullopt;
 }
 
-SourceSpan span_of_offset(const std::shared_ptr<const std::string>& file, std::string_view text, size_t offset) {
+SourceSpan span_of_offset(const std::shared_ptr<const SourceFile>& file, std::string_view text, size_t offset) {
   std::string_view before = text.substr(0, offset);
   auto line = std::count(before.begin(), before.end(), '\n');
   size_t line_begin = before.rfind('\n') + 1;  // npos + 1 = 0
   return {file, static_cast<int>(line + 1), static_cast<int>(offset - line_begin + 1), 1};
 }
 
-/// yaml-cpp's words, put so that they say what to do where that is known.
-std::string syntax_message(std::string message) {
-  if (message.find("unknown token") != std::string::npos || message.find("end of map") != std::string::npos) {
-    return "YAML syntax: " + message + ", is the indentation right?";
+/// Turns the parser's marks (line, and column in characters) into places (column in bytes).
+class Places {
+ public:
+  Places(std::shared_ptr<const SourceFile> file, std::string_view text) : file_(std::move(file)), text_(text) {
+    begins_.push_back(0);
+    for (size_t at = text.find_first_of("\n\r\xC2\xE2"); at < text.size();
+         at = text.find_first_of("\n\r\xC2\xE2", at)) {
+      size_t length = break_at(at);
+      at += std::max<size_t>(length, 1);
+      if (length > 0) begins_.push_back(at);
+    }
+    one_byte_each_ = std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
   }
-  return "YAML syntax: " + message;
+
+  [[nodiscard]] size_t offset(const yaml_mark_t& mark) const {
+    size_t at = begins_[std::min(mark.line, begins_.size() - 1)];
+    if (one_byte_each_) return std::min(at + mark.column, text_.size());
+    for (size_t i = 0; i < mark.column && at < text_.size(); ++i) at += std::max<size_t>(utf8_length(text_, at), 1);
+    return std::min(at, text_.size());
+  }
+
+  [[nodiscard]] SourceSpan at(const yaml_mark_t& mark) const { return span(mark, offset(mark), 0); }
+
+  /// What stands between the marks, as far as it is on one line; the caret goes below it.
+  [[nodiscard]] SourceSpan between(const yaml_mark_t& begin, const yaml_mark_t& end) const {
+    size_t from = offset(begin);
+    size_t to = end.line == begin.line ? offset(end) : end_of_line(begin.line);
+    return span(begin, from, to - std::min(from, to));
+  }
+
+ private:
+  /// Every kind of line break that libyaml counts.
+  [[nodiscard]] size_t break_at(size_t at) const {
+    char c = text_[at];
+    if (c == '\n') return 1;
+    if (c == '\r') return text_.substr(at + 1).starts_with('\n') ? 2 : 1;
+    std::string_view rest = text_.substr(at);
+    if (c == '\xC2') return rest.starts_with("\xC2\x85") ? 2 : 0;
+    return rest.starts_with("\xE2\x80\xA8") || rest.starts_with("\xE2\x80\xA9") ? 3 : 0;
+  }
+  [[nodiscard]] size_t end_of_line(size_t number) const {
+    size_t end = number + 1 < begins_.size() ? begins_[number + 1] : text_.size();
+    while (end > 0 && (text_[end - 1] == '\n' || text_[end - 1] == '\r')) --end;
+    return end;
+  }
+  [[nodiscard]] SourceSpan span(const yaml_mark_t& mark, size_t from, size_t length) const {
+    size_t column = from - begins_[std::min(mark.line, begins_.size() - 1)] + 1;
+    return {file_, static_cast<int>(mark.line + 1), static_cast<int>(column), static_cast<int>(length)};
+  }
+
+  std::shared_ptr<const SourceFile> file_;
+  std::string_view text_;
+  std::vector<size_t> begins_;  // of each line
+  bool one_byte_each_ = false;
+};
+
+/// libyaml's words for what it met, and what helps in the cases that people meet.
+std::string advice(std::string_view problem, char met) {
+  if (met == '\t') return "a tab cannot indent, use spaces";
+  if (problem.find("mapping values") != std::string_view::npos) {
+    return "is the indentation right? a text with \": \" in it needs quotes";
+  }
+  if (problem.find("cannot start any token") != std::string_view::npos) return "a text that begins so needs quotes";
+  if (problem.find("did not find expected") != std::string_view::npos) return "is the indentation right?";
+  return {};
 }
+
+std::string text_of(const yaml_char_t* text) {
+  return text == nullptr ? std::string() : reinterpret_cast<const char*>(text);
+}
+
+/// One run of libyaml over one text.
+class Run {
+ public:
+  Run(const std::shared_ptr<const SourceFile>& file, const std::string& text, ParseBudget& budget,
+      Diagnostics& diagnostics)
+      : text_(text), places_(file, text), builder_(budget, diagnostics), diagnostics_(diagnostics) {
+    yaml_parser_initialize(&parser_);
+    yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()), text.size());
+  }
+  ~Run() { yaml_parser_delete(&parser_); }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  std::vector<Tree> documents() {
+    for (bool more = true; more;) {
+      yaml_event_t event;
+      if (yaml_parser_parse(&parser_, &event) == 0) return report_syntax(), std::vector<Tree>();
+      more = event.type != YAML_STREAM_END_EVENT;
+      try {
+        take(event);
+      } catch (const StopParsing&) {
+        yaml_event_delete(&event);
+        return {};
+      }
+      yaml_event_delete(&event);
+    }
+    return builder_.take();
+  }
+
+ private:
+  void take(const yaml_event_t& event) {
+    switch (event.type) {
+      case YAML_DOCUMENT_START_EVENT:
+        return builder_.start_document();
+      case YAML_ALIAS_EVENT:
+        return builder_.alias(places_.between(event.start_mark, event.end_mark), text_of(event.data.alias.anchor));
+      case YAML_SCALAR_EVENT:
+        return take_scalar(event);
+      case YAML_SEQUENCE_START_EVENT:
+        return builder_.begin(Tree::list(places_.at(event.start_mark)), text_of(event.data.sequence_start.tag),
+                              text_of(event.data.sequence_start.anchor));
+      case YAML_MAPPING_START_EVENT:
+        return builder_.begin(Tree::map(places_.at(event.start_mark)), text_of(event.data.mapping_start.tag),
+                              text_of(event.data.mapping_start.anchor));
+      case YAML_SEQUENCE_END_EVENT:
+      case YAML_MAPPING_END_EVENT:
+        return builder_.end();
+      case YAML_NO_EVENT:
+      case YAML_STREAM_START_EVENT:
+      case YAML_STREAM_END_EVENT:
+      case YAML_DOCUMENT_END_EVENT:
+        return;
+    }
+  }
+
+  void take_scalar(const yaml_event_t& event) {
+    const auto& scalar = event.data.scalar;
+    SourceSpan span = places_.between(event.start_mark, event.end_mark);
+    bool block = scalar.style == YAML_LITERAL_SCALAR_STYLE || scalar.style == YAML_FOLDED_SCALAR_STYLE;
+    if (block) span.length = 1;
+    builder_.scalar(std::move(span), {reinterpret_cast<const char*>(scalar.value), scalar.length}, text_of(scalar.tag),
+                    text_of(scalar.anchor), scalar.style == YAML_PLAIN_SCALAR_STYLE);
+  }
+
+  void report_syntax() {
+    std::string problem = parser_.problem != nullptr ? parser_.problem : "out of memory";
+    size_t offset = places_.offset(parser_.problem_mark);
+    std::string message = "YAML syntax: " + problem;
+    if (parser_.context != nullptr) message += fmt::format(", {}", parser_.context);
+    diagnostics_.error(places_.at(parser_.problem_mark), message,
+                       advice(problem, offset < text_.size() ? text_[offset] : '\0'));
+    if (parser_.context != nullptr && parser_.context_mark.line != parser_.problem_mark.line) {
+      diagnostics_.note(places_.at(parser_.context_mark), "which begins here");
+    }
+  }
+
+  const std::string& text_;
+  Places places_;
+  TreeBuilder builder_;
+  Diagnostics& diagnostics_;
+  yaml_parser_t parser_{};
+};
 
 }  // namespace
 
-std::vector<Tree> parse_yaml(const std::shared_ptr<const std::string>& file, const std::string& given,
-                             Diagnostics& diagnostics) {
-  std::string text = given.starts_with("\xEF\xBB\xBF") ? given.substr(3) : given;
-  diagnostics.remember_source(file, text);
+std::vector<Tree> parse_yaml(const std::shared_ptr<const SourceFile>& file, const std::string& text,
+                             ParseBudget& budget, Diagnostics& diagnostics) {
   if (std::optional<size_t> bad = find_bad_byte(text)) {
     diagnostics.error(
         span_of_offset(file, text, *bad),
@@ -323,19 +220,7 @@ std::vector<Tree> parse_yaml(const std::shared_ptr<const std::string>& file, con
                     static_cast<unsigned char>(text[*bad])));
     return {};
   }
-  TreeBuilder builder(file, text, diagnostics);
-  try {
-    std::istringstream stream(text);
-    YAML::Parser parser(stream);
-    while (parser.HandleNextDocument(builder)) {
-    }
-  } catch (const Stop&) {
-  } catch (const YAML::DeepRecursion& error) {
-    diagnostics.error({file, error.mark.line + 1, error.mark.column + 1, 0}, "nested too deeply");
-  } catch (const YAML::Exception& error) {
-    diagnostics.error({file, error.mark.line + 1, error.mark.column + 1, 0}, syntax_message(error.msg));
-  }
-  return builder.take();
+  return Run(file, text, budget, diagnostics).documents();
 }
 
 }  // namespace berth::compose

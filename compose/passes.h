@@ -1,25 +1,20 @@
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/diagnostics.h"
-#include "compose/dotenv.h"
 #include "compose/files.h"
 #include "compose/load.h"
 #include "compose/model.h"
+#include "compose/scope.h"
 
 namespace berth::compose {
 
 // The passes that load() is made of, beside those of parse.h, interpolate.h and attrs.h.
 
 struct Table;
-
-using Environment = std::map<std::string, std::string>;
-
-[[nodiscard]] Lookup lookup_in(const Environment& environment);
 
 /// A path as the user wrote it, made absolute and clean: "~" is HOME, everything else hangs below `base`.
 [[nodiscard]] std::string absolute_path(const std::string& path, const std::string& base,
@@ -28,12 +23,16 @@ using Environment = std::map<std::string, std::string>;
 /// What an absolute path is called in messages: relative to the working directory where it lies below.
 [[nodiscard]] std::string display_path(const std::string& path, const std::string& working_directory);
 
+/// The directory that a file is in.
+[[nodiscard]] std::string parent_directory(const std::string& path);
+/// Whether a name of a compose file is that of something on the web; such are not read.
+[[nodiscard]] bool is_remote_file(const std::string& name);
+
 /// Which files make the project and which variables they see.
 struct Sources {
-  Strings files;  // absolute, or "-"
-  std::string project_directory;
+  Strings files;              // absolute, or "-"
   Strings environment_files;  // those read
-  Environment environment;
+  Scope scope;
 };
 /// Finds the compose files and reads the files of variables that belong to them. Nothing after an error.
 [[nodiscard]] std::optional<Sources> find_sources(const LoadRequest& request, FileSource& files,
@@ -50,8 +49,8 @@ void resolve_tree_paths(Tree& document, const std::string& base, const Environme
 
 /// Drops repetitions inside the lists of one document, by the rules that hold between documents.
 void drop_repetitions(Tree& tree, const Table& table);
-/// Takes out what `!reset` left behind.
-void drop_resets(Tree& tree);
+/// Takes out what `!reset` left behind: the directives have been followed.
+void settle(Tree& tree);
 
 /// Decides which services are enabled; moves the others to disabled_services.
 void apply_profiles(Project& project, const LoadRequest& request);
@@ -62,8 +61,8 @@ void normalize(Project& project);
 /// Rules across attributes, services and resources.
 void validate(const Project& project, Diagnostics& diagnostics);
 
-/// Folds env_file into `environment` of these services and empties it.
-void fold_env_files(Project& project, const std::vector<std::string>& services, FileSource& files,
-                    const std::string& working_directory, Diagnostics& diagnostics);
+/// Folds env_file into `environment` and label_file into `labels` of these services and empties them.
+void fold_files(Project& project, const std::vector<std::string>& services, FileSource& files,
+                const std::string& working_directory, Diagnostics& diagnostics);
 
 }  // namespace berth::compose

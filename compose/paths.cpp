@@ -33,6 +33,9 @@ void resolve_build(Tree* build, const Base& base) {
       if (!is_remote(member.value.text)) base.resolve(&member.value);
     }
   }
+  if (Tree* keys = build->find("ssh")) {
+    for (Member& member : keys->members) base.resolve(&member.value);
+  }
 }
 
 void resolve_each(Tree* list, std::string_view key, const Base& base) {
@@ -86,6 +89,16 @@ std::string absolute_path(const std::string& path, const std::string& base, cons
     if (home != environment.end()) return clean_path(home->second + path.substr(1));
   }
   return clean_path(base + "/" + path);
+}
+
+std::string parent_directory(const std::string& path) {
+  size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+bool is_remote_file(const std::string& name) {
+  return name.find("://") != std::string::npos || name.starts_with("git@") || name.find(".git#") != std::string::npos;
 }
 
 std::string display_path(const std::string& path, const std::string& working_directory) {

@@ -6,6 +6,8 @@ namespace berth::compose {
 namespace {
 
 constexpr std::string_view kSwarm = "it is for swarm";
+constexpr std::string_view kBridgeOptions =
+    "com.docker.network.bridge.name, com.docker.network.bridge.enable_icc, com.docker.network.driver.mtu";
 
 /// False is not shown: a resource that is ours says nothing about it.
 struct External : Flag {
@@ -81,7 +83,7 @@ const Table& pool_table() {
 }
 constexpr Attr kIpamRows[] = {
     attr<&Ipam::config, ObjectList<IpamPool, pool_table, Merge::by_subnet>>("config"),
-    attr<&Ipam::driver, Text>("driver"),
+    attr<&Ipam::driver, Text>("driver").remark("default"),
     attr<&Ipam::options, Options>("options").accepted(),
 };
 const Table& ipam_table() {
@@ -90,21 +92,21 @@ const Table& ipam_table() {
 }
 
 constexpr Attr kNetworkRows[] = {
-    attr<&Network::attachable, Flag>("attachable").ignored(kSwarm),
-    attr<&Network::driver, Text>("driver"),
-    attr<&Network::driver_opts, Options>("driver_opts"),
+    attr<&Network::attachable, IfTrue>("attachable").ignored(kSwarm),
+    attr<&Network::driver, Text>("driver").remark("bridge"),
+    attr<&Network::driver_opts, Options>("driver_opts").remark(kBridgeOptions),
     attr<&Network::enable_ipv4, Flag>("enable_ipv4").accepted(),
     attr<&Network::enable_ipv6, Flag>("enable_ipv6").accepted(),
     attr<&Network::external, External>("external"),
-    attr<&Network::internal, Flag>("internal"),
-    attr<&Network::ipam, Object<Ipam, ipam_table>>("ipam"),
+    attr<&Network::internal, IfTrue>("internal"),
+    attr<&Network::ipam, FilledObject<Ipam, ipam_table>>("ipam"),
     attr<&Network::labels, Labels>("labels"),
     attr<&Network::name, Name>("name"),
 };
 
 constexpr Attr kVolumeRows[] = {
-    attr<&Volume::driver, Text>("driver"),
-    attr<&Volume::driver_opts, Options>("driver_opts"),
+    attr<&Volume::driver, Text>("driver").remark("local"),
+    attr<&Volume::driver_opts, Options>("driver_opts").refused("the local driver has no options yet"),
     attr<&Volume::external, External>("external"),
     attr<&Volume::labels, Labels>("labels"),
     attr<&Volume::name, Name>("name"),
@@ -114,27 +116,57 @@ constexpr Attr kSecretRows[] = {
     attr<&FileObject::driver, Text>("driver").refused(kSwarm),
     attr<&FileObject::driver_opts, Options>("driver_opts").refused(kSwarm),
     attr<&FileObject::environment, Text>("environment"),
-    attr<&FileObject::external, External>("external"),
+    attr<&FileObject::external, External>("external").remark("there is no store of them: refused"),
     attr<&FileObject::file, Text>("file"),
-    attr<&FileObject::labels, Labels>("labels"),
-    attr<&FileObject::name, Name>("name"),
+    attr<&FileObject::labels, Labels>("labels").ignored(kSwarm),
+    attr<&FileObject::name, Name>("name").ignored(kSwarm),
     attr<&FileObject::template_driver, Text>("template_driver").refused(kSwarm),
 };
 
 constexpr Attr kConfigRows[] = {
     attr<&FileObject::content, Text>("content"),
     attr<&FileObject::environment, Text>("environment"),
-    attr<&FileObject::external, External>("external"),
+    attr<&FileObject::external, External>("external").remark("there is no store of them: refused"),
     attr<&FileObject::file, Text>("file"),
-    attr<&FileObject::labels, Labels>("labels"),
-    attr<&FileObject::name, Name>("name"),
+    attr<&FileObject::labels, Labels>("labels").ignored(kSwarm),
+    attr<&FileObject::name, Name>("name").ignored(kSwarm),
     attr<&FileObject::template_driver, Text>("template_driver").refused(kSwarm),
+};
+
+constexpr Attr kModelRows[] = {
+    shape<Integer>("context_size"),
+    shape<Text>("model"),
+    shape<Text>("name"),
+    shape<TextList>("runtime_flags"),
+};
+const Table& model_table() {
+  static constexpr Table kTable{"model", kModelRows};
+  return kTable;
+}
+/// Models by name; each must say which one it is.
+struct Models : CodecBase {
+  using Value = Unbound;
+  static constexpr Below below() { return {Below::Kind::map_of_objects, model_table}; }
+  static bool decode(const In& in, Unbound&) {
+    if (!in.tree.is_map()) return in.wrong_kind("a map"), false;
+    for (const Member& member : in.tree.members) {
+      Path path{&in.path, member.key};
+      In item{member.value, path, in.diagnostics};
+      if (!member.value.is_map()) {
+        item.wrong_kind("a map");
+        continue;
+      }
+      require_key(member.value, path, "model", in.diagnostics);
+      decode_object(item, model_table(), nullptr);
+    }
+    return true;
+  }
 };
 
 constexpr Attr kProjectRows[] = {
     attr<&Project::configs, Named<FileObject, config_table>>("configs"),
-    shape<AnyTree>("include").refused("not in this version yet, give the files with several -f"),
-    attr<&Project::models, Kept<AnyTree>>("models").refused("there is no runner of models"),
+    shape<IncludeList>("include"),
+    attr<&Project::models, Kept<Models>>("models").refused("there is no runner of models"),
     attr<&Project::name, Name>("name"),
     attr<&Project::networks, Named<Network, network_table>>("networks"),
     attr<&Project::secrets, Named<FileObject, secret_table>>("secrets"),

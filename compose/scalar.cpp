@@ -5,6 +5,8 @@
 #include <cmath>
 #include <optional>
 
+#include "compose/timestamp.h"
+
 namespace berth::compose {
 namespace {
 
@@ -16,8 +18,8 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-/// Go's ParseInt with base 0: 0x, 0o, 0b, and a leading zero for octal; "_" is skipped before.
-std::optional<int64_t> parse_integer(std::string_view text) {
+/// Go's ParseInt, else ParseUint, with base 0: 0x, 0o, 0b, and a leading zero for octal; "_" is skipped before.
+std::optional<std::string> parse_integer(std::string_view text) {
   bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.remove_prefix(1);
   int base = 10;
@@ -38,9 +40,9 @@ std::optional<int64_t> parse_integer(std::string_view text) {
   uint64_t value = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
   if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  uint64_t limit = negative ? uint64_t{1} << 63 : (uint64_t{1} << 63) - 1;
-  if (value > limit) return std::nullopt;
-  return static_cast<int64_t>(negative ? 0 - value : value);
+  if (!negative) return std::to_string(value);
+  if (value > uint64_t{1} << 63) return std::nullopt;
+  return value == 0 ? "0" : "-" + std::to_string(value);
 }
 
 /// [-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?
@@ -73,17 +75,6 @@ std::optional<double> parse_real(std::string_view text) {
   return value;
 }
 
-/// "2024-01-31"
-bool is_date(std::string_view text) {
-  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
-  for (size_t i : {0, 1, 2, 3, 5, 6, 8, 9}) {
-    if (!is_digit(text[i])) return false;
-  }
-  int month = (text[5] - '0') * 10 + text[6] - '0';
-  int day = (text[8] - '0') * 10 + text[9] - '0';
-  return month >= 1 && month <= 12 && day >= 1 && day <= 31;
-}
-
 bool may_be_number(std::string_view text) {
   char first = text.front();
   return is_digit(first) || first == '-' || first == '+' || first == '.';
@@ -92,9 +83,9 @@ bool may_be_number(std::string_view text) {
 bool resolve_number(Tree& tree, std::string_view text) {
   std::string plain(text);
   std::erase(plain, '_');
-  if (std::optional<int64_t> integer = parse_integer(plain)) {
+  if (std::optional<std::string> integer = parse_integer(plain)) {
     tree.kind = Tree::Kind::integer;
-    tree.text = std::to_string(*integer);
+    tree.text = std::move(*integer);
   } else if (std::optional<double> real = parse_real(plain)) {
     tree.kind = Tree::Kind::real;
     tree.text = go_float_text(*real);
@@ -123,8 +114,8 @@ void resolve_plain(Tree& tree, std::string_view text) {
   } else if (one_of(text, {"true", "True", "TRUE", "false", "False", "FALSE"})) {
     tree.kind = Tree::Kind::boolean;
     tree.text = text[0] == 't' || text[0] == 'T' ? "true" : "false";
-  } else if (is_date(text)) {
-    tree.text = std::string(text) + " 00:00:00 +0000 UTC";
+  } else if (std::optional<std::string> time = go_time_text(text)) {
+    tree.text = std::move(*time);
   } else if (!may_be_number(text) || !resolve_number(tree, text)) {
     tree.text = text;
   }
@@ -140,7 +131,7 @@ std::string go_float_text(double value) {
     if (digits.starts_with('+')) digits.remove_prefix(1);
     std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
   }
-  constexpr int kFixedDigits = 21;  // fmt's %v goes to an exponent from here on
+  constexpr int kFixedDigits = 6;  // with as many digits before the point, fmt's %v takes an exponent
   if (value != 0 && (exponent < -4 || exponent >= kFixedDigits)) return std::string(text);
   auto [fixed_end, fixed_error] = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed);
   return {buffer, fixed_end};

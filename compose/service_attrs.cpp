@@ -9,7 +9,7 @@ constexpr std::string_view kWindows = "it is for Windows";
 // ---- healthcheck, logging
 
 constexpr Attr kHealthcheckRows[] = {
-    attr<&Healthcheck::disable, Flag>("disable"),           attr<&Healthcheck::interval, Time>("interval"),
+    attr<&Healthcheck::disable, IfTrue>("disable"),         attr<&Healthcheck::interval, Time>("interval"),
     attr<&Healthcheck::retries, Integer>("retries"),        attr<&Healthcheck::start_interval, Time>("start_interval"),
     attr<&Healthcheck::start_period, Time>("start_period"), attr<&Healthcheck::test, ProbeCommand>("test"),
     attr<&Healthcheck::timeout, Time>("timeout"),
@@ -31,13 +31,22 @@ const Table& logging_table() {
 // ---- parts of which only the shape is checked
 
 constexpr Attr kHookRows[] = {
-    shape<Command>("command"), shape<EnvMap>("environment"), shape<Text>("image"),       shape<Flag>("per_replica"),
-    shape<Flag>("privileged"), shape<Text>("user"),          shape<Text>("working_dir"),
+    shape<Command>("command"), shape<EnvMap>("environment"), shape<Flag>("privileged"),
+    shape<Text>("user"),       shape<Text>("working_dir"),
 };
 const Table& hook_table() {
   static constexpr Table kTable{"hook", kHookRows};
   return kTable;
 }
+constexpr Attr kPreStartRows[] = {
+    shape<Command>("command"), shape<EnvMap>("environment"), shape<Text>("image"),       shape<Flag>("per_replica"),
+    shape<Flag>("privileged"), shape<Text>("user"),          shape<Text>("working_dir"),
+};
+const Table& pre_start_table() {
+  static constexpr Table kTable{"pre_start hook", kPreStartRows};
+  return kTable;
+}
+constexpr std::array<std::string_view, 1> kHookNeeds = {"command"};
 
 constexpr std::array<std::string_view, 5> kWatchActions = {"rebuild", "sync", "restart", "sync+restart", "sync+exec"};
 constexpr Attr kWatchRows[] = {
@@ -53,7 +62,8 @@ const Table& watch_table() {
   static constexpr Table kTable{"watch rule", kWatchRows};
   return kTable;
 }
-constexpr Attr kDevelopRows[] = {shape<ObjectList<Unbound, watch_table>>("watch")};
+constexpr std::array<std::string_view, 2> kWatchNeeds = {"action", "path"};
+constexpr Attr kDevelopRows[] = {shape<Requires<ObjectList<Unbound, watch_table>, kWatchNeeds>>("watch")};
 const Table& develop_table() {
   static constexpr Table kTable{"develop section", kDevelopRows};
   return kTable;
@@ -69,7 +79,8 @@ const Table& weight_table() {
   static constexpr Table kTable{"device weight", kWeightRows};
   return kTable;
 }
-using Rates = ObjectList<Unbound, rate_table>;
+constexpr std::array<std::string_view, 2> kRateNeeds = {"path", "rate"};
+using Rates = Requires<ObjectList<Unbound, rate_table>, kRateNeeds>;
 constexpr Attr kBlkioRows[] = {
     shape<Rates>("device_read_bps"),  shape<Rates>("device_read_iops"),
     shape<Rates>("device_write_bps"), shape<Rates>("device_write_iops"),
@@ -92,18 +103,27 @@ const Table& provider_table() {
   return kTable;
 }
 
-using Hooks = Kept<ObjectList<Unbound, hook_table>>;
+/// A provider without its type is none.
+struct Provider : Object<Unbound, provider_table> {
+  static bool decode(const In& in, Unbound& value) {
+    require_key(in.tree, in.path, "type", in.diagnostics);
+    return Object::decode(in, value);
+  }
+};
+
+using Hooks = Kept<Requires<ObjectList<Unbound, hook_table>, kHookNeeds>>;
+using PreStart = Kept<ObjectList<Unbound, pre_start_table>>;
 
 // ---- the service, sorted by key
 
 constexpr Attr kServiceRows[] = {
-    attr<&Service::annotations, Labels>("annotations"),
+    attr<&Service::annotations, Labels>("annotations").accepted(),
     attr<&Service::attach, Flag>("attach"),
     attr<&Service::blkio_config, Kept<Object<Unbound, blkio_table>>>("blkio_config").accepted(),
-    attr<&Service::build, BuildForm>("build").accepted("images are pulled only"),
+    attr<&Service::build, BuildForm>("build").accepted("nothing is built yet"),
     attr<&Service::cap_add, UniqueList>("cap_add"),
     attr<&Service::cap_drop, UniqueList>("cap_drop"),
-    attr<&Service::cgroup, OneOf<kCgroupModes>>("cgroup").accepted(),
+    attr<&Service::cgroup, OneOf<kCgroupModes>>("cgroup"),
     attr<&Service::cgroup_parent, Text>("cgroup_parent").accepted(),
     attr<&Service::command, Command>("command"),
     attr<&Service::configs, ConfigGrants>("configs"),
@@ -120,10 +140,10 @@ constexpr Attr kServiceRows[] = {
     attr<&Service::credential_spec, Kept<Object<Unbound, credential_table>>>("credential_spec").accepted(kWindows),
     attr<&Service::depends_on, Dependencies>("depends_on"),
     attr<&Service::deploy, Object<Deploy, deploy_table>>("deploy"),
-    attr<&Service::develop, Kept<Object<Unbound, develop_table>>>("develop").ignored(),
-    attr<&Service::device_cgroup_rules, UniqueList>("device_cgroup_rules").accepted(),
+    attr<&Service::develop, Kept<Object<Unbound, develop_table>>>("develop").ignored("there is no watch yet"),
+    attr<&Service::device_cgroup_rules, UniqueList>("device_cgroup_rules"),
     attr<&Service::devices, Devices>("devices"),
-    attr<&Service::dns, TextOrList>("dns"),
+    attr<&Service::dns, NonEmptyTexts>("dns"),
     attr<&Service::dns_opt, UniqueList>("dns_opt"),
     attr<&Service::dns_search, TextOrList>("dns_search"),
     attr<&Service::domainname, Text>("domainname"),
@@ -131,62 +151,63 @@ constexpr Attr kServiceRows[] = {
     attr<&Service::env_file, EnvFiles>("env_file"),
     attr<&Service::environment, EnvMap>("environment"),
     attr<&Service::expose, UniqueScalars>("expose"),
-    shape<AnyTree>("extends").refused("not in this version yet"),
+    shape<ExtendsForm>("extends"),
     attr<&Service::external_links, UniqueList>("external_links").accepted(),
     attr<&Service::extra_hosts, Hosts>("extra_hosts"),
-    attr<&Service::gpus, Kept<AnyTree>>("gpus").accepted(),
+    attr<&Service::gpus, Kept<DeviceRequests>>("gpus").accepted(),
     attr<&Service::group_add, ScalarList>("group_add"),
     attr<&Service::healthcheck, Object<Healthcheck, healthcheck_table>>("healthcheck"),
     attr<&Service::hostname, Text>("hostname"),
     attr<&Service::image, Text>("image"),
     attr<&Service::init, Flag>("init"),
-    attr<&Service::ipc, NamespaceMode>("ipc"),
+    attr<&Service::ipc, NamespaceMode>("ipc").remark("host, private, shareable"),
     attr<&Service::isolation, Text>("isolation").accepted(kWindows),
-    attr<&Service::label_file, TextOrList>("label_file").accepted(),
+    attr<&Service::label_file, TextOrList>("label_file"),
     attr<&Service::labels, Labels>("labels"),
     attr<&Service::links, UniqueList>("links").accepted("all services of a network find each other by name"),
-    attr<&Service::logging, Object<Logging, logging_table>>("logging").merged(Merge::logging),
+    attr<&Service::logging, Object<Logging, logging_table>>("logging")
+        .merged(Merge::logging)
+        .accepted("berth keeps all output itself"),
     attr<&Service::mac_address, Text>("mac_address").accepted(),
     attr<&Service::mem_limit, Bytes>("mem_limit"),
     attr<&Service::mem_reservation, Bytes>("mem_reservation"),
-    attr<&Service::mem_swappiness, Integer>("mem_swappiness").accepted(),
+    attr<&Service::mem_swappiness, Bytes>("mem_swappiness").accepted(),
     attr<&Service::memswap_limit, Bytes>("memswap_limit"),
-    attr<&Service::models, Kept<AnyTree>>("models").refused("there is no runner of models"),
-    attr<&Service::network_mode, NamespaceMode>("network_mode"),
+    attr<&Service::models, Kept<ServiceModels>>("models").refused("there is no runner of models"),
+    attr<&Service::network_mode, NamespaceMode>("network_mode").remark("none, host"),
     attr<&Service::networks, Attachments>("networks"),
-    attr<&Service::oom_kill_disable, Flag>("oom_kill_disable").accepted(),
+    attr<&Service::oom_kill_disable, IfTrue>("oom_kill_disable").accepted(),
     attr<&Service::oom_score_adj, Integer>("oom_score_adj"),
-    attr<&Service::pid, NamespaceMode>("pid"),
+    attr<&Service::pid, NamespaceMode>("pid").remark("host, private"),
     attr<&Service::pids_limit, Integer>("pids_limit"),
     attr<&Service::platform, Text>("platform").accepted(),
     attr<&Service::ports, Ports>("ports"),
     attr<&Service::post_start, Hooks>("post_start").accepted(),
-    attr<&Service::pre_start, Hooks>("pre_start").accepted(),
+    attr<&Service::pre_start, PreStart>("pre_start").accepted(),
     attr<&Service::pre_stop, Hooks>("pre_stop").accepted(),
-    attr<&Service::privileged, Flag>("privileged"),
+    attr<&Service::privileged, IfTrue>("privileged"),
     attr<&Service::profiles, UniqueList>("profiles"),
-    attr<&Service::provider, Kept<Object<Unbound, provider_table>>>("provider")
-        .refused("there are no provider plugins"),
-    attr<&Service::pull_policy, PullPolicy>("pull_policy"),
+    attr<&Service::provider, Kept<Provider>>("provider").refused("there are no provider plugins"),
+    attr<&Service::pull_policy, PullPolicy>("pull_policy").accepted("nothing is pulled yet"),
     attr<&Service::pull_refresh_after, Text>("pull_refresh_after").accepted(),
-    attr<&Service::read_only, Flag>("read_only"),
+    attr<&Service::read_only, IfTrue>("read_only"),
     attr<&Service::restart, RestartText>("restart"),
     attr<&Service::runtime, Text>("runtime").accepted("berth runs the containers itself"),
     attr<&Service::scale, Integer>("scale"),
     attr<&Service::secrets, SecretGrants>("secrets"),
     attr<&Service::security_opt, TextList>("security_opt"),
     attr<&Service::shm_size, Bytes>("shm_size"),
-    attr<&Service::stdin_open, Flag>("stdin_open"),
+    attr<&Service::stdin_open, IfTrue>("stdin_open"),
     attr<&Service::stop_grace_period, Time>("stop_grace_period"),
     attr<&Service::stop_signal, Text>("stop_signal"),
     attr<&Service::storage_opt, Options>("storage_opt").refused("a container has no storage driver to set options of"),
     attr<&Service::sysctls, Labels>("sysctls"),
     attr<&Service::tmpfs, TextOrList>("tmpfs"),
-    attr<&Service::tty, Flag>("tty"),
-    attr<&Service::ulimits, Ulimits>("ulimits").merged(Merge::pairs),
+    attr<&Service::tty, IfTrue>("tty"),
+    attr<&Service::ulimits, Ulimits>("ulimits"),
     attr<&Service::use_api_socket, Flag>("use_api_socket").refused("there is no daemon whose socket could be mounted"),
     attr<&Service::user, Text>("user"),
-    attr<&Service::userns_mode, Text>("userns_mode"),
+    attr<&Service::userns_mode, Text>("userns_mode").ignored("containers are in the user namespace of berth"),
     attr<&Service::uts, Text>("uts"),
     attr<&Service::volumes, Mounts>("volumes"),
     attr<&Service::volumes_from, UniqueList>("volumes_from").accepted(),

@@ -61,6 +61,57 @@ Tree Tree::map(SourceSpan span) {
   return make(Kind::map, {}, std::move(span));
 }
 
+namespace {
+
+/// A tree's nodes name few files, so the new names are made once each.
+class Restamp {
+ public:
+  Restamp(const std::string& how, const SourceSpan& at) : how_(how), at_(at) {}
+
+  void apply(Tree& tree) {
+    stamp(tree.span);
+    for (Tree& item : tree.items) apply(item);
+    for (Member& member : tree.members) {
+      stamp(member.key_span);
+      apply(member.value);
+    }
+  }
+
+ private:
+  void stamp(SourceSpan& span) {
+    if (span.file == nullptr) return;
+    std::shared_ptr<const SourceFile>& known = known_[span.file.get()];  // which keeps the old one alive
+    if (known == nullptr) known = source_by_way_of(span.file, how_, at_);
+    span.file = known;
+  }
+
+  const std::string& how_;
+  const SourceSpan& at_;
+  std::unordered_map<const SourceFile*, std::shared_ptr<const SourceFile>> known_;
+};
+
+}  // namespace
+
+void came_by_way_of(Tree& tree, const std::string& how, const SourceSpan& at) {
+  Restamp(how, at).apply(tree);
+}
+
+size_t count_nodes(const Tree& tree) {
+  size_t count = 1;
+  for (const Tree& item : tree.items) count += count_nodes(item);
+  for (const Member& member : tree.members) count += count_nodes(member.value);
+  return count;
+}
+
+KeyIndex::KeyIndex(const Tree& map) {
+  for (const Member& member : map.members) add(member.key);
+}
+
+std::optional<size_t> KeyIndex::find(std::string_view key) const {
+  auto found = places_.find(std::string(key));
+  return found == places_.end() ? std::nullopt : std::optional(found->second);
+}
+
 bool Tree::same_value(const Tree& other) const {
   if (kind != other.kind || text != other.text) return false;
   if (items.size() != other.items.size() || members.size() != other.members.size()) return false;

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/diagnostics.h"
@@ -20,7 +22,6 @@ struct Tree {
 
   Kind kind = Kind::null;
   Directive directive = Directive::none;
-  bool interpolated = false;    // the text came out of a variable, at least in part
   std::string text;             // scalars: canonical for boolean ("true") and integer (decimal), as written otherwise
   std::vector<Tree> items;      // lists
   std::vector<Member> members;  // maps, in the order written; keys are unique
@@ -57,6 +58,26 @@ struct Member {
   std::string key;
   SourceSpan key_span;
   Tree value;
+};
+
+/// Marks everything of this tree as come to its place by one more step: "extended here".
+void came_by_way_of(Tree& tree, const std::string& how, const SourceSpan& at);
+
+/// All values of the tree, itself included.
+[[nodiscard]] size_t count_nodes(const Tree& tree);
+
+/// Where the keys of a map stand, for those who ask for many of them. Holds as long as no member comes or goes but
+/// through add().
+class KeyIndex {
+ public:
+  explicit KeyIndex(const Tree& map);
+  /// The place among the members, or nothing.
+  [[nodiscard]] std::optional<size_t> find(std::string_view key) const;
+  /// The key stands at the end of the members now.
+  void add(std::string_view key) { places_.emplace(std::string(key), places_.size()); }
+
+ private:
+  std::unordered_map<std::string, size_t> places_;
 };
 
 /// "a map", "a list", "a string", ...: the kind as messages say it.

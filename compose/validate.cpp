@@ -20,6 +20,8 @@ std::vector<std::string> keys_of(const Map& map) {
 
 template <class Map>
 std::string suggestion(const std::string& name, const Map& known) {
+  constexpr size_t kMaxCompared = 2000;  // a file with more has been made by a machine
+  if (known.size() > kMaxCompared) return {};
   std::optional<std::string> near = nearest(name, keys_of(known));
   return near ? fmt::format("did you mean \"{}\"?", *near) : std::string();
 }
@@ -43,7 +45,9 @@ class ServiceCheck {
     check_mounts();
     check_grants(service_.secrets, project_.secrets, "secret");
     check_grants(service_.configs, project_.configs, "config");
-    if (service_.build) check_grants(service_.build->secrets, project_.secrets, "secret");
+    if (service_.build) check_build(*service_.build);
+    check_models();
+    check_watch();
     check_scale();
     check_limits();
   }
@@ -61,8 +65,59 @@ class ServiceCheck {
     if (!has_source) {
       error(service_.span, "has neither an image nor a build context");
     }
-    if (service_.build && service_.build->dockerfile_inline && service_.build->dockerfile) {
-      error(service_.place("build"), "has both dockerfile and dockerfile_inline");
+  }
+
+  void check_build(const Build& build) {
+    const SourceSpan& span = service_.place("build");
+    check_grants(build.secrets, project_.secrets, "secret");
+    if (build.dockerfile_inline && build.dockerfile) error(span, "has both dockerfile and dockerfile_inline");
+    bool listed =
+        build.platforms.empty() || !service_.platform ||
+        std::find(build.platforms.begin(), build.platforms.end(), *service_.platform) != build.platforms.end();
+    if (!listed) {
+      error(service_.place("platform"),
+            fmt::format("has platform \"{}\", which build.platforms does not list", *service_.platform));
+    }
+    for (const auto& [name, context] : build.additional_contexts) {
+      std::string other = service_reference(context);
+      if (other.empty()) continue;
+      const Service* source = any_service(other);
+      if (source == nullptr)
+        error(span,
+              fmt::format("takes the build context \"{}\" from service \"{}\", which is not defined", name, other),
+              suggestion(other, project_.services));
+      else if (!source->build)
+        error(span, fmt::format("takes the build context \"{}\" from service \"{}\", which is not built", name, other));
+    }
+    for (const auto& [id, path] : build.ssh) {
+      if (path.empty() && id != "default") error(span, fmt::format("has the ssh key \"{}\" without a path", id));
+    }
+  }
+
+  [[nodiscard]] const Service* any_service(const std::string& name) const {
+    if (const Service* enabled = project_.find_service(name)) return enabled;
+    auto disabled = project_.disabled_services.find(name);
+    return disabled == project_.disabled_services.end() ? nullptr : &disabled->second;
+  }
+
+  void check_models() {
+    for (const Member& model : service_.models.members) {
+      if (project_.models.find(model.key) != nullptr) continue;
+      error(model.key_span, fmt::format("uses model \"{}\", which is not defined", model.key));
+    }
+  }
+
+  void check_watch() {
+    const Tree* rules = service_.develop.find("watch");
+    if (rules == nullptr) return;
+    for (const Tree& rule : rules->items) {
+      const Tree* action = rule.find("action");
+      const Tree* path = rule.find("path");
+      if (path != nullptr && trim(path->text).empty()) error(path->span, "watches an empty path");
+      bool copies = action != nullptr && action->text.starts_with("sync");
+      if (copies && rule.find("target") == nullptr) {
+        error(rule.span, fmt::format("has a watch rule \"{}\" without a target", action->text));
+      }
     }
   }
 
@@ -75,7 +130,6 @@ class ServiceCheck {
         error(edge.span, fmt::format("depends on \"{}\", which no active profile enables", name),
               fmt::format("enable it with --profile {}", join(off->second.profiles, " or --profile ")));
       } else if (auto on = project_.services.find(name); on == project_.services.end()) {
-        if (!edge.required) continue;
         error(edge.span, fmt::format("depends on \"{}\", which is not defined", name),
               suggestion(name, project_.services));
       }
@@ -130,6 +184,10 @@ class ServiceCheck {
               path ? fmt::format("for a directory write ./{}", mount.source)
                    : suggestion(mount.source, project_.volumes));
       }
+      if (mount.tmpfs && mount.tmpfs->size.value_or(0) < 0) {
+        error(mount.span, fmt::format("has a tmpfs on {} with a size below 0", mount.target));
+      }
+      check_options(mount);
       targets.insert(mount.target);
     }
     for (const std::string& tmpfs : service_.tmpfs) {
@@ -138,6 +196,20 @@ class ServiceCheck {
         error(service_.place("tmpfs"), fmt::format("mounts {} twice", target));
       }
     }
+  }
+
+  /// Options of another kind of mount mean nothing.
+  void check_options(const Mount& mount) {
+    auto warn = [&](bool there, Mount::Type type) {
+      if (!there || mount.type == type) return;
+      diagnostics_.warning(
+          mount.span, fmt::format("service \"{}\" has {} options on a {} mount, where they mean nothing", service_.name,
+                                  mount_type_name(type), mount_type_name(mount.type)));
+    };
+    warn(mount.bind.has_value(), Mount::Type::bind);
+    warn(mount.volume.has_value(), Mount::Type::volume);
+    warn(mount.tmpfs.has_value(), Mount::Type::tmpfs);
+    warn(mount.image.has_value(), Mount::Type::image);
   }
 
   void check_grants(const std::vector<FileGrant>& grants, const std::map<std::string, FileObject>& known,
@@ -169,7 +241,16 @@ class ServiceCheck {
     error(service_.place(attribute), fmt::format("has {} and deploy.resources.{}, which must agree", attribute, other));
   }
 
+  void check_range(const char* attribute, std::optional<int64_t> value, int64_t from, int64_t to) {
+    if (!value || (*value >= from && *value <= to)) return;
+    error(service_.place(attribute),
+          fmt::format("has {} {}, which must be from {} to {}", attribute, *value, from, to));
+  }
+
   void check_limits() {
+    check_range("oom_score_adj", service_.oom_score_adj, -1000, 1000);
+    check_range("mem_swappiness", service_.mem_swappiness, 0, 100);
+    if (service_.cpus && service_.cpu_quota) error(service_.place("cpu_quota"), "has both cpus and cpu_quota");
     if (!service_.deploy || !service_.deploy->resources) return;
     const Resources& resources = *service_.deploy->resources;
     if (resources.limits) {
@@ -217,8 +298,9 @@ void check_object(const std::string& key, const FileObject& object, const char* 
     if (sources > 0)
       diagnostics.error(object.span, fmt::format("{} \"{}\" is external, so it has no source here", kind, key));
     else
-      diagnostics.error(object.span, fmt::format("{} \"{}\" is external, and there is no store of them", kind, key),
-                        "use file or environment");
+      diagnostics.unsupported(object.span,
+                              fmt::format("{} \"{}\" is external, and there is no store of them", kind, key),
+                              "use file or environment");
   } else if (sources != 1 && !object.driver) {
     diagnostics.error(
         object.span, fmt::format("{} \"{}\" needs exactly one source, and has {}", kind, key, sources),
@@ -232,12 +314,17 @@ void check_resources(const Project& project, Diagnostics& diagnostics) {
       diagnostics.error(volume.span, fmt::format("volume \"{}\" is external, so only its name may be given", key));
     }
     if (volume.driver && *volume.driver != "local" && !volume.driver->empty()) {
-      diagnostics.error(volume.span,
-                        fmt::format("volume \"{}\": there is no volume driver \"{}\"", key, *volume.driver),
-                        "only \"local\" is there");
+      diagnostics.unsupported(volume.span,
+                              fmt::format("volume \"{}\": there is no volume driver \"{}\"", key, *volume.driver),
+                              "only \"local\" is there");
     }
   }
   for (const auto& [key, network] : project.networks) {
+    std::string ipam = network.ipam ? network.ipam->driver.value_or("default") : "default";
+    if (ipam != "default") {
+      diagnostics.unsupported(network.span, fmt::format("network \"{}\": there is no ipam driver \"{}\"", key, ipam),
+                              "only \"default\" is there");
+    }
     if (network.external && (network.driver || network.ipam || network.internal || !network.driver_opts.empty())) {
       diagnostics.warning(network.span, fmt::format("network \"{}\" is external: all but its name is left aside", key));
     }

@@ -285,7 +285,9 @@ class Lowering {
     mount.mode = grant.mode.value_or(0444);
     if (object.file) mount.source_path = *object.file;
     mount.content = object.content;
-    if (object.environment) {
+    if (object.value) {
+      mount.content = object.value;
+    } else if (object.environment) {
       auto value = project_.environment.find(*object.environment);
       if (value != project_.environment.end())
         mount.content = value->second;

@@ -11,7 +11,7 @@ die() { say "$*"; exit 1; }
 # What a build needs, and what the tests need besides.
 build_packages=(
   g++ cmake ninja-build ccache pkg-config
-  libyaml-cpp-dev libboost1.81-dev libcli11-dev nlohmann-json3-dev libfmt-dev libexpected-dev catch2
+  libyaml-dev libboost1.81-dev libcli11-dev nlohmann-json3-dev libfmt-dev libexpected-dev catch2
   libzstd-dev liblzma-dev libisal-dev libssl-dev libseccomp-dev libcap-dev libnftables-dev
 )
 image_packages=(mmdebstrap)

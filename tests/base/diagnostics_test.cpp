@@ -6,8 +6,8 @@ using namespace berth;
 
 TEST_CASE("a diagnostic quotes its line and points at its column") {
   Diagnostics diags;
-  auto file = std::make_shared<const std::string>("compose.yaml");
-  diags.remember_source(file, "services:\n  web:\n    depends_on:\n      databse:\n");
+  auto file = source_file("compose.yaml");
+  diags.remember_source("compose.yaml", "services:\n  web:\n    depends_on:\n      databse:\n");
   diags.error({file, 4, 7, 7}, "service \"web\" depends on \"databse\", which is not defined",
               "did you mean \"database\"?");
   CHECK(diags.render() ==

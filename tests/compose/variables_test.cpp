@@ -27,7 +27,7 @@ std::string read_env(std::string_view text) {
   Result<Variables> variables = parse_dotenv(text, look_up, unset, &error);
   if (!variables.ok()) return "line " + std::to_string(error.line) + ": " + error.message;
   std::string shown;
-  for (const auto& [name, value] : *variables) shown += name + "=[" + value + "]";
+  for (const auto& [name, value, line] : *variables) shown += name + "=[" + value + "]";
   return shown;
 }
 
@@ -102,7 +102,7 @@ TEST_CASE("files of variables are read by the grammar of .env") {
       {"A=x\nB=${A}y", "A=[x]B=[xy]"},
       {"FOO=mine\nB=$FOO", "FOO=[mine]B=[first]"},
       {"FOO\nNOPE", "FOO=[first]"},
-      {"A=\"\\011\"", "A=[\t]"},
+      {"A=\"\\0011 \\011 \\c\"", "A=[\t \\11 \\c]"},
       {"A=1\nB C=2", "line 2: \"B\" is followed by \"C\", a name holds no such character"},
       {"A=1\nB='x\ny", "line 2: the quote ' is not closed"},
       {"A=${", "line 1: invalid variable \"${\""},
@@ -115,5 +115,10 @@ TEST_CASE("files of variables are read by the grammar of .env") {
 TEST_CASE("raw files keep quotes and dollars") {
   Result<Variables> variables = parse_raw_env("A=\"$x\" # y\r\n# c\nFOO\nNOPE\n", look_up);
   REQUIRE(variables.ok());
-  CHECK(*variables == Variables{{"A", "\"$x\" # y"}, {"FOO", "first"}});
+  REQUIRE(variables->size() == 2);
+  CHECK(variables->at(0).name == "A");
+  CHECK(variables->at(0).value == "\"$x\" # y");
+  CHECK(variables->at(1).name == "FOO");
+  CHECK(variables->at(1).value == "first");
+  CHECK(variables->at(1).line == 3);
 }

@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   DotenvError error;
   berth::Result<Variables> variables = parse_dotenv(text, nobody, unset, &error);
   if (!variables.ok() && (error.line < 1 || error.message.empty())) std::abort();
-  if (variables.ok() && variables->size() > 1 && variables->front().first == variables->back().first) std::abort();
+  if (variables.ok() && variables->size() > 1 && variables->front().name == variables->back().name) std::abort();
   (void)parse_raw_env(text, nobody);
   return 0;
 }
