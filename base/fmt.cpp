@@ -1,5 +1,5 @@
-// The part of {fmt} that its headers only declare. Debian has it as a shared library, which brings in the shared libstdc++
-// as well: together a third of the time in which `berth version` starts.
+// The part of {fmt} that its headers only declare. Debian has it as a shared library, which brings in the shared
+// libstdc++ as well: together a third of the time in which `berth version` starts.
 
 #include <fmt/format-inl.h>
 

@@ -22,9 +22,6 @@ using engine::LiveState;
 std::string dns_key(const std::string& id) {
   return "dns/" + id;
 }
-std::string port_key(const std::string& id, size_t index) {
-  return fmt::format("port/{}/{}", id, index);
-}
 
 bool option_is(const engine::StringMap& options, const char* key, const char* value) {
   auto found = options.find(key);
@@ -39,35 +36,16 @@ std::vector<AttachmentConfig> in_order(std::vector<AttachmentConfig> attachments
   return attachments;
 }
 
-netns::Protocol protocol_of(const std::string& name) {
-  return name == "udp" ? netns::Protocol::udp : netns::Protocol::tcp;
-}
-
-std::optional<netns::Address> host_ip_of(const std::string& text) {
-  return text.empty() || text == "0.0.0.0" ? std::nullopt : netns::Address::parse(text);
-}
-
-/// The published ports of a container with the address they lead to (unset before it has one).
-std::vector<netns::PortSpec> port_specs(const LiveState& live) {
-  std::vector<netns::PortSpec> specs;
-  std::optional<netns::Ipv4> address =
-      live.endpoints.empty() ? std::nullopt : netns::Ipv4::parse(live.endpoints.front().address);
-  for (const engine::PublishedPort& port : live.ports) {
-    netns::PortSpec spec;
-    spec.host_ip = host_ip_of(port.host_ip);
-    spec.host_port = port.host_port;
-    spec.protocol = protocol_of(port.protocol);
-    spec.container_port = port.container_port;
-    spec.container_ip = address.value_or(netns::Ipv4{});
-    specs.push_back(spec);
-  }
-  return specs;
-}
-
 }  // namespace
 
 Networks::Networks(asio::io_context& io, asio::thread_pool& pool, const engine::StateStore& store, KeeperLink& keeper)
-    : io_(io), pool_(pool), store_(store), keeper_(keeper), firewall_(store.paths().tag()), dns_(io, zone_) {}
+    : io_(io),
+      pool_(pool),
+      store_(store),
+      keeper_(keeper),
+      firewall_(store.paths().tag()),
+      dns_(io, zone_),
+      ports_(io, store, keeper, firewall_) {}
 
 Result<netns::NetworkSpec> Networks::plan_network(const engine::NetworkConfig& config, const std::string& id) const {
   netns::AddressRequest request;
@@ -319,95 +297,10 @@ Task<sys::Netns> Networks::connect(const ContainerRecord& record, LiveState& liv
   co_return std::move(sandbox->netns);
 }
 
-std::string Networks::publisher_of(const netns::PortSpec& wanted) const {
-  for (const auto& [id, held] : ports_) {
-    for (const HeldPort& port : held) {
-      if (port.port.host_port == wanted.host_port && port.port.protocol == wanted.protocol) return id;
-    }
-  }
-  return {};
-}
-
-Status Networks::hold_port(const std::string& id, const netns::PortSpec& wanted, LiveState& live) {
-  BERTH_TRY(netns::Reservation reservation, netns::reserve_port(wanted));
-  std::vector<HeldPort>& held = ports_[id];
-  std::vector<sys::FdRef> fds;
-  for (const sys::UniqueFd& socket : reservation.sockets) fds.push_back(socket.ref());
-  keeper_.store(port_key(id, held.size()), fds);
-  engine::PublishedPort published;
-  published.host_ip = wanted.host_ip ? wanted.host_ip->str() : "";
-  published.host_port = reservation.port.host_port;
-  published.container_port = wanted.container_port;
-  published.protocol = netns::protocol_name(wanted.protocol);
-  live.ports.push_back(std::move(published));
-  held.push_back({reservation.port, std::move(reservation.sockets), nullptr});
-  return {};
-}
-
-Status Networks::reserve_ports(const ContainerRecord& record, LiveState& live) {
-  if (ports_.contains(record.id) || record.config.ports.empty()) return {};
-  live.ports.clear();
-  for (const engine::PortConfig& port : record.config.ports) {
-    netns::PortSpec wanted;
-    wanted.host_ip = host_ip_of(port.host_ip);
-    wanted.protocol = protocol_of(port.protocol);
-    wanted.container_port = port.container_port;
-    Status held;
-    for (int candidate = port.host_port; candidate <= std::max<int>(port.host_port, port.host_port_end); ++candidate) {
-      wanted.host_port = static_cast<uint16_t>(candidate);
-      held = hold_port(record.id, wanted, live);
-      if (held || held.error().code != EADDRINUSE) break;
-    }
-    if (!held) {
-      // The keeper holds our own sockets; the container that they are for says more.
-      std::string holder = held.error().code == EADDRINUSE ? publisher_of(wanted) : "";
-      Result<engine::Container> other =
-          holder.empty() ? Result<engine::Container>(make_error("")) : store_.read(holder);
-      if (other) {
-        held = make_error(fmt::format("port {}/{} is already published by container {} of project {}", wanted.host_port,
-                                      netns::protocol_name(wanted.protocol), other->record.name, other->record.project),
-                          "publish another host port, or stop that container");
-      }
-      release(record, live, false);
-      return port.place.empty() ? std::move(held) : std::move(held).context("{}", port.place);
-    }
-  }
-  return store_.write(record.id, live);
-}
-
-Status Networks::publish(const ContainerRecord& record, const LiveState& live) {
-  auto held = ports_.find(record.id);
-  if (held == ports_.end() || live.endpoints.empty()) return {};
-  std::vector<netns::PortSpec> specs = port_specs(live);
-  Status ruled = firewall_.publish(specs);
-  if (!ruled && !netns::firewall_unavailable(ruled.error())) return ruled;
-  for (size_t i = 0; i < held->second.size() && i < specs.size(); ++i) {
-    HeldPort& port = held->second[i];
-    port.port = specs[i];
-    std::vector<sys::UniqueFd> copies;
-    for (const sys::UniqueFd& socket : port.sockets) copies.emplace_back(fcntl(socket.get(), F_DUPFD_CLOEXEC, 10));
-    BERTH_TRY(port.proxy, netns::PortProxy::start(io_, port.port, std::move(copies)));
-  }
-  return {};
-}
-
 void Networks::release(const ContainerRecord& record, LiveState& live, bool keep_ports) {
   dns_.remove_listener(record.id);
   keeper_.drop(dns_key(record.id));
-  if (auto held = ports_.find(record.id); held != ports_.end()) {
-    std::vector<netns::PortSpec> published;
-    for (HeldPort& port : held->second) {
-      if (port.proxy) published.push_back(port.port);
-      port.proxy.reset();
-    }
-    // A rule that cannot be removed now goes with the next rebuild of the table; there is nobody to tell here.
-    if (!published.empty()) (void)firewall_.unpublish(published);
-    if (!keep_ports) {
-      for (size_t i = 0; i < held->second.size(); ++i) keeper_.drop(port_key(record.id, i));
-      ports_.erase(held);
-      live.ports.clear();
-    }
-  }
+  ports_.release(record.id, live, keep_ports);
   for (const EndpointState& endpoint : live.endpoints) {
     auto network = networks_.find(endpoint.network);
     if (network == networks_.end()) continue;
@@ -446,19 +339,7 @@ Status Networks::adopt_container(const ContainerRecord& record, LiveState& live)
     if (network != networks_.end() && address) network->second.addresses[record.id] = *address;
   }
   register_names(record, live);
-  std::vector<netns::PortSpec> specs = port_specs(live);
-  for (size_t i = 0; i < specs.size(); ++i) {
-    std::vector<sys::UniqueFd> sockets = keeper_.stored(port_key(record.id, i));
-    if (sockets.empty()) {  // the keeper was lost as well
-      BERTH_TRY(netns::Reservation again, netns::reserve_port(specs[i]));
-      sockets = std::move(again.sockets);
-      std::vector<sys::FdRef> fds;
-      for (const sys::UniqueFd& socket : sockets) fds.push_back(socket.ref());
-      keeper_.store(port_key(record.id, i), fds);
-    }
-    ports_[record.id].push_back({specs[i], std::move(sockets), nullptr});
-  }
-  BERTH_TRY_OK(publish(record, live));
+  BERTH_TRY_OK(ports_.adopt(record.id, live));
   if (live.endpoints.empty()) return {};
   std::vector<sys::UniqueFd> sockets = keeper_.stored(dns_key(record.id));
   BERTH_TRY(sys::Netns netns, sys::Netns::open(fmt::format("/proc/{}/ns/net", live.process.pid)));

@@ -8,10 +8,9 @@
 #include "engine/state.h"
 #include "netns/dns_server.h"
 #include "netns/firewall.h"
-#include "netns/ports.h"
-#include "netns/proxy.h"
 #include "netns/spec.h"
 #include "supervise/keeper_link.h"
+#include "supervise/published_ports.h"
 #include "supervise/task.h"
 
 namespace berth::supervise {
@@ -40,14 +39,18 @@ class Networks {
   void undeclare(const std::string& project);
 
   /// Takes the published ports of a container on the host and notes them in live.ports. All or none. Ok if it has them.
-  [[nodiscard]] Status reserve_ports(const engine::ContainerRecord& record, engine::LiveState& live);
+  [[nodiscard]] Status reserve_ports(const engine::ContainerRecord& record, engine::LiveState& live) {
+    return ports_.reserve(record, live);
+  }
 
   /// Makes the container's network namespace with its endpoints, registers its names, starts its DNS. Fills
   /// live.endpoints. An invalid handle means the host's own namespace (network_mode: host).
   Task<sys::Netns> connect(const engine::ContainerRecord& record, engine::LiveState& live);
 
   /// Opens the published ports to the container. Requires: reserve_ports() and connect().
-  [[nodiscard]] Status publish(const engine::ContainerRecord& record, const engine::LiveState& live);
+  [[nodiscard]] Status publish(const engine::ContainerRecord& record, const engine::LiveState& live) {
+    return ports_.publish(record.id, live);
+  }
 
   /// Takes names, rules, sockets and addresses back; `keep_ports` leaves the host ports reserved for the next start.
   void release(const engine::ContainerRecord& record, engine::LiveState& live, bool keep_ports);
@@ -66,12 +69,6 @@ class Networks {
     std::map<std::string, netns::Ipv4> addresses;  // by container id
     std::optional<netns::Ipv4> last_given;
   };
-  struct HeldPort {
-    netns::PortSpec port;
-    std::vector<sys::UniqueFd> sockets;
-    std::unique_ptr<netns::PortProxy> proxy;
-  };
-
   [[nodiscard]] Result<netns::NetworkSpec> plan_network(const engine::NetworkConfig& config,
                                                         const std::string& id) const;
   [[nodiscard]] Result<Network*> find(const std::string& name);
@@ -79,9 +76,6 @@ class Networks {
                                                                         engine::LiveState& live);
   void register_names(const engine::ContainerRecord& record, const engine::LiveState& live);
   [[nodiscard]] netns::DnsView view_of(const engine::ContainerRecord& record, sys::FdRef netns) const;
-  /// Id of our container that has this host port, or "".
-  [[nodiscard]] std::string publisher_of(const netns::PortSpec& wanted) const;
-  [[nodiscard]] Status hold_port(const std::string& id, const netns::PortSpec& wanted, engine::LiveState& live);
 
   asio::io_context& io_;
   asio::thread_pool& pool_;
@@ -90,9 +84,9 @@ class Networks {
   netns::Firewall firewall_;
   netns::Zone zone_;
   netns::DnsServer dns_;
-  std::map<std::string, Network> networks_;             // by real name
-  std::map<std::string, std::vector<HeldPort>> ports_;  // by container id
-  std::vector<std::string> leaving_links_;              // host interfaces of released containers
+  PublishedPorts ports_;
+  std::map<std::string, Network> networks_;  // by real name
+  std::vector<std::string> leaving_links_;   // host interfaces of released containers
 };
 
 }  // namespace berth::supervise

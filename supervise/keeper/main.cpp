@@ -36,23 +36,17 @@
 #include <initializer_list>
 
 #include "base/exit_record.h"
-#include "base/log_frame.h"
+#include "supervise/keeper/fd_store.h"
+#include "supervise/keeper/log_writer.h"
+#include "supervise/keeper/os.h"
 #include "supervise/keeper/protocol.h"
 
 namespace {
 
-using berth::LogFrame;
+using berth::ExitRecord;
 using namespace berth::keeper;
 
-constexpr int kMaxEntries = 8192;
 constexpr int kMaxPumps = 8192;
-constexpr size_t kReadSize = 64 * 1024;
-
-struct Entry {
-  char key[kKeySize];
-  int fds[kMaxFds];
-  int count;  // 0 = free
-};
 
 /// One stream of one container. Both streams of a container share the log file.
 struct Pump {
@@ -61,12 +55,9 @@ struct Pump {
   uint8_t stream;
 };
 
-Entry entries[kMaxEntries];
-int entry_limit = 0;  // entries at and above this index have never been used
 Pump pumps[kMaxPumps];
 int pump_limit = 0;  // likewise
 char buffer[kReadSize];
-char frame_space[kReadSize * 2 + sizeof(LogFrame) * 64];
 
 int listen_fd = -1, exits_fd = -1, control_fd = -1, epoll_fd = -1, signal_fd = -1, timer_fd = -1;
 pid_t supervisor_pid = -1;
@@ -76,55 +67,6 @@ long respawn_delay_ms = 0;
 int64_t supervisor_started_ns = 0;
 const char* run_dir;
 const char* supervisor_path;
-
-int64_t now_ns(clockid_t clock) {
-  timespec now;
-  clock_gettime(clock, &now);
-  return static_cast<int64_t>(now.tv_sec) * 1000000000 + now.tv_nsec;
-}
-
-/// Where there is nobody to report to: a message in the supervisor's log, then on with the rest.
-void complain(const char* what) {
-  char line[256];
-  int n = snprintf(line, sizeof line, "berth-keeper: %s: %s\n", what, strerror(errno));
-  if (n > 0 && write(2, line, static_cast<size_t>(n)) < 0) return;  // nothing else can be done
-}
-
-[[noreturn]] void die(const char* what) {
-  complain(what);
-  _exit(1);
-}
-
-// ---- descriptors by name -------------------------------------------------------------------------------------------
-
-Entry* find_entry(const char* key) {
-  for (int i = 0; i < entry_limit; ++i) {
-    if (entries[i].count > 0 && strcmp(entries[i].key, key) == 0) return &entries[i];
-  }
-  return nullptr;
-}
-
-void drop_entry(const char* key) {
-  Entry* entry = find_entry(key);
-  if (entry == nullptr) return;
-  for (int i = 0; i < entry->count; ++i) close(entry->fds[i]);
-  entry->count = 0;
-}
-
-void store_entry(const char* key, const int* fds, int count) {
-  drop_entry(key);
-  int slot = 0;
-  while (slot < kMaxEntries && entries[slot].count > 0) ++slot;
-  if (slot == kMaxEntries || count == 0) {
-    for (int i = 0; i < count; ++i) close(fds[i]);
-    return;
-  }
-  if (slot >= entry_limit) entry_limit = slot + 1;
-  Entry& entry = entries[slot];
-  memcpy(entry.key, key, kKeySize);
-  for (int i = 0; i < count; ++i) entry.fds[i] = fds[i];
-  entry.count = count;
-}
 
 // ---- messages ------------------------------------------------------------------------------------------------------
 
@@ -184,81 +126,14 @@ void end_pump(Pump& pump) {
   pump.from = -1;
 }
 
-// ---- logs ----------------------------------------------------------------------------------------------------------
-
-/// Writes whole frames only. A full disk loses the lines, never blocks or kills the container.
-void write_frames(int fd, const char* data, size_t size) {
-  off_t end = lseek(fd, 0, SEEK_END);
-  while (size > 0) {
-    ssize_t n = write(fd, data, size);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      // A half frame would be skipped by readers, but costs the frame after it; cut it off.
-      if (end >= 0 && ftruncate(fd, end) != 0) complain("cut torn log frame");
-      return;
-    }
-    data += n;
-    size -= static_cast<size_t>(n);
-  }
-}
-
-size_t put_frame(size_t at, const char* payload, size_t length, uint8_t stream, uint8_t flags, int64_t time) {
-  LogFrame frame{};
-  frame.time_ns = time;
-  frame.length = static_cast<uint32_t>(length);
-  frame.stream = stream;
-  frame.flags = flags;
-  berth::seal(frame, payload);
-  memcpy(frame_space + at, &frame, sizeof frame);
-  memcpy(frame_space + at + sizeof frame, payload, length);
-  return at + sizeof frame + length;
-}
-
-/// Cuts what one read gave into lines. What follows the last newline is written at once as a partial frame, so that a
-/// prompt is seen and nothing is held back when the container or the keeper dies.
-void write_lines(const Pump& pump, const char* data, size_t size) {
-  int64_t time = now_ns(CLOCK_REALTIME);
-  size_t at = 0;
-  while (size > 0) {
-    const char* newline = static_cast<const char*>(memchr(data, '\n', size));
-    size_t line = newline != nullptr ? static_cast<size_t>(newline - data) : size;
-    size_t length = line > berth::kMaxLogPayload ? berth::kMaxLogPayload : line;
-    bool complete = newline != nullptr && length == line;
-    if (at + sizeof(LogFrame) + length > sizeof frame_space) {
-      write_frames(pump.to, frame_space, at);
-      at = 0;
-    }
-    at = put_frame(at, data, length, pump.stream, complete ? 0 : berth::kLogPartial, time);
-    size_t used = complete ? length + 1 : length;
-    data += used;
-    size -= used;
-  }
-  write_frames(pump.to, frame_space, at);
-}
-
 /// Copies once; false at the end of the stream.
 bool pump_once(const Pump& pump) {
   ssize_t n = read(pump.from, buffer, sizeof buffer);
-  if (n > 0) write_lines(pump, buffer, static_cast<size_t>(n));
+  if (n > 0) write_lines(pump.to, pump.stream, buffer, static_cast<size_t>(n));
   return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 // ---- children ------------------------------------------------------------------------------------------------------
-
-/// Field 22 of /proc/PID/stat; the process is a zombie that only we can reap, so the number is still its own.
-uint64_t start_time_of(pid_t pid) {
-  char path[32], text[1024];
-  snprintf(path, sizeof path, "/proc/%d/stat", pid);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return 0;
-  ssize_t n = read(fd, text, sizeof text - 1);
-  close(fd);
-  if (n <= 0) return 0;
-  text[n] = '\0';
-  const char* at = strrchr(text, ')');  // the command's name may hold anything, so count from its end
-  for (int field = 2; at != nullptr && field < 22; ++field) at = strchr(at + 1, ' ');
-  return at == nullptr ? 0 : strtoull(at, nullptr, 10);
-}
 
 void start_supervisor();
 bool read_request();

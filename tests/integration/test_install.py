@@ -20,6 +20,7 @@ class Install(Case):
             self.addCleanup(setattr, harness, "BERTH", BERTH)
             harness.BERTH = prefix + "/bin/berth"
             stack.up()
+            self.berth.import_busybox()  # by berth-images
             (supervisor,) = self.berth.helpers("berth-supervisor")
             self.assertTrue(os.readlink(f"/proc/{supervisor}/exe").startswith(prefix))
             stack("down", "-v", "-t", "0", check=0)

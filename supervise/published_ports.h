@@ -1,0 +1,52 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/state.h"
+#include "netns/firewall.h"
+#include "netns/ports.h"
+#include "netns/proxy.h"
+#include "supervise/keeper_link.h"
+#include "supervise/task.h"
+
+namespace berth::supervise {
+
+/// The host's ports that containers have: a socket that holds each one, kept by the keeper as well, and from the moment
+/// the container has an address the rules and the proxy that lead there.
+class PublishedPorts {
+ public:
+  PublishedPorts(asio::io_context& io, const engine::StateStore& store, KeeperLink& keeper, netns::Firewall& firewall)
+      : io_(io), store_(store), keeper_(keeper), firewall_(firewall) {}
+
+  /// Takes the ports that the record asks for and notes them in live.ports. All or none. Ok if it has them.
+  [[nodiscard]] Status reserve(const engine::ContainerRecord& record, engine::LiveState& live);
+  /// Opens them to the container. Requires: reserve(), and an address in live.endpoints.
+  [[nodiscard]] Status publish(const std::string& id, const engine::LiveState& live);
+  /// Closes them; `keep_reserved` leaves the ports reserved for the next start.
+  void release(const std::string& id, engine::LiveState& live, bool keep_reserved);
+  /// Those of a live container that an earlier supervisor started: as the keeper kept them, or taken again.
+  [[nodiscard]] Status adopt(const std::string& id, const engine::LiveState& live);
+
+ private:
+  struct Held {
+    netns::PortSpec port;
+    std::vector<sys::UniqueFd> sockets;
+    std::unique_ptr<netns::PortProxy> proxy;
+  };
+
+  [[nodiscard]] Status hold(const std::string& id, const netns::PortSpec& wanted, engine::LiveState& live);
+  /// Id of the container of ours that has this port, or "".
+  [[nodiscard]] std::string publisher_of(const netns::PortSpec& wanted) const;
+  void keep(const std::string& id, size_t index, const std::vector<sys::UniqueFd>& sockets);
+
+  asio::io_context& io_;
+  const engine::StateStore& store_;
+  KeeperLink& keeper_;
+  netns::Firewall& firewall_;
+  std::map<std::string, std::vector<Held>> held_;  // by container id
+};
+
+}  // namespace berth::supervise
