@@ -25,6 +25,7 @@ BERTH = os.environ.get("BERTH", os.path.join(REPO, "build", "berth"))
 
 def wait_until(what, condition, seconds=10.0):
     """The first true value of condition(), asked again and again; fails naming `what` when time is up."""
+    seconds *= host.PATIENCE
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
@@ -70,7 +71,7 @@ class Berth:
         """check: the exit code that must come, or None for any."""
         command = [BERTH, *arguments]
         done = subprocess.run(command, cwd=cwd or self.home, env=self.environment, input=stdin, text=True, errors="replace",
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout, check=False)
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout * host.PATIENCE, check=False)
         outcome = Outcome(["berth", *arguments], done.returncode, done.stdout, done.stderr)
         if check is not None and outcome.code != check:
             raise AssertionError(f"expected exit {check}\n{outcome}")

@@ -10,6 +10,8 @@ import subprocess
 import termios
 import time
 
+import host
+
 
 def _take_terminal():
     os.setsid()
@@ -53,7 +55,7 @@ class Terminal:
 
     def wait_for(self, pattern, seconds=15):
         """Reads until `pattern` (a regular expression) shows up; the match."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds * host.PATIENCE
         while True:
             match = re.search(pattern, self.text)
             if match:
@@ -63,7 +65,7 @@ class Terminal:
 
     def wait_exit(self, seconds=30):
         """Reads to the end; the exit code."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds * host.PATIENCE
         while self.process.poll() is None:
             if time.monotonic() > deadline:
                 raise AssertionError(f"still running after {seconds} s; the terminal shows:\n{self.text}")
