@@ -48,7 +48,7 @@ Status add_environment(const RunOverrides& overrides, const compose::Project& pr
     compose::DotenvError place;
     Result<compose::Variables> variables = compose::parse_dotenv(*text, lookup, unset, &place);
     if (!variables) return make_error(fmt::format("{}:{}: {}", path, place.line, place.message));
-    for (auto& [name, value] : *variables) set(service.environment, name, std::optional(std::move(value)));
+    for (compose::Variable& v : *variables) set(service.environment, v.name, std::optional(std::move(v.value)));
   }
   for (const std::string& entry : overrides.env) {
     size_t equals = entry.find('=');

@@ -124,11 +124,12 @@ void check_keys(const Tree& tree, const Table& table, const Path& path, Diagnost
 }
 
 void encode_object(const void* object, const Table& table, Tree& out) {
+  Tree value;  // one for all rows: most of them have nothing to show
   for (const Attr& row : table.rows) {
-    Tree value;
-    if (row.encode != nullptr && row.encode(object, value)) {
-      out.members.push_back({std::string(row.key), {}, std::move(value)});
-    }
+    if (row.encode == nullptr) continue;
+    bool shown = row.encode(object, value);
+    if (shown) out.members.push_back({std::string(row.key), {}, std::move(value)});
+    if (shown || !value.is_null()) value = Tree();
   }
   if (table.extensions == nullptr) return;
   const Tree* extensions = table.extensions(const_cast<void*>(object));

@@ -46,13 +46,14 @@ std::vector<Tree> Reader::documents(const std::string& path, const std::string& 
   size_t errors = diagnostics_.error_count();
   std::vector<Tree> documents;
   bool empty = true;
+  size_t count = 0;
   for (Tree& document : parse_yaml(file, *text, budget_, diagnostics_)) {
     if (document.is_null()) continue;
     empty = false;
-    if (++documents_ == kMaxDocuments + 1) {
-      diagnostics_.error(document.span, fmt::format("the files have more than {} documents", kMaxDocuments));
+    if (++count > kMaxDocuments) {
+      diagnostics_.error(document.span, fmt::format("the file has more than {} documents", kMaxDocuments));
+      break;
     }
-    if (documents_ > kMaxDocuments) break;
     if (document.is_map())
       documents.push_back(std::move(document));
     else

@@ -31,7 +31,6 @@ class Reader {
   std::map<std::string, std::shared_ptr<const std::string>> texts_;  // by path; null = could not be read
   ParseBudget budget_;
   size_t parsed_bytes_ = 0;
-  size_t documents_ = 0;
 };
 
 }  // namespace berth::compose

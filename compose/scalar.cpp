@@ -11,6 +11,7 @@ namespace berth::compose {
 namespace {
 
 bool one_of(std::string_view text, std::initializer_list<std::string_view> words) {
+  if (text.size() > 5) return false;  // no word of YAML is longer
   return std::find(words.begin(), words.end(), text) != words.end();
 }
 

@@ -114,6 +114,8 @@ const Member* TreeBuilder::member_of(const Frame& frame, const std::string& key)
 
 void TreeBuilder::add_member(Frame& frame, Member member) {
   std::vector<Member>& members = frame.tree.members;
+  constexpr size_t kUsual = 8;  // a member is large, so a vector should not grow from one
+  if (members.empty()) members.reserve(kUsual);
   members.push_back(std::move(member));
   if (members.size() <= kIndexFrom) return;
   size_t first = members.size() == kIndexFrom + 1 ? 0 : members.size() - 1;

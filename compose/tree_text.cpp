@@ -14,10 +14,10 @@ bool only(std::string_view text, std::string_view allowed) {
 
 /// Words that YAML 1.1 readers take for booleans, and numbers of base 60: quoted for their sake.
 bool old_yaml_special(std::string_view text) {
-  for (std::string_view word :
-       {"y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF", "<<", "="}) {
-    if (text == word) return true;
-  }
+  using std::string_view_literals::operator""sv;
+  constexpr std::string_view kWords[] = {"y"sv, "Y"sv,  "yes"sv, "Yes"sv, "YES"sv, "on"sv,  "On"sv,  "ON"sv, "n"sv,
+                                         "N"sv, "no"sv, "No"sv,  "NO"sv,  "off"sv, "Off"sv, "OFF"sv, "<<"sv, "="sv};
+  if (text.size() <= 3 && std::find(std::begin(kWords), std::end(kWords), text) != std::end(kWords)) return true;
   return text.find(':') != std::string_view::npos && only(text, "0123456789:._-+");
 }
 

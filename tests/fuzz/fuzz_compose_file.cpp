@@ -10,8 +10,12 @@ using namespace berth::compose;
 
 namespace {
 
+constexpr const char* kBase = "services: {base: {image: x, ports: ['80'], volumes: ['./d:/d']}}";
+
+/// The text is a project's file; it may extend base.yaml, include it, or include and extend itself.
 std::optional<Project> load_text(const std::string& text) {
-  MemoryFiles files(std::map<std::string, std::string>{{"/p/compose.yaml", text}, {"/p/.env", "A=1\nB=two\n"}});
+  MemoryFiles files(std::map<std::string, std::string>{
+      {"/p/compose.yaml", text}, {"/p/.env", "A=1\nB=two\n"}, {"/p/sub/base.yaml", kBase}, {"/p/sub/self.yaml", text}});
   LoadRequest request;
   request.working_directory = "/p";
   request.project_name = "fuzz";
