@@ -60,12 +60,12 @@ std::string SourceSpan::str() const {
 }
 
 std::shared_ptr<const SourceFile> source_file(std::string name) {
-  return std::make_shared<const SourceFile>(SourceFile{std::move(name), {}, {}, nullptr});
+  return std::make_shared<const SourceFile>(SourceFile{std::move(name), {}, {}, nullptr, {}});
 }
 
 std::shared_ptr<const SourceFile> source_by_way_of(const std::shared_ptr<const SourceFile>& file, std::string how,
                                                    SourceSpan at) {
-  return std::make_shared<const SourceFile>(SourceFile{file->name, std::move(how), std::move(at), file});
+  return std::make_shared<const SourceFile>(SourceFile{file->name, std::move(how), std::move(at), file, {}});
 }
 
 void Diagnostics::add(Severity severity, SourceSpan span, std::string message, std::string suggestion) {
@@ -73,7 +73,7 @@ void Diagnostics::add(Severity severity, SourceSpan span, std::string message, s
   if (dropped_) return;
   if (severity == Severity::error) ++errors_;
   std::shared_ptr<const SourceFile> file = span.file;
-  all_.push_back({severity, std::move(span), std::move(message), std::move(suggestion)});
+  all_.push_back({severity, std::move(span), std::move(message), std::move(suggestion), false});
   tell_way(file, all_.size());
 }
 
@@ -92,7 +92,7 @@ void Diagnostics::tell_way(const std::shared_ptr<const SourceFile>& file, size_t
   bool told = std::any_of(all_.begin() + static_cast<long>(first_note), all_.end(), [&](const Diagnostic& note) {
     return note.message == file->how && note.span.str() == file->at.str();
   });
-  if (!told) all_.push_back({Severity::note, file->at, file->how, {}});
+  if (!told) all_.push_back({Severity::note, file->at, file->how, {}, false});
   tell_way(file->at.file, first_note);
 }
 
@@ -101,7 +101,9 @@ void Diagnostics::error(SourceSpan span, std::string message, std::string sugges
 }
 
 void Diagnostics::unsupported(SourceSpan span, std::string message, std::string suggestion) {
+  size_t place = all_.size();
   add(tolerant_ ? Severity::warning : Severity::error, std::move(span), std::move(message), std::move(suggestion));
+  if (place < all_.size()) all_[place].ours = true;
 }
 
 void Diagnostics::warning(SourceSpan span, std::string message, std::string suggestion) {
@@ -109,15 +111,23 @@ void Diagnostics::warning(SourceSpan span, std::string message, std::string sugg
 }
 
 void Diagnostics::warning_once(const std::string& topic, SourceSpan span, std::string message) {
-  if (topics_.insert(topic).second) warning(std::move(span), std::move(message));
+  if (!topics_.insert(topic).second) return;
+  size_t place = all_.size();
+  warning(std::move(span), std::move(message));
+  if (place < all_.size()) all_[place].ours = true;
 }
 
 void Diagnostics::note(SourceSpan span, std::string message) {
-  if (!dropped_) all_.push_back({Severity::note, std::move(span), std::move(message), {}});
+  if (!dropped_) all_.push_back({Severity::note, std::move(span), std::move(message), {}, false});
 }
 
 void Diagnostics::remember_source(const std::string& name, std::string text) {
   sources_[name] = std::move(text);
+}
+
+const std::string* Diagnostics::source(const std::string& name) const {
+  auto found = sources_.find(name);
+  return found == sources_.end() ? nullptr : &found->second;
 }
 
 std::string Diagnostics::quote(const Diagnostic& diagnostic, bool colour) const {

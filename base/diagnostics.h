@@ -31,6 +31,7 @@ struct SourceFile {
   std::string how;                         // "included here"; "" = the file itself
   SourceSpan at;                           // where that was asked for; perhaps not known
   std::shared_ptr<const SourceFile> next;  // the steps before this one
+  std::string variable;                    // where the step is a variable: its name
 };
 [[nodiscard]] std::shared_ptr<const SourceFile> source_file(std::string name);
 /// The same text, come here by one more step.
@@ -44,6 +45,7 @@ struct Diagnostic {
   SourceSpan span;
   std::string message;     // one sentence without a full stop
   std::string suggestion;  // shown under the caret: `did you mean "database"?`
+  bool ours = false;       // nothing is wrong with the file: it asks for what we cannot do
 };
 
 /// Everything that is wrong with the user's files, in the order found. Passes add and go on; the caller stops between
@@ -59,12 +61,18 @@ class Diagnostics {
   /// For those who only want to read the file.
   void tolerate_unsupported() { tolerant_ = true; }
   void warning(SourceSpan span, std::string message, std::string suggestion = {});
-  /// Only the first of a topic is shown: what is true of a hundred places need not be said of each.
+  /// Something that we cannot do and that one can do without. Only the first of a topic is shown: what is true of a
+  /// hundred places need not be said of each.
   void warning_once(const std::string& topic, SourceSpan span, std::string message);
   void note(SourceSpan span, std::string message);
 
   /// Lets render() quote lines of this file. The newest text for a name wins.
   void remember_source(const std::string& name, std::string text);
+
+  /// The text of a file that render() can quote, or nullptr.
+  [[nodiscard]] const std::string* source(const std::string& name) const;
+  /// All such texts, by name.
+  [[nodiscard]] const std::unordered_map<std::string, std::string>& sources() const { return sources_; }
 
   [[nodiscard]] bool has_errors() const { return errors_ > 0; }
   [[nodiscard]] size_t error_count() const { return errors_; }

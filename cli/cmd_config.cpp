@@ -1,12 +1,15 @@
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/config_lists.h"
 #include "cli/project.h"
 #include "compose/emit.h"
+#include "compose/explain.h"
 #include "compose/select.h"
 #include "sys/file.h"
 
@@ -15,10 +18,12 @@ namespace {
 
 struct Flags {
   std::vector<std::string> services_named;
-  std::string format = "yaml", output;
-  bool quiet = false, services = false, volumes = false, networks = false, images = false, profiles = false;
+  std::string format, output, hash, explain;
+  bool quiet = false, services = false, volumes = false, networks = false, models = false, images = false,
+       profiles = false, environment = false, variables = false;
   bool no_interpolate = false, no_normalize = false, no_path_resolution = false, no_env_resolution = false,
        no_consistency = false;
+  bool resolve_digests = false, lock_digests = false;
 };
 
 std::string lines(const std::vector<std::string>& names) {
@@ -27,19 +32,7 @@ std::string lines(const std::vector<std::string>& names) {
   return text;
 }
 
-std::string render(const Flags& flags, const Context& context, const compose::Project& project) {
-  if (flags.services) return lines(compose::service_names(project));
-  if (flags.volumes) return lines(compose::volume_names(project));
-  if (flags.networks) return lines(compose::network_names(project));
-  if (flags.images) return lines(compose::image_names(project));
-  if (flags.profiles) return lines(compose::profile_names(project));
-  compose::EmitOptions options;
-  options.escape_dollar = !flags.no_interpolate;
-  options.all_resources = context.all_resources;
-  return flags.format == "json" ? compose::to_json(project, options) : compose::to_yaml(project, options);
-}
-
-int run(const Context& context, const Flags& flags) {
+compose::LoadRequest request_for(const Context& context, const Flags& flags) {
   compose::LoadRequest request = load_request(context);
   request.services = flags.services_named;
   request.interpolate = !flags.no_interpolate;
@@ -47,35 +40,121 @@ int run(const Context& context, const Flags& flags) {
   request.resolve_paths = !flags.no_path_resolution;
   request.resolve_environment = !flags.no_env_resolution;
   request.check_consistency = !flags.no_consistency;
-  compose::DiskFiles files;
-  Diagnostics diagnostics;
-  diagnostics.tolerate_unsupported();  // it is only shown
-  std::optional<compose::Project> project = compose::load(request, files, diagnostics);
-  fmt::print(stderr, "{}", diagnostics.render(context.colour(2)));
-  if (!project) return 1;
-  if (!flags.services_named.empty()) {
-    Result<std::vector<std::string>> chosen =
-        compose::select_services(*project, flags.services_named, compose::Follow::dependencies);
-    if (!chosen) {
-      print_error(context, chosen.error());
-      return 1;
+  return request;
+}
+
+/// One run of `config`: what the flags ask for, as text.
+class Config {
+ public:
+  Config(const Context& context, const Flags& flags) : context_(context), flags_(flags) {
+    diagnostics_.tolerate_unsupported();  // it is only shown
+  }
+
+  int run() {
+    Result<std::string> text = show();
+    fmt::print(stderr, "{}", diagnostics_.render(context_.colour(STDERR_FILENO)));
+    if (diagnostics_.has_errors()) return 1;
+    if (!text) return report(context_, text.error());
+    if (flags_.output.empty()) {
+      fmt::print("{}", *text);
+      return 0;
     }
-    std::erase_if(project->services, [&](const auto& entry) {
-      return std::find(chosen->begin(), chosen->end(), entry.first) == chosen->end();
+    return report(context_, sys::write_file_atomic(flags_.output, *text, sys::Durability::none));
+  }
+
+ private:
+  /// "" with an error in diagnostics_ where the files cannot be loaded.
+  Result<std::string> show() {
+    compose::LoadRequest request = request_for(context_, flags_);
+    bool as_written = flags_.no_interpolate && !names_asked();
+    if (flags_.variables && !lists_asked()) request.interpolate = false;
+    std::optional<compose::Model> model = compose::load_model(request, files_, diagnostics_);
+    if (!model || diagnostics_.has_errors()) return std::string();
+    if (flags_.variables && !lists_asked()) return variable_list(*model, flags_.format);
+    if (as_written) return flags_.quiet ? std::string() : text_of(compose::model_tree(*model, request.normalize));
+
+    std::optional<compose::Project> project = compose::bind_model(*model, request, files_, diagnostics_);
+    if (!project) return std::string();
+    BERTH_TRY_OK(keep_named(*project));
+    if (names_asked()) return names(*project);
+    if (!flags_.explain.empty()) return explain(*model, *project);
+    return whole(*project);
+  }
+
+  [[nodiscard]] bool lists_asked() const {
+    return flags_.services || flags_.volumes || flags_.networks || flags_.models || !flags_.hash.empty() ||
+           flags_.profiles || flags_.images;
+  }
+  [[nodiscard]] bool names_asked() const { return lists_asked() || flags_.environment; }
+
+  Status keep_named(compose::Project& project) const {
+    if (flags_.services_named.empty()) return {};
+    BERTH_TRY(std::vector<std::string> chosen,
+              compose::select_services(project, flags_.services_named, compose::Follow::dependencies));
+    std::erase_if(project.services, [&](const auto& entry) {
+      return std::find(chosen.begin(), chosen.end(), entry.first) == chosen.end();
     });
+    return {};
   }
-  if (flags.quiet) return 0;
-  std::string text = render(flags, context, *project);
-  if (!text.empty() && text.back() != '\n') text += '\n';
-  if (flags.output.empty()) {
-    fmt::print("{}", text);
-    return 0;
+
+  /// Of several flags the first one here is heard, as in Docker Compose.
+  [[nodiscard]] Result<std::string> names(const compose::Project& project) const {
+    if (flags_.services) return lines(compose::service_names(project));
+    if (flags_.volumes) return lines(compose::volume_names(project));
+    if (flags_.networks) return lines(compose::network_names(project));
+    if (flags_.models) return lines(compose::model_names(project));
+    if (!flags_.hash.empty()) return hash_lines(context_, project, flags_.hash);
+    if (flags_.profiles) return lines(compose::profile_names(project));
+    if (flags_.images) return lines(compose::image_names(project));
+    return environment_lines(project);
   }
-  if (Status written = sys::write_file_atomic(flags.output, text, sys::Durability::none); !written) {
-    print_error(context, written.error());
-    return 1;
+
+  [[nodiscard]] Result<std::string> explain(const compose::Model& model, const compose::Project& project) const {
+    BERTH_TRY(std::vector<compose::Explanation> found, compose::explain(model, project, diagnostics_, flags_.explain));
+    return flags_.format == "json" ? compose::explanation_json(found) : compose::explanation_text(found);
   }
-  return 0;
+
+  [[nodiscard]] Result<std::string> whole(compose::Project& project) const {
+    if (flags_.resolve_digests || flags_.lock_digests) BERTH_TRY_OK(pin_images(context_, project));
+    if (flags_.quiet) return std::string();
+    if (flags_.lock_digests) return image_lock(project, flags_.format);
+    compose::EmitOptions options;
+    options.all_resources = context_.all_resources;
+    return flags_.format == "json" ? compose::to_json(project, options) : compose::to_yaml(project, options);
+  }
+
+  [[nodiscard]] std::string text_of(const compose::Tree& tree) const {
+    return flags_.format == "json" ? compose::json_text(tree, true) + "\n" : compose::yaml_text(tree);
+  }
+
+  const Context& context_;
+  const Flags& flags_;
+  compose::DiskFiles files_;
+  Diagnostics diagnostics_;
+};
+
+void add_lists(CLI::App& command, Flags& flags) {
+  command.add_flag("--services", flags.services, "Print the service names, one per line");
+  command.add_flag("--volumes", flags.volumes, "Print the volume names, one per line");
+  command.add_flag("--networks", flags.networks, "Print the network names, one per line");
+  command.add_flag("--models", flags.models, "Print the model names, one per line");
+  command.add_option("--hash", flags.hash, "Print the service config hash, one per line: SERVICE,... or '*' for all");
+  command.add_flag("--profiles", flags.profiles, "Print the profile names, one per line");
+  command.add_flag("--images", flags.images, "Print the image names, one per line");
+  command.add_flag("--environment", flags.environment, "Print the variables that the files see, NAME=value");
+  command.add_flag("--variables", flags.variables, "Print the variables that the files name, with their defaults");
+  command.add_option("--explain", flags.explain,
+                     "Tell where a value came from and what it overrode: services.web.ports");
+}
+
+void add_ways(CLI::App& command, Flags& flags) {
+  command.add_flag("--no-interpolate", flags.no_interpolate, "Don't interpolate environment variables");
+  command.add_flag("--no-normalize", flags.no_normalize, "Don't normalize the model");
+  command.add_flag("--no-path-resolution", flags.no_path_resolution, "Don't resolve file paths");
+  command.add_flag("--no-env-resolution", flags.no_env_resolution, "Don't resolve service env files");
+  command.add_flag("--no-consistency", flags.no_consistency, "Don't check model consistency");
+  command.add_flag("--resolve-image-digests", flags.resolve_digests, "Pin image tags to digests of the local images");
+  command.add_flag("--lock-image-digests", flags.lock_digests, "Print an override file with image digests");
 }
 
 }  // namespace
@@ -88,17 +167,10 @@ void add_config(CLI::App& app, Context& context) {
   command->add_option("--format", flags->format, "Format the output")->check(CLI::IsMember({"yaml", "json"}));
   command->add_option("-o,--output", flags->output, "Save to file");
   command->add_flag("-q,--quiet", flags->quiet, "Only validate the configuration");
-  command->add_flag("--services", flags->services, "Print the service names, one per line");
-  command->add_flag("--volumes", flags->volumes, "Print the volume names, one per line");
-  command->add_flag("--networks", flags->networks, "Print the network names, one per line");
-  command->add_flag("--images", flags->images, "Print the image names, one per line");
-  command->add_flag("--profiles", flags->profiles, "Print the profile names, one per line");
-  command->add_flag("--no-interpolate", flags->no_interpolate, "Don't interpolate environment variables");
-  command->add_flag("--no-normalize", flags->no_normalize, "Don't normalize the model");
-  command->add_flag("--no-path-resolution", flags->no_path_resolution, "Don't resolve file paths");
-  command->add_flag("--no-env-resolution", flags->no_env_resolution, "Don't resolve service env files");
-  command->add_flag("--no-consistency", flags->no_consistency, "Don't check model consistency");
-  command->callback([&context, flags] { context.command = [&context, flags] { return run(context, *flags); }; });
+  add_lists(*command, *flags);
+  add_ways(*command, *flags);
+  command->callback(
+      [&context, flags] { context.command = [&context, flags] { return Config(context, *flags).run(); }; });
 }
 
 }  // namespace berth::cli

@@ -23,7 +23,9 @@ struct IncludeEntry;
 class Assembly {
  public:
   Assembly(const LoadRequest& request, FileSource& files, Reader& reader, Diagnostics& diagnostics)
-      : request_(request), files_(files), reader_(reader), diagnostics_(diagnostics) {}
+      : request_(request), files_(files), reader_(reader), diagnostics_(diagnostics) {
+    growth_.with_variables = !request.interpolate;
+  }
 
   /// `main_file` is the first file of the model: one that includes itself is found by it.
   [[nodiscard]] Tree assemble(std::vector<Tree> documents, const Scope& scope, const std::string& main_file);

@@ -130,6 +130,9 @@ void encode_object(const void* object, const Table& table, Tree& out);
 /// How much short forms have grown to over a whole run: a range of ports can stand for 65535 of them.
 struct Growth {
   size_t items = 0;
+  /// Variables are left in the text (--no-interpolate): a short form that holds one stays as it is, since nobody knows
+  /// where the variable's parts would end.
+  bool with_variables = false;
 };
 constexpr size_t kMaxGrowth = 200'000;
 

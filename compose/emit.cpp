@@ -134,6 +134,13 @@ std::vector<std::string> image_names(const Project& project) {
   return distinct(images);
 }
 
+std::vector<std::string> model_names(const Project& project) {
+  std::vector<std::string> names;
+  for (const Member& model : project.models.members) names.push_back(model.key);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 std::vector<std::string> profile_names(const Project& project) {
   std::set<std::string> profiles;
   for (const auto* services : {&project.services, &project.disabled_services}) {

@@ -83,7 +83,7 @@ class Folder {
     diagnostics_.remember_source(name->name, *text);
     if (!variables.ok()) return diagnostics_.error({name, error.line, 1, 0}, error.message);
     for (const std::string& key : unset) {
-      diagnostics_.warning({name, 0, 0, 0}, fmt::format("the variable \"{}\" is not set, a blank string is used", key));
+      diagnostics_.warning({name, 0, 0, 0}, unset_variable_message(key));
     }
     for (Variable& variable : *variables) folded.put(variable.name, std::move(variable.value));
   }

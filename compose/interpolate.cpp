@@ -29,6 +29,20 @@ Error bad_form(std::string_view text, size_t begin) {
   return make_error(fmt::format("invalid variable \"{}\"", form), "write $$ for a plain dollar");
 }
 
+/// The `}` that closes a brace whose inside begins at `from`: `${` opens another, `$$` opens nothing.
+size_t closing_brace(std::string_view text, size_t from) {
+  int open = 1;
+  for (size_t i = from; i < text.size(); ++i) {
+    if (text[i] == '$' && i + 1 < text.size()) {
+      if (text[i + 1] == '{') ++open;
+      if (text[i + 1] == '{' || text[i + 1] == '$') ++i;
+    } else if (text[i] == '}' && --open == 0) {
+      return i;
+    }
+  }
+  return std::string_view::npos;
+}
+
 /// One text. Each braced variable's word is expanded by a recursive call, and only where it is used.
 class Expander {
  public:
@@ -109,25 +123,53 @@ class Expander {
     return make_error(why.empty() ? message : message + ": " + why);
   }
 
-  /// The `}` that closes a brace whose inside begins at `from`: `${` opens another, `$$` opens nothing.
-  static size_t closing_brace(std::string_view text, size_t from) {
-    int open = 1;
-    for (size_t i = from; i < text.size(); ++i) {
-      if (text[i] == '$' && i + 1 < text.size()) {
-        if (text[i + 1] == '{') ++open;
-        if (text[i + 1] == '{' || text[i + 1] == '$') ++i;
-      } else if (text[i] == '}' && --open == 0) {
-        return i;
-      }
-    }
-    return std::string_view::npos;
-  }
-
   const Lookup& lookup_;
   std::vector<std::string>& unset_;
 };
 
+void collect_variables(std::string_view text, int depth, std::vector<VariableUse>& found);
+
+/// What is inside of a pair of braces.
+void collect_braced(std::string_view inside, int depth, std::vector<VariableUse>& found) {
+  size_t length = name_length(inside);
+  if (length == 0) return;
+  VariableUse use{std::string(inside.substr(0, length)), true};
+  std::string_view tail = inside.substr(length);
+  if (tail.starts_with(':')) tail.remove_prefix(1);
+  std::string_view word = tail.empty() ? tail : tail.substr(1);
+  if (tail.starts_with('-')) use.default_value = word;
+  if (tail.starts_with('+')) use.presence_value = word;
+  use.required = tail.starts_with('?');
+  found.push_back(std::move(use));
+  collect_variables(word, depth + 1, found);
+}
+
+void collect_variables(std::string_view text, int depth, std::vector<VariableUse>& found) {
+  if (depth > kMaxDepth) return;
+  for (size_t at = text.find('$'); at != std::string_view::npos; at = text.find('$', at)) {
+    std::string_view rest = text.substr(at + 1);
+    if (rest.starts_with('$')) {
+      at += 2;
+    } else if (rest.starts_with('{')) {
+      size_t end = closing_brace(text, at + 2);
+      if (end == std::string_view::npos) return;
+      collect_braced(text.substr(at + 2, end - at - 2), depth, found);
+      at = end + 1;
+    } else {
+      size_t length = name_length(rest);
+      if (length > 0) found.push_back({std::string(rest.substr(0, length))});
+      at += 1 + length;
+    }
+  }
+}
+
 }  // namespace
+
+std::vector<VariableUse> variables_in(std::string_view text) {
+  std::vector<VariableUse> found;
+  collect_variables(text, 0, found);
+  return found;
+}
 
 Result<std::string> interpolate(std::string_view text, const Lookup& lookup, std::vector<std::string>& unset) {
   return Expander(lookup, unset).expand(text, 0);

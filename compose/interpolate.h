@@ -20,4 +20,17 @@ using Lookup = std::function<std::optional<std::string>(std::string_view)>;
 [[nodiscard]] Result<std::string> interpolate(std::string_view text, const Lookup& lookup,
                                               std::vector<std::string>& unset);
 
+/// A variable as a text names it.
+struct VariableUse {
+  std::string name;
+  bool braced = false;
+  bool required = false;                      // `?`
+  std::optional<std::string> default_value;   // of `-`, as written
+  std::optional<std::string> presence_value;  // of `+`, as written
+};
+
+/// The variables that a text names, those inside of words too, in the order written. What interpolate() refuses is left
+/// out.
+[[nodiscard]] std::vector<VariableUse> variables_in(std::string_view text);
+
 }  // namespace berth::compose

@@ -26,7 +26,7 @@ Project bind(const Tree& merged, Diagnostics& diagnostics) {
   return project;
 }
 
-void take_included_values(Project& project, const Assembly::IncludedValues& values) {
+void take_included_values(Project& project, const decltype(Model::included_values)& values) {
   auto take = [&](const char* kind, std::map<std::string, FileObject>& objects) {
     for (auto& [name, object] : objects) {
       auto known = values.find(fmt::format("{}.{}", kind, name));
@@ -79,6 +79,12 @@ LoadRequest request_of_process() {
 }
 
 std::optional<Project> load(const LoadRequest& request, FileSource& files, Diagnostics& diagnostics) {
+  std::optional<Model> model = load_model(request, files, diagnostics);
+  if (!model) return std::nullopt;
+  return bind_model(std::move(*model), request, files, diagnostics);
+}
+
+std::optional<Model> load_model(const LoadRequest& request, FileSource& files, Diagnostics& diagnostics) {
   std::optional<Sources> sources = find_sources(request, files, diagnostics);
   if (!sources) return std::nullopt;
   Scope& scope = sources->scope;
@@ -91,21 +97,30 @@ std::optional<Project> load(const LoadRequest& request, FileSource& files, Diagn
   if (documents.empty()) return std::nullopt;
   // From here on: trees that are maps, each node with its place, aliases and merge keys followed.
 
-  std::string name = project_name(request, *sources, documents, diagnostics);
-  scope.environment["COMPOSE_PROJECT_NAME"] = name;
+  Model model;
+  model.name = project_name(request, *sources, documents, diagnostics);
+  scope.environment["COMPOSE_PROJECT_NAME"] = model.name;
   Assembly assembly(request, files, reader, diagnostics);
-  Tree merged = assembly.assemble(std::move(documents), scope, sources->files.front());
+  model.tree = assembly.assemble(std::move(documents), scope, sources->files.front());
   // From here on: one tree in long form, without variables, `include` and `extends`.
+  model.scope = std::move(scope);
+  model.files = std::move(sources->files);
+  model.environment_files = std::move(sources->environment_files);
+  model.included_values = assembly.included_values();
+  return model;
+}
 
-  Project project = bind(merged, diagnostics);
+std::optional<Project> bind_model(Model model, const LoadRequest& request, FileSource& files,
+                                  Diagnostics& diagnostics) {
+  Project project = bind(model.tree, diagnostics);
   // From here on: typed values, YAML is gone.
-  project.name = name;
-  project.working_dir = scope.directory;
-  project.config_files = sources->files;
-  project.environment_files = sources->environment_files;
-  project.environment = std::move(scope.environment);
+  project.name = std::move(model.name);
+  project.working_dir = std::move(model.scope.directory);
+  project.config_files = std::move(model.files);
+  project.environment_files = std::move(model.environment_files);
+  project.environment = std::move(model.scope.environment);
   project.profiles = active_profiles(request, project.environment);
-  take_included_values(project, assembly.included_values());
+  take_included_values(project, model.included_values);
   apply_profiles(project, request);
   if (request.check_consistency) validate(project, diagnostics);
   if (request.normalize) normalize(project);

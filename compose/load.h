@@ -8,6 +8,7 @@
 #include "base/diagnostics.h"
 #include "compose/files.h"
 #include "compose/model.h"
+#include "compose/scope.h"
 
 namespace berth::compose {
 
@@ -31,6 +32,25 @@ struct LoadRequest {
 
 /// The request of this process: its working directory and environment, nothing else set.
 [[nodiscard]] LoadRequest request_of_process();
+
+/// What the files say together, before it is bound to types: for those who show it as it was written, or tell where a
+/// value came from.
+struct Model {
+  Tree tree;  // one tree, merged, in long form, each node with its place
+  std::string name;
+  Scope scope;                // variables, and where those that a file set were set
+  Strings files;              // absolute, or "-"
+  Strings environment_files;  // of the project; those read
+  /// Values of variables that secrets and configs of included models name and that only these models see:
+  /// {"secrets.db" -> {variable, value}}.
+  std::map<std::string, std::pair<std::string, std::string>> included_values;
+};
+
+/// The first half of load(): nothing only where there is no tree at all. Mistakes may be there beside a result.
+[[nodiscard]] std::optional<Model> load_model(const LoadRequest& request, FileSource& files, Diagnostics& diagnostics);
+/// The second half: types, profiles, rules, names, env_file.
+[[nodiscard]] std::optional<Project> bind_model(Model model, const LoadRequest& request, FileSource& files,
+                                                Diagnostics& diagnostics);
 
 /// Reads the project. All that is wrong goes to `diagnostics` with its place, as many mistakes as can be found in one
 /// run; nothing is returned if there was an error. Warnings may be there beside a result.

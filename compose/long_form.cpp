@@ -2,8 +2,19 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 namespace berth::compose {
 namespace {
+
+/// Whether a value is, or lists, a text with a variable in it whose parts have a meaning each.
+bool divided_by_variables(const Tree& tree, Merge rule) {
+  bool divided = rule == Merge::by_port || rule == Merge::by_target || rule == Merge::replace;
+  if (!divided) return false;
+  if (tree.is_string()) return tree.text.find('$') != std::string::npos;
+  return std::any_of(tree.items.begin(), tree.items.end(),
+                     [](const Tree& item) { return item.is_string() && item.text.find('$') != std::string::npos; });
+}
 
 /// One walk over a document.
 class LongForm {
@@ -39,6 +50,7 @@ class LongForm {
 
   void rewrite(Tree& tree, const Attr& row, const Path& path) {
     if (growth_.items > kMaxGrowth) return;
+    if (growth_.with_variables && divided_by_variables(tree, row.merge)) return;
     size_t before = tree.items.size();
     row.to_long(tree, path, diagnostics_);
     if (tree.items.size() <= before) return;

@@ -21,6 +21,7 @@ std::string port_key(const Tree& port) {
 
 /// What makes an entry of a list the same entry as another, or "" where every entry is one of its own.
 std::string identity(const Tree& item, Merge rule) {
+  if (item.is_scalar() && rule != Merge::unique) return {};  // a short form with variables left in
   switch (rule) {
     case Merge::unique:
       return item.is_scalar() ? "=" + item.text : std::string();
@@ -58,7 +59,7 @@ void append_items(Tree& base, Tree later, Merge rule, const Path& path, Diagnost
     if (is_new)
       base.items.push_back(std::move(item));
     else if (rule == Merge::by_target || rule == Merge::by_secret_target || rule == Merge::by_config_target)
-      base.items[place->second] = std::move(item);
+      take_place(base.items[place->second], std::move(item));
     else if (rule == Merge::by_subnet)
       merge_any(base.items[place->second], std::move(item), path, diagnostics);
   }
@@ -67,7 +68,7 @@ void append_items(Tree& base, Tree later, Merge rule, const Path& path, Diagnost
 /// Whether the directive on the later value decided the matter by itself.
 bool apply_directive(Tree& base, Tree& later) {
   if (later.directive == Tree::Directive::none) return false;
-  base = std::move(later);  // a reset value is taken out when the document is merged: see settle()
+  take_place(base, std::move(later));  // a reset value is taken out when the document is merged: see settle()
   return true;
 }
 
@@ -102,7 +103,7 @@ void merge_any(Tree& base, Tree later, const Path& path, Diagnostics& diagnostic
   if (later.is_null()) return;
   if (clash(base, later)) return report_clash(base, later, path, diagnostics);
   if (base.is_null() || later.is_scalar()) {
-    base = std::move(later);
+    take_place(base, std::move(later));
   } else if (later.is_list()) {
     append_items(base, std::move(later), Merge::deep, path, diagnostics);
   } else {
@@ -121,17 +122,18 @@ bool same_driver(const Tree& base, const Tree& later) {
 
 void merge_value(Tree& base, Tree later, const Attr& row, const Path& path, Diagnostics& diagnostics) {
   if (row.merge == Merge::replace || base.is_null()) {
-    base = std::move(later);
+    take_place(base, std::move(later));
     return;
   }
   if (later.is_null()) return;
   if (clash(base, later)) return report_clash(base, later, path, diagnostics);
   if (row.merge == Merge::logging && !same_driver(base, later)) {
-    base = std::move(later);
+    take_place(base, std::move(later));
     return;
   }
   if (row.merge == Merge::pairs) {
-    return merge_members(base, std::move(later), [](Tree& old, Member member) { old = std::move(member.value); });
+    return merge_members(base, std::move(later),
+                         [](Tree& old, Member member) { take_place(old, std::move(member.value)); });
   }
   if (later.is_list()) return append_items(base, std::move(later), row.merge, path, diagnostics);
   switch (row.below.kind) {
@@ -143,7 +145,7 @@ void merge_value(Tree& base, Tree later, const Attr& row, const Path& path, Diag
         if (member.value.is_null()) return;
         if (clash(old, member.value)) return report_clash(old, member.value, below, diagnostics);
         if (old.is_null())
-          old = std::move(member.value);
+          take_place(old, std::move(member.value));
         else
           merge_object(old, std::move(member.value), row.below.table(), below, diagnostics);
       });

@@ -14,7 +14,8 @@ void note_variables(Tree& tree, const std::set<std::string>& used, const Scope& 
     auto place = scope.places.find(name);
     bool in_file = place != scope.places.end();
     std::string how = fmt::format("the variable \"{}\" is set {}", name, in_file ? "here" : "in the environment");
-    tree.span.file = source_by_way_of(tree.span.file, std::move(how), in_file ? place->second : SourceSpan{});
+    SourceFile step{tree.span.file->name, std::move(how), in_file ? place->second : SourceSpan{}, tree.span.file, name};
+    tree.span.file = std::make_shared<const SourceFile>(std::move(step));
   }
 }
 
@@ -32,7 +33,7 @@ void interpolate_scalar(Tree& tree, const Scope& scope, std::set<std::string>& w
   if (!value.ok()) return diagnostics.error(tree.span, value.error().message(), value.error().hint);
   for (const std::string& name : unset) {
     if (!warned.insert(name).second) continue;
-    diagnostics.warning(tree.span, fmt::format("the variable \"{}\" is not set, a blank string is used", name));
+    diagnostics.warning(tree.span, unset_variable_message(name));
   }
   tree.text = std::move(*value);
   note_variables(tree, used, scope);
@@ -74,12 +75,16 @@ void VariableFiles::read_one(const std::string& path, const Scope& outer, Scope&
   Result<Variables> variables = parse_dotenv(*text, lookup, unset, &error);
   if (!variables.ok()) return diagnostics_.error({file, error.line, 1, 0}, error.message);
   for (const std::string& name : unset) {
-    diagnostics_.warning({file, 0, 0, 0}, fmt::format("the variable \"{}\" is not set, a blank string is used", name));
+    diagnostics_.warning({file, 0, 0, 0}, unset_variable_message(name));
   }
   for (Variable& variable : *variables) {
     values.places[variable.name] = {file, variable.line, 1, 0};
     values.environment[variable.name] = std::move(variable.value);
   }
+}
+
+std::string unset_variable_message(std::string_view name) {
+  return fmt::format("the variable \"{}\" is not set, a blank string is used", name);
 }
 
 void interpolate_tree(Tree& tree, const Scope& scope, std::set<std::string>& warned, Diagnostics& diagnostics) {

@@ -47,6 +47,9 @@ class VariableFiles {
   std::vector<std::string> read_;
 };
 
+/// What is said of a variable that has no value and no default.
+[[nodiscard]] std::string unset_variable_message(std::string_view name);
+
 /// Interpolates every string value (never a key) below `tree`. One warning for each name that is not set, at its first
 /// place; `warned` remembers them over several trees. A value that was made of variables knows where these were set.
 void interpolate_tree(Tree& tree, const Scope& scope, std::set<std::string>& warned, Diagnostics& diagnostics);

@@ -63,6 +63,34 @@ Tree Tree::map(SourceSpan span) {
 
 namespace {
 
+constexpr int kMaxEarlierValues = 50;  // in a row; more are of no use to anybody, and freeing them recurses
+
+/// The row of `values` with `first` before its earliest.
+std::shared_ptr<const Tree> with_first(const std::shared_ptr<const Tree>& values, std::shared_ptr<const Tree> first) {
+  if (values == nullptr) return first;
+  Tree copy = *values;
+  copy.overrode = with_first(values->overrode, std::move(first));
+  return std::make_shared<const Tree>(std::move(copy));
+}
+
+}  // namespace
+
+void take_place(Tree& place, Tree later) {
+  bool nothing = place.is_null() && !place.span.known();
+  int count = later.earlier_values + place.earlier_values + 1;
+  if (count > kMaxEarlierValues) {
+    place.overrode = nullptr;
+    count = later.earlier_values + 1;
+  }
+  if (!nothing && count <= kMaxEarlierValues) {
+    later.overrode = with_first(later.overrode, std::make_shared<const Tree>(std::move(place)));
+    later.earlier_values = static_cast<uint8_t>(count);
+  }
+  place = std::move(later);
+}
+
+namespace {
+
 /// A tree's nodes name few files, so the new names are made once each.
 class Restamp {
  public:

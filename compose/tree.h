@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,10 +23,14 @@ struct Tree {
 
   Kind kind = Kind::null;
   Directive directive = Directive::none;
+  uint8_t earlier_values = 0;   // how many are to be found through `overrode`
   std::string text;             // scalars: canonical for boolean ("true") and integer (decimal), as written otherwise
   std::vector<Tree> items;      // lists
   std::vector<Member> members;  // maps, in the order written; keys are unique
   SourceSpan span;
+  /// The value that this one took the place of: of an earlier file, of an extended service, of a `<<`. For those who
+  /// tell where a value came from.
+  std::shared_ptr<const Tree> overrode;
 
   [[nodiscard]] bool is_null() const { return kind == Kind::null; }
   [[nodiscard]] bool is_list() const { return kind == Kind::list; }
@@ -59,6 +64,9 @@ struct Member {
   SourceSpan key_span;
   Tree value;
 };
+
+/// Puts a value in the place of another, which it remembers. Of a long row of them only the last are kept.
+void take_place(Tree& place, Tree later);
 
 /// Marks everything of this tree as come to its place by one more step: "extended here".
 void came_by_way_of(Tree& tree, const std::string& how, const SourceSpan& at);

@@ -181,7 +181,16 @@ void TreeBuilder::remember_merge(Frame& frame, Tree tree) {
 void TreeBuilder::add_merged() {
   Frame& frame = stack_.back();
   for (Member& member : frame.merged) {
-    if (member_of(frame, member.key) == nullptr) add_member(frame, std::move(member));
+    const Member* own = member_of(frame, member.key);
+    if (own == nullptr) {
+      add_member(frame, std::move(member));
+      continue;
+    }
+    Tree& value = frame.tree.members[static_cast<size_t>(own - frame.tree.members.data())].value;
+    if (value.overrode != nullptr) continue;  // by an earlier `<<`, which won over this one
+    Tree merged = std::move(member.value);
+    take_place(merged, std::move(value));
+    value = std::move(merged);
   }
 }
 
