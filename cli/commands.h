@@ -22,6 +22,7 @@ void add_logs(CLI::App& app, Context& context);
 void add_run(CLI::App& app, Context& context);
 void add_exec(CLI::App& app, Context& context);
 void add_config(CLI::App& app, Context& context);
+void add_lint(CLI::App& app, Context& context);
 void add_version(CLI::App& app, Context& context);
 void add_completion(CLI::App& app, Context& context);
 void add_images(CLI::App& app, Context& context);
