@@ -185,6 +185,12 @@ TEST_CASE("requests say what they are and come back as they were") {
   same_fields(Json(up)["options"], Json(UpRequest())["options"], "up", same);
   CHECK(same == std::vector<std::string>{});
 
+  RunRequest run{up.stack, up.options, false};
+  check_round_trip(run);
+  CHECK(to_message(run)["op"] == "run");
+  same_fields(Json(run), Json(RunRequest()), "run", same);
+  CHECK(same == std::vector<std::string>{});
+
   Selection selection{"p", {"a", "b"}, true};
   DownRequest down{selection, {true, true, 3, std::set<std::string>{}, {"v"}}};
   check_round_trip(down);
