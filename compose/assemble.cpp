@@ -116,7 +116,7 @@ void Assembly::prepare(Tree& document, const Scope& scope) {
   static const Path kRoot;
   if (request_.interpolate) interpolate_tree(document, scope, warned_, diagnostics_);
   take_out_version(document, diagnostics_);
-  object_to_long_form(document, project_table(), kRoot, growth_, diagnostics_);
+  object_to_long_form(document, project_table(), kRoot, long_form_, diagnostics_);
   modernise_external(document, diagnostics_);
   if (!scope.base.empty()) resolve_tree_paths(document, scope.base, scope.environment);
 }

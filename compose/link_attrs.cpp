@@ -107,7 +107,7 @@ bool ServiceModels::decode(const In& in, Unbound&) {
 }
 
 const Table& Dependencies::table() {
-  static constexpr Table kTable{"dependency", kDependencyRows};
+  static constexpr Table kTable{"dependency", kDependencyRows, extensions_of<Dependency>};
   return kTable;
 }
 void Dependencies::to_long(Tree& tree, const Path& path, Diagnostics& diagnostics) {
@@ -135,7 +135,7 @@ bool Dependencies::encode(const DependencyMap& value, Tree& out) {
 }
 
 const Table& Attachments::table() {
-  static constexpr Table kTable{"network attachment", kAttachmentRows};
+  static constexpr Table kTable{"network attachment", kAttachmentRows, extensions_of<NetworkAttachment>};
   return kTable;
 }
 void Attachments::to_long(Tree& tree, const Path& path, Diagnostics& diagnostics) {

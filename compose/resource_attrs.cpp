@@ -18,11 +18,6 @@ struct Name : Text {
   static bool encode(const std::string& value, Tree& out) { return !value.empty() && Text::encode(value, out); }
 };
 
-template <class T>
-Tree* extensions_of(void* object) {
-  return &static_cast<T*>(object)->extensions;
-}
-
 bool valid_name(const std::string& name) {
   return !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
                               std::string::npos;
@@ -78,7 +73,7 @@ constexpr Attr kPoolRows[] = {
     attr<&IpamPool::subnet, CidrBlock>("subnet"),
 };
 const Table& pool_table() {
-  static constexpr Table kTable{"ipam pool", kPoolRows};
+  static constexpr Table kTable{"ipam pool", kPoolRows, extensions_of<IpamPool>};
   return kTable;
 }
 constexpr Attr kIpamRows[] = {
@@ -87,7 +82,7 @@ constexpr Attr kIpamRows[] = {
     attr<&Ipam::options, Options>("options").accepted(),
 };
 const Table& ipam_table() {
-  static constexpr Table kTable{"ipam section", kIpamRows};
+  static constexpr Table kTable{"ipam section", kIpamRows, extensions_of<Ipam>};
   return kTable;
 }
 
