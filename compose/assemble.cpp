@@ -96,6 +96,7 @@ Tree Assembly::assemble(std::vector<Tree> documents, const Scope& scope, const s
   static const Path kRoot;
   including_.push_back(main_file);
   Tree model = Tree::map();
+  if (!documents.empty()) model.span = documents.front().span;
   for (Tree& document : documents) {
     prepare(document, scope);
     // From here on there are no variables, each attribute has one form, paths are absolute.

@@ -112,7 +112,9 @@ const Table& Dependencies::table() {
 }
 void Dependencies::to_long(Tree& tree, const Path& path, Diagnostics& diagnostics) {
   names_to_map(tree, path, diagnostics, [](const SourceSpan& span) {
-    return map_at(span, {{"condition", "service_started"}});
+    Tree dependency = map_at(span, {{"condition", "service_started"}});
+    dependency.set("required", Tree::boolean(true, span));
+    return dependency;
   });
 }
 bool Dependencies::decode(const In& in, DependencyMap& value) {
