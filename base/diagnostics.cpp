@@ -77,8 +77,8 @@ void Diagnostics::add(Severity severity, SourceSpan span, std::string message, s
   tell_way(file, all_.size());
 }
 
-/// Whether the same place gave the same report already, one of the two by a roundabout way. How a message begins depends
-/// on who uses the place, how it ends does not.
+/// Whether the same place gave the same report already, one of the two by a roundabout way. How a message begins
+/// depends on who uses the place, how it ends does not.
 bool Diagnostics::reported_before(Severity severity, const SourceSpan& span, const std::string& message) {
   if (!span.known()) return false;
   constexpr size_t kEnd = 20;
