@@ -101,7 +101,7 @@ constexpr Attr kNetworkRows[] = {
 
 constexpr Attr kVolumeRows[] = {
     attr<&Volume::driver, Text>("driver").remark("local"),
-    attr<&Volume::driver_opts, Options>("driver_opts").refused("the local driver has no options yet"),
+    attr<&Volume::driver_opts, Options>("driver_opts").remark("refused when a volume with options is to be made"),
     attr<&Volume::external, External>("external"),
     attr<&Volume::labels, Labels>("labels"),
     attr<&Volume::name, Name>("name"),
