@@ -101,7 +101,7 @@ constexpr Attr kNetworkRows[] = {
 
 constexpr Attr kVolumeRows[] = {
     attr<&Volume::driver, Text>("driver").remark("local"),
-    attr<&Volume::driver_opts, Options>("driver_opts").remark("refused when a volume with options is to be made"),
+    attr<&Volume::driver_opts, Options>("driver_opts").remark("refused: a volume with options cannot be made yet"),
     attr<&Volume::external, External>("external"),
     attr<&Volume::labels, Labels>("labels"),
     attr<&Volume::name, Name>("name"),
@@ -111,7 +111,7 @@ constexpr Attr kSecretRows[] = {
     attr<&FileObject::driver, Text>("driver").refused(kSwarm),
     attr<&FileObject::driver_opts, Options>("driver_opts").refused(kSwarm),
     attr<&FileObject::environment, Text>("environment"),
-    attr<&FileObject::external, External>("external").remark("there is no store of them: refused"),
+    attr<&FileObject::external, External>("external").remark("refused: there is no store of them"),
     attr<&FileObject::file, Text>("file"),
     attr<&FileObject::labels, Labels>("labels").ignored(kSwarm),
     attr<&FileObject::name, Name>("name").ignored(kSwarm),
@@ -121,7 +121,7 @@ constexpr Attr kSecretRows[] = {
 constexpr Attr kConfigRows[] = {
     attr<&FileObject::content, Text>("content"),
     attr<&FileObject::environment, Text>("environment"),
-    attr<&FileObject::external, External>("external").remark("there is no store of them: refused"),
+    attr<&FileObject::external, External>("external").remark("refused: there is no store of them"),
     attr<&FileObject::file, Text>("file"),
     attr<&FileObject::labels, Labels>("labels").ignored(kSwarm),
     attr<&FileObject::name, Name>("name").ignored(kSwarm),
