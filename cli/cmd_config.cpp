@@ -34,9 +34,33 @@ std::string render(const Flags& flags, const Context& context, const compose::Pr
   if (flags.images) return lines(compose::image_names(project));
   if (flags.profiles) return lines(compose::profile_names(project));
   compose::EmitOptions options;
-  options.escape_dollar = !flags.no_interpolate;
   options.all_resources = context.all_resources;
   return flags.format == "json" ? compose::to_json(project, options) : compose::to_yaml(project, options);
+}
+
+int write_out(const Context& context, const Flags& flags, std::string text) {
+  if (!text.empty() && text.back() != '\n') text += '\n';
+  if (flags.quiet) return 0;
+  if (flags.output.empty()) {
+    fmt::print("{}", text);
+    return 0;
+  }
+  if (Status written = sys::write_file_atomic(flags.output, text, sys::Durability::none); !written) {
+    print_error(context, written.error());
+    return 1;
+  }
+  return 0;
+}
+
+/// Without variables put in there are no services to choose from and no lists to make; the file is only shown.
+int show_as_written(const Context& context, const Flags& flags, const compose::LoadRequest& request) {
+  compose::DiskFiles files;
+  Diagnostics diagnostics;
+  std::optional<compose::Tree> model = compose::load_as_written(request, files, diagnostics);
+  fmt::print(stderr, "{}", diagnostics.render(context.colour(2)));
+  if (!model) return 1;
+  return write_out(context, flags,
+                   flags.format == "json" ? compose::json_text(*model, true) : compose::yaml_text(*model));
 }
 
 int run(const Context& context, const Flags& flags) {
@@ -47,6 +71,8 @@ int run(const Context& context, const Flags& flags) {
   request.resolve_paths = !flags.no_path_resolution;
   request.resolve_environment = !flags.no_env_resolution;
   request.check_consistency = !flags.no_consistency;
+  bool lists = flags.services || flags.volumes || flags.networks || flags.images || flags.profiles;
+  if (flags.no_interpolate && !lists) return show_as_written(context, flags, request);
   compose::DiskFiles files;
   Diagnostics diagnostics;
   diagnostics.tolerate_unsupported();  // it is only shown
@@ -64,18 +90,7 @@ int run(const Context& context, const Flags& flags) {
       return std::find(chosen->begin(), chosen->end(), entry.first) == chosen->end();
     });
   }
-  if (flags.quiet) return 0;
-  std::string text = render(flags, context, *project);
-  if (!text.empty() && text.back() != '\n') text += '\n';
-  if (flags.output.empty()) {
-    fmt::print("{}", text);
-    return 0;
-  }
-  if (Status written = sys::write_file_atomic(flags.output, text, sys::Durability::none); !written) {
-    print_error(context, written.error());
-    return 1;
-  }
-  return 0;
+  return write_out(context, flags, render(flags, context, *project));
 }
 
 }  // namespace

@@ -23,7 +23,9 @@ struct IncludeEntry;
 class Assembly {
  public:
   Assembly(const LoadRequest& request, FileSource& files, Reader& reader, Diagnostics& diagnostics)
-      : request_(request), files_(files), reader_(reader), diagnostics_(diagnostics) {}
+      : request_(request), files_(files), reader_(reader), diagnostics_(diagnostics) {
+    long_form_.as_written = !request.interpolate;
+  }
 
   /// `main_file` is the first file of the model: one that includes itself is found by it.
   [[nodiscard]] Tree assemble(std::vector<Tree> documents, const Scope& scope, const std::string& main_file);
@@ -48,7 +50,7 @@ class Assembly {
   Reader& reader_;
   Diagnostics& diagnostics_;
   std::set<std::string> warned_;
-  Growth growth_;
+  LongFormRun long_form_;
   ExtendsBudget budget_;
   std::vector<std::string> including_;  // main files of the models being made, outermost first
   size_t included_models_ = 0;

@@ -60,6 +60,37 @@ void fold_environment(Project& project, const LoadRequest& request, FileSource& 
   fold_files(project, used, files, request.working_directory, diagnostics);
 }
 
+/// What stands before values are understood: one tree in long form, without `include` and `extends`.
+struct Assembled {
+  Sources sources;
+  std::string name;
+  Tree model;
+  Assembly::IncludedValues included_values;
+};
+
+std::optional<Assembled> assemble(const LoadRequest& request, FileSource& files, Diagnostics& diagnostics) {
+  std::optional<Sources> sources = find_sources(request, files, diagnostics);
+  if (!sources) return std::nullopt;
+  Assembled result;
+  result.sources = std::move(*sources);
+  Scope& scope = result.sources.scope;
+  if (request.resolve_paths) scope.base = scope.directory;
+  Reader reader(files, request.working_directory, diagnostics);
+  std::vector<Tree> documents;
+  for (const std::string& path : result.sources.files) {
+    for (Tree& document : reader.documents(path)) documents.push_back(std::move(document));
+  }
+  if (documents.empty()) return std::nullopt;
+  // From here on: trees that are maps, each node with its place, aliases and merge keys followed.
+
+  result.name = project_name(request, result.sources, documents, diagnostics);
+  scope.environment["COMPOSE_PROJECT_NAME"] = result.name;
+  Assembly assembly(request, files, reader, diagnostics);
+  result.model = assembly.assemble(std::move(documents), scope, result.sources.files.front());
+  result.included_values = assembly.included_values();
+  return result;
+}
+
 }  // namespace
 
 LoadRequest request_of_process() {
@@ -79,33 +110,18 @@ LoadRequest request_of_process() {
 }
 
 std::optional<Project> load(const LoadRequest& request, FileSource& files, Diagnostics& diagnostics) {
-  std::optional<Sources> sources = find_sources(request, files, diagnostics);
-  if (!sources) return std::nullopt;
-  Scope& scope = sources->scope;
-  if (request.resolve_paths) scope.base = scope.directory;
-  Reader reader(files, request.working_directory, diagnostics);
-  std::vector<Tree> documents;
-  for (const std::string& path : sources->files) {
-    for (Tree& document : reader.documents(path)) documents.push_back(std::move(document));
-  }
-  if (documents.empty()) return std::nullopt;
-  // From here on: trees that are maps, each node with its place, aliases and merge keys followed.
-
-  std::string name = project_name(request, *sources, documents, diagnostics);
-  scope.environment["COMPOSE_PROJECT_NAME"] = name;
-  Assembly assembly(request, files, reader, diagnostics);
-  Tree merged = assembly.assemble(std::move(documents), scope, sources->files.front());
-  // From here on: one tree in long form, without variables, `include` and `extends`.
-
-  Project project = bind(merged, diagnostics);
+  std::optional<Assembled> assembled = assemble(request, files, diagnostics);
+  if (!assembled) return std::nullopt;
+  Project project = bind(assembled->model, diagnostics);
   // From here on: typed values, YAML is gone.
-  project.name = name;
+  Scope& scope = assembled->sources.scope;
+  project.name = assembled->name;
   project.working_dir = scope.directory;
-  project.config_files = sources->files;
-  project.environment_files = sources->environment_files;
+  project.config_files = assembled->sources.files;
+  project.environment_files = assembled->sources.environment_files;
   project.environment = std::move(scope.environment);
   project.profiles = active_profiles(request, project.environment);
-  take_included_values(project, assembly.included_values());
+  take_included_values(project, assembled->included_values);
   apply_profiles(project, request);
   if (request.check_consistency) validate(project, diagnostics);
   if (request.normalize) normalize(project);
@@ -114,6 +130,16 @@ std::optional<Project> load(const LoadRequest& request, FileSource& files, Diagn
   if (request.resolve_environment) fold_environment(project, request, files, diagnostics);
   if (diagnostics.has_errors()) return std::nullopt;
   return project;
+}
+
+std::optional<Tree> load_as_written(const LoadRequest& request, FileSource& files, Diagnostics& diagnostics) {
+  LoadRequest as_written = request;
+  as_written.interpolate = false;
+  std::optional<Assembled> assembled = assemble(as_written, files, diagnostics);
+  if (!assembled || diagnostics.has_errors()) return std::nullopt;
+  assembled->model.set("name", Tree::string(assembled->name));
+  if (request.normalize) normalize_as_written(assembled->model, assembled->name);
+  return std::move(assembled->model);
 }
 
 }  // namespace berth::compose
