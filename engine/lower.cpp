@@ -76,6 +76,11 @@ class Lowering {
     config.options = map_of(v.driver_opts);
     config.labels = map_of(v.labels);
     config.place = v.span.str();
+    if (!config.options.empty() && !v.external) {
+      diagnostics_.error(v.span,
+                         fmt::format("volume \"{}\": driver_opts of the local driver are not supported yet", key),
+                         "bind-mount the directory in the service instead");
+    }
     return config;
   }
 

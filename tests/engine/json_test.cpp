@@ -134,7 +134,8 @@ TEST_CASE("a stack comes back from JSON as it was") {
 
 TEST_CASE("records come back from JSON as they were") {
   ContainerRecord r;
-  r.id = "1", r.name = "n", r.project = "p", r.service = "s", r.number = 4, r.one_off = r.auto_remove = true, r.created_ns = 5;
+  r.id = "1", r.name = "n", r.project = "p", r.service = "s", r.number = 4, r.one_off = r.auto_remove = true,
+  r.created_ns = 5;
   r.image_id = "i", r.config_hash = "h", r.config = full_config(), r.args = {"a"}, r.env = {"E=1"}, r.user = "u";
   r.working_dir = "/", r.stop_signal = "SIGINT", r.stop_grace_ns = 6, r.health = full_config().health;
   r.mounts = full_config().mounts, r.layers = {"/l"}, r.anonymous_volumes = {"v"}, r.labels = {{"l", "1"}};

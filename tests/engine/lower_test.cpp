@@ -251,6 +251,11 @@ TEST_CASE("what the runtime cannot do is an error at its place") {
   CHECK(error.find("\"sctp\"") != std::string::npos);
 
   error = error_of(
+      lowered("services:\n  web:\n    image: x\n    volumes: ['d:/d']\nvolumes:\n  d: {driver_opts: {o: bind}}\n"));
+  CHECK(error.find("compose.yaml:6:") != std::string::npos);
+  CHECK(error.find("driver_opts") != std::string::npos);
+
+  error = error_of(
       lowered("services:\n  web:\n    image: x\n    volumes:\n      - {type: image, source: y, target: /t}\n"));
   CHECK(error.find("compose.yaml:5:") != std::string::npos);
   CHECK(error.find("type \"image\"") != std::string::npos);
