@@ -69,7 +69,7 @@ std::shared_ptr<const SourceFile> source_by_way_of(const std::shared_ptr<const S
 }
 
 void Diagnostics::add(Severity severity, SourceSpan span, std::string message, std::string suggestion) {
-  dropped_ = reported_before(severity, span);
+  dropped_ = reported_before(severity, span, message);
   if (dropped_) return;
   if (severity == Severity::error) ++errors_;
   std::shared_ptr<const SourceFile> file = span.file;
@@ -77,11 +77,15 @@ void Diagnostics::add(Severity severity, SourceSpan span, std::string message, s
   tell_way(file, all_.size());
 }
 
-/// Whether the same place gave a report of this severity already, one of the two by a roundabout way.
-bool Diagnostics::reported_before(Severity severity, const SourceSpan& span) {
-  if (!span.known() || severity == Severity::note) return false;
+/// Whether the same place gave the same report already, one of the two by a roundabout way. How a message begins
+/// depends on who uses the place, how it ends does not.
+bool Diagnostics::reported_before(Severity severity, const SourceSpan& span, const std::string& message) {
+  if (!span.known()) return false;
+  constexpr size_t kEnd = 20;
   bool roundabout = !span.file->how.empty();
-  auto [place, is_new] = reported_places_.emplace((severity == Severity::error ? "e" : "w") + span.str(), roundabout);
+  std::string key = fmt::format("{} {} {}", severity_name(severity), span.str(),
+                                message.substr(message.size() - std::min(kEnd, message.size())));
+  auto [place, is_new] = reported_places_.emplace(std::move(key), roundabout);
   return !is_new && (roundabout || place->second);
 }
 

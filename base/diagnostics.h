@@ -83,7 +83,7 @@ class Diagnostics {
 
  private:
   void add(Severity severity, SourceSpan span, std::string message, std::string suggestion);
-  [[nodiscard]] bool reported_before(Severity severity, const SourceSpan& span);
+  [[nodiscard]] bool reported_before(Severity severity, const SourceSpan& span, const std::string& message);
   void tell_way(const std::shared_ptr<const SourceFile>& file, size_t first_note);
   [[nodiscard]] std::string quote(const Diagnostic& diagnostic, bool colour) const;
 

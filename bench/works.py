@@ -3,11 +3,12 @@
 import re
 
 import host
+import large_project
 
 from engines import IMAGE
 
 MARK = "berth-bench"
-DEFAULT_REPEATS = {"up-1": 10, "up-50": 5, "down-50": 5, "exec": 30, "oneoff": 10, "memory": 2}
+DEFAULT_REPEATS = {"up-1": 10, "up-50": 5, "down-50": 5, "exec": 30, "oneoff": 10, "memory": 2, "config-10": 20, "config-1000": 10}
 
 
 def stack(count):
@@ -34,6 +35,20 @@ class UpOne:
 class UpDownFifty(UpOne):
     def once(self):
         return {"up-50": self.engine.compose(stack(50), "up", "-d"), "down-50": self.engine.compose(stack(50), "down")}
+
+
+class Config:
+    """Reading a file and nothing more: `config -q` of ten services and of a thousand."""
+
+    def __init__(self, engine):
+        self.engine = engine
+        self.files = {f"config-{count}": large_project.text(count) for count in (10, 1000)}
+
+    def once(self):
+        return {work: self.engine.compose(file, "config", "-q") for work, file in self.files.items()}
+
+    def finish(self):
+        pass
 
 
 class Exec:
@@ -87,4 +102,5 @@ class Memory(UpOne):
         return {"memory:1": one, "memory:50": fifty, "memory:per container": (fifty - one) / 49}
 
 
-WORKS = [(("up-1",), UpOne), (("up-50", "down-50"), UpDownFifty), (("exec",), Exec), (("oneoff",), OneOff), (("memory",), Memory)]
+WORKS = [(("up-1",), UpOne), (("up-50", "down-50"), UpDownFifty), (("exec",), Exec), (("oneoff",), OneOff), (("memory",), Memory),
+         (("config-10", "config-1000"), Config)]

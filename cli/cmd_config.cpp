@@ -55,6 +55,7 @@ class Config {
     fmt::print(stderr, "{}", diagnostics_.render(context_.colour(STDERR_FILENO)));
     if (diagnostics_.has_errors()) return 1;
     if (!text) return report(context_, text.error());
+    if (flags_.quiet && text->empty()) return 0;
     if (flags_.output.empty()) {
       fmt::print("{}", *text);
       return 0;
@@ -66,12 +67,11 @@ class Config {
   /// "" with an error in diagnostics_ where the files cannot be loaded.
   Result<std::string> show() {
     compose::LoadRequest request = request_for(context_, flags_);
-    bool as_written = flags_.no_interpolate && !names_asked();
+    if (flags_.no_interpolate && !names_asked() && !flags_.variables) return as_written(request);
     if (flags_.variables && !lists_asked()) request.interpolate = false;
     std::optional<compose::Model> model = compose::load_model(request, files_, diagnostics_);
     if (!model || diagnostics_.has_errors()) return std::string();
     if (flags_.variables && !lists_asked()) return variable_list(*model, flags_.format);
-    if (as_written) return flags_.quiet ? std::string() : text_of(compose::model_tree(*model, request.normalize));
 
     std::optional<compose::Project> project = compose::bind_model(*model, request, files_, diagnostics_);
     if (!project) return std::string();
@@ -79,6 +79,13 @@ class Config {
     if (names_asked()) return names(*project);
     if (!flags_.explain.empty()) return explain(*model, *project);
     return whole(*project);
+  }
+
+  /// Without variables put in there are no services to choose from; the files are only shown.
+  Result<std::string> as_written(const compose::LoadRequest& request) {
+    std::optional<compose::Tree> tree = compose::load_as_written(request, files_, diagnostics_);
+    if (!tree || flags_.quiet) return std::string();
+    return flags_.format == "json" ? compose::json_text(*tree, true) + "\n" : compose::yaml_text(*tree);
   }
 
   [[nodiscard]] bool lists_asked() const {
@@ -121,10 +128,6 @@ class Config {
     compose::EmitOptions options;
     options.all_resources = context_.all_resources;
     return flags_.format == "json" ? compose::to_json(project, options) : compose::to_yaml(project, options);
-  }
-
-  [[nodiscard]] std::string text_of(const compose::Tree& tree) const {
-    return flags_.format == "json" ? compose::json_text(tree, true) + "\n" : compose::yaml_text(tree);
   }
 
   const Context& context_;

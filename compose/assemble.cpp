@@ -96,6 +96,7 @@ Tree Assembly::assemble(std::vector<Tree> documents, const Scope& scope, const s
   static const Path kRoot;
   including_.push_back(main_file);
   Tree model = Tree::map();
+  if (!documents.empty()) model.span = documents.front().span;
   for (Tree& document : documents) {
     prepare(document, scope);
     // From here on there are no variables, each attribute has one form, paths are absolute.
@@ -116,7 +117,7 @@ void Assembly::prepare(Tree& document, const Scope& scope) {
   static const Path kRoot;
   if (request_.interpolate) interpolate_tree(document, scope, warned_, diagnostics_);
   take_out_version(document, diagnostics_);
-  object_to_long_form(document, project_table(), kRoot, growth_, diagnostics_);
+  object_to_long_form(document, project_table(), kRoot, long_form_, diagnostics_);
   modernise_external(document, diagnostics_);
   if (!scope.base.empty()) resolve_tree_paths(document, scope.base, scope.environment);
 }

@@ -24,7 +24,7 @@ class Assembly {
  public:
   Assembly(const LoadRequest& request, FileSource& files, Reader& reader, Diagnostics& diagnostics)
       : request_(request), files_(files), reader_(reader), diagnostics_(diagnostics) {
-    growth_.with_variables = !request.interpolate;
+    long_form_.as_written = !request.interpolate;
   }
 
   /// `main_file` is the first file of the model: one that includes itself is found by it.
@@ -50,7 +50,7 @@ class Assembly {
   Reader& reader_;
   Diagnostics& diagnostics_;
   std::set<std::string> warned_;
-  Growth growth_;
+  LongFormRun long_form_;
   ExtendsBudget budget_;
   std::vector<std::string> including_;  // main files of the models being made, outermost first
   size_t included_models_ = 0;

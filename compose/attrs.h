@@ -127,17 +127,15 @@ void check_keys(const Tree& tree, const Table& table, const Path& path, Diagnost
 /// Shows all attributes of the object that are set.
 void encode_object(const void* object, const Table& table, Tree& out);
 
-/// How much short forms have grown to over a whole run: a range of ports can stand for 65535 of them.
-struct Growth {
-  size_t items = 0;
-  /// Variables are left in the text (--no-interpolate): a short form that holds one stays as it is, since nobody knows
-  /// where the variable's parts would end.
-  bool with_variables = false;
+/// What the passes to the long form have in common over a whole run.
+struct LongFormRun {
+  size_t grown = 0;         // by how many entries: a range of ports can stand for 65535 of them
+  bool as_written = false;  // variables are not put in: values with a `$` are not understood, and stay as they are
 };
 constexpr size_t kMaxGrowth = 200'000;
 
 /// Turns every short form below this object into the long one. An error where they grow too much.
-void object_to_long_form(Tree& tree, const Table& table, const Path& path, Growth& growth, Diagnostics& diagnostics);
+void object_to_long_form(Tree& tree, const Table& table, const Path& path, LongFormRun& run, Diagnostics& diagnostics);
 
 /// Lays `later` over `base`, which both are objects of this table.
 void merge_object(Tree& base, Tree later, const Table& table, const Path& path, Diagnostics& diagnostics);

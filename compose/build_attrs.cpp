@@ -34,7 +34,7 @@ constexpr Attr kBuildRows[] = {
 }  // namespace
 
 const Table& build_table() {
-  static constexpr Table kTable{"build section", kBuildRows};
+  static constexpr Table kTable{"build section", kBuildRows, extensions_of<Build>};
   return kTable;
 }
 

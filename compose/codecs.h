@@ -93,6 +93,12 @@ bool OneOf<kWords>::decode(const In& in, std::string& value) {
   return Text::decode(in, value) && check_word(in, value, kWords);
 }
 
+/// Where the x-... keys of an object go.
+template <class T>
+Tree* extensions_of(void* object) {
+  return &static_cast<T*>(object)->extensions;
+}
+
 /// An error if `key` is not in the map.
 void require_key(const Tree& map, const Path& path, std::string_view key, Diagnostics& diagnostics);
 

@@ -11,7 +11,7 @@ constexpr Attr kLimitsRows[] = {
     attr<&ResourceLimits::pids, Integer>("pids"),
 };
 const Table& limits_table() {
-  static constexpr Table kTable{"limits section", kLimitsRows};
+  static constexpr Table kTable{"limits section", kLimitsRows, extensions_of<ResourceLimits>};
   return kTable;
 }
 constexpr Attr kDiscreteRows[] = {shape<Text>("kind"), shape<Number>("value")};
@@ -33,7 +33,7 @@ constexpr Attr kReservationsRows[] = {
     attr<&ResourceReservations::pids, Integer>("pids").ignored(kSwarm),
 };
 const Table& reservations_table() {
-  static constexpr Table kTable{"reservations section", kReservationsRows};
+  static constexpr Table kTable{"reservations section", kReservationsRows, extensions_of<ResourceReservations>};
   return kTable;
 }
 constexpr Attr kResourcesRows[] = {
@@ -41,7 +41,7 @@ constexpr Attr kResourcesRows[] = {
     attr<&Resources::reservations, Object<ResourceReservations, reservations_table>>("reservations"),
 };
 const Table& resources_table() {
-  static constexpr Table kTable{"resources section", kResourcesRows};
+  static constexpr Table kTable{"resources section", kResourcesRows, extensions_of<Resources>};
   return kTable;
 }
 
@@ -53,7 +53,7 @@ constexpr Attr kRestartPolicyRows[] = {
     attr<&RestartPolicy::window, Time>("window").accepted(),
 };
 const Table& restart_policy_table() {
-  static constexpr Table kTable{"restart_policy", kRestartPolicyRows};
+  static constexpr Table kTable{"restart_policy", kRestartPolicyRows, extensions_of<RestartPolicy>};
   return kTable;
 }
 
@@ -67,7 +67,7 @@ constexpr Attr kUpdateRows[] = {
     attr<&UpdateConfig::parallelism, Integer>("parallelism"),
 };
 const Table& update_table() {
-  static constexpr Table kTable{"update section", kUpdateRows};
+  static constexpr Table kTable{"update section", kUpdateRows, extensions_of<UpdateConfig>};
   return kTable;
 }
 
@@ -102,7 +102,7 @@ constexpr Attr kDeployRows[] = {
 }  // namespace
 
 const Table& deploy_table() {
-  static constexpr Table kTable{"deploy section", kDeployRows};
+  static constexpr Table kTable{"deploy section", kDeployRows, extensions_of<Deploy>};
   return kTable;
 }
 

@@ -3,7 +3,6 @@
 #include <string>
 #include <vector>
 
-#include "compose/load.h"
 #include "compose/model.h"
 
 namespace berth::compose {
@@ -17,10 +16,6 @@ struct EmitOptions {
 [[nodiscard]] std::string to_yaml(const Project& project, const EmitOptions& options = {});
 [[nodiscard]] std::string to_json(const Project& project, const EmitOptions& options = {});
 [[nodiscard]] Tree to_tree(const Project& project, const EmitOptions& options = {});
-
-/// `config --no-interpolate`: the files merged, every key sorted, variables as they stand. Services of all profiles and
-/// resources that nobody uses are there too. `names`: whether names and the default network are filled in.
-[[nodiscard]] Tree model_tree(const Model& model, bool names);
 
 /// One line of JSON with sorted keys, stable across runs and versions of the host: the source of the config hash.
 /// `$` is not doubled. What does not change a container is left out: build, pull_policy, scale, deploy.replicas,

@@ -31,7 +31,7 @@ constexpr Attr kIncludeRows[] = {
 std::vector<IncludeEntry> entries_of(const Tree& include, Diagnostics& diagnostics) {
   static const Path kRoot;
   Path path{&kRoot, "include"};
-  Growth growth;
+  LongFormRun run;
   In in{include, path, diagnostics};
   std::vector<IncludeEntry> entries;
   if (!include.is_list()) return in.wrong_kind("a list"), entries;
@@ -48,7 +48,7 @@ std::vector<IncludeEntry> entries_of(const Tree& include, Diagnostics& diagnosti
       item_in.wrong_kind("a file name or a map");
       continue;
     }
-    object_to_long_form(item, include_table(), item_path, growth, diagnostics);
+    object_to_long_form(item, include_table(), item_path, run, diagnostics);
     IncludeEntry entry;
     entry.span = item.span;
     decode_object(item_in, include_table(), &entry);

@@ -107,12 +107,14 @@ bool ServiceModels::decode(const In& in, Unbound&) {
 }
 
 const Table& Dependencies::table() {
-  static constexpr Table kTable{"dependency", kDependencyRows};
+  static constexpr Table kTable{"dependency", kDependencyRows, extensions_of<Dependency>};
   return kTable;
 }
 void Dependencies::to_long(Tree& tree, const Path& path, Diagnostics& diagnostics) {
   names_to_map(tree, path, diagnostics, [](const SourceSpan& span) {
-    return map_at(span, {{"condition", "service_started"}});
+    Tree dependency = map_at(span, {{"condition", "service_started"}});
+    dependency.set("required", Tree::boolean(true, span));
+    return dependency;
   });
 }
 bool Dependencies::decode(const In& in, DependencyMap& value) {
@@ -135,7 +137,7 @@ bool Dependencies::encode(const DependencyMap& value, Tree& out) {
 }
 
 const Table& Attachments::table() {
-  static constexpr Table kTable{"network attachment", kAttachmentRows};
+  static constexpr Table kTable{"network attachment", kAttachmentRows, extensions_of<NetworkAttachment>};
   return kTable;
 }
 void Attachments::to_long(Tree& tree, const Path& path, Diagnostics& diagnostics) {

@@ -23,7 +23,7 @@ struct LoadRequest {
   std::string working_directory;       // absolute
   std::map<std::string, std::string> environment;  // of the process
 
-  bool interpolate = true;          // false: config --no-interpolate
+  bool interpolate = true;          // false: variables stay as they are; values must make sense nevertheless
   bool normalize = true;            // false: --no-normalize: no default network, no names filled in
   bool resolve_paths = true;        // false: --no-path-resolution
   bool resolve_environment = true;  // false: --no-env-resolution: env_file stays unread
@@ -59,5 +59,11 @@ struct Model {
 /// `request.services` those and what they depend on. Reading variables of the tool itself (COMPOSE_...) out of .env:
 /// they are in Project::environment.
 [[nodiscard]] std::optional<Project> load(const LoadRequest& request, FileSource& files, Diagnostics& diagnostics);
+
+/// The same without variables put in, which leaves values that cannot be understood: ports as `${PORT}:80`. So it is a
+/// tree: merged, in long form as far as that is possible, with the project's name and its default network. Only what
+/// goes before the values is checked.
+[[nodiscard]] std::optional<Tree> load_as_written(const LoadRequest& request, FileSource& files,
+                                                  Diagnostics& diagnostics);
 
 }  // namespace berth::compose

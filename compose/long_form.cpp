@@ -2,24 +2,13 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-
 namespace berth::compose {
 namespace {
-
-/// Whether a value is, or lists, a text with a variable in it whose parts have a meaning each.
-bool divided_by_variables(const Tree& tree, Merge rule) {
-  bool divided = rule == Merge::by_port || rule == Merge::by_target || rule == Merge::replace;
-  if (!divided) return false;
-  if (tree.is_string()) return tree.text.find('$') != std::string::npos;
-  return std::any_of(tree.items.begin(), tree.items.end(),
-                     [](const Tree& item) { return item.is_string() && item.text.find('$') != std::string::npos; });
-}
 
 /// One walk over a document.
 class LongForm {
  public:
-  LongForm(Growth& growth, Diagnostics& diagnostics) : growth_(growth), diagnostics_(diagnostics) {}
+  LongForm(LongFormRun& run, Diagnostics& diagnostics) : run_(run), diagnostics_(diagnostics) {}
 
   void object(Tree& tree, const Table& table, const Path& path) {
     for (Member& member : tree.members) {
@@ -49,24 +38,44 @@ class LongForm {
   }
 
   void rewrite(Tree& tree, const Attr& row, const Path& path) {
-    if (growth_.items > kMaxGrowth) return;
-    if (growth_.with_variables && divided_by_variables(tree, row.merge)) return;
+    if (run_.grown > kMaxGrowth) return;
     size_t before = tree.items.size();
-    row.to_long(tree, path, diagnostics_);
+    if (run_.as_written && tree.is_list() && row.below.kind == Below::Kind::list_of_objects)
+      rewrite_understood(tree, row, path);
+    else if (!run_.as_written || !has_variable(tree))
+      row.to_long(tree, path, diagnostics_);
     if (tree.items.size() <= before) return;
-    growth_.items += tree.items.size() - before;
-    if (growth_.items <= kMaxGrowth) return;
+    run_.grown += tree.items.size() - before;
+    if (run_.grown <= kMaxGrowth) return;
     diagnostics_.error(tree.span, fmt::format("{}: the files stand for more than {} entries", path.str(), kMaxGrowth));
   }
 
-  Growth& growth_;
+  static bool has_variable(const Tree& tree) { return tree.is_scalar() && tree.text.find('$') != std::string::npos; }
+
+  /// Item by item, so that one with a variable does not keep the others back.
+  void rewrite_understood(Tree& list, const Attr& row, const Path& path) {
+    std::vector<Tree> items;
+    for (Tree& item : list.items) {
+      if (has_variable(item)) {
+        items.push_back(std::move(item));
+        continue;
+      }
+      Tree one = Tree::list(list.span);
+      one.items.push_back(std::move(item));
+      row.to_long(one, path, diagnostics_);
+      for (Tree& rewritten : one.items) items.push_back(std::move(rewritten));
+    }
+    list.items = std::move(items);
+  }
+
+  LongFormRun& run_;
   Diagnostics& diagnostics_;
 };
 
 }  // namespace
 
-void object_to_long_form(Tree& tree, const Table& table, const Path& path, Growth& growth, Diagnostics& diagnostics) {
-  LongForm(growth, diagnostics).object(tree, table, path);
+void object_to_long_form(Tree& tree, const Table& table, const Path& path, LongFormRun& run, Diagnostics& diagnostics) {
+  LongForm(run, diagnostics).object(tree, table, path);
 }
 
 }  // namespace berth::compose

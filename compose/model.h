@@ -30,6 +30,7 @@ struct EnvFile {
   bool required = true;
   bool raw = false;  // format: raw, values are taken to the end of the line as they stand
   SourceSpan span;
+  Tree extensions;
 };
 
 /// A port or one of the ports that a range stood for.
@@ -42,6 +43,7 @@ struct Port {
   std::string name;
   std::string app_protocol;
   SourceSpan span;
+  Tree extensions;
 };
 
 struct BindOptions {
@@ -49,18 +51,22 @@ struct BindOptions {
   std::optional<std::string> propagation;
   std::optional<std::string> selinux;    // z, Z
   std::optional<std::string> recursive;  // enabled, disabled, writable, readonly
+  Tree extensions;
 };
 struct VolumeOptions {
   std::optional<bool> nocopy;
   std::optional<std::string> subpath;
   Pairs labels;
+  Tree extensions;
 };
 struct TmpfsOptions {
   std::optional<int64_t> size;   // bytes; 0 = no limit
   std::optional<uint32_t> mode;  // permission bits
+  Tree extensions;
 };
 struct ImageOptions {
   std::optional<std::string> subpath;
+  Tree extensions;
 };
 
 /// An entry of `volumes` of a service, long form.
@@ -76,6 +82,7 @@ struct Mount {
   std::optional<TmpfsOptions> tmpfs;
   std::optional<ImageOptions> image;
   SourceSpan span;
+  Tree extensions;
 };
 
 /// A secret or config as a service takes it.
@@ -86,6 +93,7 @@ struct FileGrant {
   std::optional<std::string> gid;
   std::optional<uint32_t> mode;  // permission bits
   SourceSpan span;
+  Tree extensions;
 };
 
 struct NetworkAttachment {
@@ -99,6 +107,7 @@ struct NetworkAttachment {
   Strings link_local_ips;
   Pairs driver_opts;
   SourceSpan span;
+  Tree extensions;
 };
 
 enum class Condition { service_started, service_healthy, service_completed_successfully };
@@ -108,6 +117,7 @@ struct Dependency {
   bool required = true;
   bool restart = false;
   SourceSpan span;
+  Tree extensions;
 };
 
 struct Healthcheck {
@@ -119,23 +129,27 @@ struct Healthcheck {
   std::optional<Duration> start_period;
   std::optional<Duration> start_interval;
   std::optional<bool> disable;
+  Tree extensions;
 };
 
 struct Logging {
   std::optional<std::string> driver;
   Pairs options;
+  Tree extensions;
 };
 
 struct Ulimit {
   int64_t soft = 0;  // -1 = unlimited
   int64_t hard = 0;
   bool single = false;  // written as one number
+  Tree extensions;
 };
 
 struct Device {
   std::string source;
   std::string target;
   std::string permissions = "rwm";
+  Tree extensions;
 };
 
 /// What `restart` says.
@@ -149,6 +163,7 @@ struct ResourceLimits {
   std::optional<double> cpus;
   std::optional<int64_t> memory;
   std::optional<int64_t> pids;
+  Tree extensions;
 };
 struct ResourceReservations {
   std::optional<double> cpus;
@@ -156,16 +171,19 @@ struct ResourceReservations {
   std::optional<int64_t> pids;
   Tree generic_resources;
   Tree devices;
+  Tree extensions;
 };
 struct Resources {
   std::optional<ResourceLimits> limits;
   std::optional<ResourceReservations> reservations;
+  Tree extensions;
 };
 struct RestartPolicy {
   std::optional<std::string> condition;  // none, on-failure, any
   std::optional<Duration> delay;
   std::optional<int64_t> max_attempts;
   std::optional<Duration> window;
+  Tree extensions;
 };
 struct UpdateConfig {
   std::optional<int64_t> parallelism;
@@ -174,6 +192,7 @@ struct UpdateConfig {
   std::optional<Duration> monitor;
   std::optional<double> max_failure_ratio;
   std::optional<std::string> order;  // start-first, stop-first
+  Tree extensions;
 };
 struct Deploy {
   std::optional<std::string> mode;
@@ -185,6 +204,7 @@ struct Deploy {
   std::optional<UpdateConfig> update_config;
   std::optional<UpdateConfig> rollback_config;
   Tree placement;
+  Tree extensions;
 };
 
 struct Build {
@@ -213,6 +233,7 @@ struct Build {
   Pairs ssh;  // id, path ("" = the agent)
   std::optional<std::string> provenance;
   std::optional<std::string> sbom;
+  Tree extensions;
 };
 
 struct Service {

@@ -54,19 +54,19 @@ constexpr Attr kTmpfsRows[] = {
 constexpr Attr kImageRows[] = {attr<&ImageOptions::subpath, Text>("subpath")};
 
 const Table& bind_table() {
-  static constexpr Table kTable{"bind mount", kBindRows};
+  static constexpr Table kTable{"bind mount", kBindRows, extensions_of<BindOptions>};
   return kTable;
 }
 const Table& volume_options_table() {
-  static constexpr Table kTable{"volume mount", kVolumeRows};
+  static constexpr Table kTable{"volume mount", kVolumeRows, extensions_of<VolumeOptions>};
   return kTable;
 }
 const Table& tmpfs_table() {
-  static constexpr Table kTable{"tmpfs mount", kTmpfsRows};
+  static constexpr Table kTable{"tmpfs mount", kTmpfsRows, extensions_of<TmpfsOptions>};
   return kTable;
 }
 const Table& image_options_table() {
-  static constexpr Table kTable{"image mount", kImageRows};
+  static constexpr Table kTable{"image mount", kImageRows, extensions_of<ImageOptions>};
   return kTable;
 }
 
@@ -82,7 +82,7 @@ constexpr Attr kMountRows[] = {
     attr<&Mount::volume, Object<VolumeOptions, volume_options_table>>("volume"),
 };
 const Table& mount_table() {
-  static constexpr Table kTable{"volume", kMountRows};
+  static constexpr Table kTable{"volume", kMountRows, extensions_of<Mount>};
   return kTable;
 }
 

@@ -22,11 +22,13 @@ struct IpamPool {
   std::optional<std::string> ip_range;
   std::optional<std::string> gateway;
   Pairs aux_addresses;
+  Tree extensions;
 };
 struct Ipam {
   std::optional<std::string> driver;
   Pairs options;
   std::vector<IpamPool> config;
+  Tree extensions;
 };
 
 struct Network {

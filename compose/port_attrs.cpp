@@ -29,7 +29,7 @@ constexpr Attr kPortRows[] = {
     attr<&Port::target, PortNumber>("target"),
 };
 const Table& port_table() {
-  static constexpr Table kTable{"port", kPortRows};
+  static constexpr Table kTable{"port", kPortRows, extensions_of<Port>};
   return kTable;
 }
 

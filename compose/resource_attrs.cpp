@@ -18,11 +18,6 @@ struct Name : Text {
   static bool encode(const std::string& value, Tree& out) { return !value.empty() && Text::encode(value, out); }
 };
 
-template <class T>
-Tree* extensions_of(void* object) {
-  return &static_cast<T*>(object)->extensions;
-}
-
 bool valid_name(const std::string& name) {
   return !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
                               std::string::npos;
@@ -78,7 +73,7 @@ constexpr Attr kPoolRows[] = {
     attr<&IpamPool::subnet, CidrBlock>("subnet"),
 };
 const Table& pool_table() {
-  static constexpr Table kTable{"ipam pool", kPoolRows};
+  static constexpr Table kTable{"ipam pool", kPoolRows, extensions_of<IpamPool>};
   return kTable;
 }
 constexpr Attr kIpamRows[] = {
@@ -87,7 +82,7 @@ constexpr Attr kIpamRows[] = {
     attr<&Ipam::options, Options>("options").accepted(),
 };
 const Table& ipam_table() {
-  static constexpr Table kTable{"ipam section", kIpamRows};
+  static constexpr Table kTable{"ipam section", kIpamRows, extensions_of<Ipam>};
   return kTable;
 }
 
@@ -106,7 +101,7 @@ constexpr Attr kNetworkRows[] = {
 
 constexpr Attr kVolumeRows[] = {
     attr<&Volume::driver, Text>("driver").remark("local"),
-    attr<&Volume::driver_opts, Options>("driver_opts").refused("the local driver has no options yet"),
+    attr<&Volume::driver_opts, Options>("driver_opts").remark("refused: a volume with options cannot be made yet"),
     attr<&Volume::external, External>("external"),
     attr<&Volume::labels, Labels>("labels"),
     attr<&Volume::name, Name>("name"),
@@ -116,7 +111,7 @@ constexpr Attr kSecretRows[] = {
     attr<&FileObject::driver, Text>("driver").refused(kSwarm),
     attr<&FileObject::driver_opts, Options>("driver_opts").refused(kSwarm),
     attr<&FileObject::environment, Text>("environment"),
-    attr<&FileObject::external, External>("external").remark("there is no store of them: refused"),
+    attr<&FileObject::external, External>("external").remark("refused: there is no store of them"),
     attr<&FileObject::file, Text>("file"),
     attr<&FileObject::labels, Labels>("labels").ignored(kSwarm),
     attr<&FileObject::name, Name>("name").ignored(kSwarm),
@@ -126,7 +121,7 @@ constexpr Attr kSecretRows[] = {
 constexpr Attr kConfigRows[] = {
     attr<&FileObject::content, Text>("content"),
     attr<&FileObject::environment, Text>("environment"),
-    attr<&FileObject::external, External>("external").remark("there is no store of them: refused"),
+    attr<&FileObject::external, External>("external").remark("refused: there is no store of them"),
     attr<&FileObject::file, Text>("file"),
     attr<&FileObject::labels, Labels>("labels").ignored(kSwarm),
     attr<&FileObject::name, Name>("name").ignored(kSwarm),

@@ -15,7 +15,7 @@ constexpr Attr kHealthcheckRows[] = {
     attr<&Healthcheck::timeout, Time>("timeout"),
 };
 const Table& healthcheck_table() {
-  static constexpr Table kTable{"healthcheck", kHealthcheckRows};
+  static constexpr Table kTable{"healthcheck", kHealthcheckRows, extensions_of<Healthcheck>};
   return kTable;
 }
 
@@ -24,7 +24,7 @@ constexpr Attr kLoggingRows[] = {
     attr<&Logging::options, Options>("options"),
 };
 const Table& logging_table() {
-  static constexpr Table kTable{"logging", kLoggingRows};
+  static constexpr Table kTable{"logging", kLoggingRows, extensions_of<Logging>};
   return kTable;
 }
 
@@ -217,8 +217,7 @@ constexpr Attr kServiceRows[] = {
 }  // namespace
 
 const Table& service_table() {
-  static constexpr Table kTable{"service", kServiceRows,
-                                [](void* object) { return &static_cast<Service*>(object)->extensions; }};
+  static constexpr Table kTable{"service", kServiceRows, extensions_of<Service>};
   return kTable;
 }
 

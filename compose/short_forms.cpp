@@ -16,7 +16,7 @@ constexpr Attr kDeviceRows[] = {
     attr<&Device::target, Text>("target"),
 };
 const Table& device_table() {
-  static constexpr Table kTable{"device", kDeviceRows};
+  static constexpr Table kTable{"device", kDeviceRows, extensions_of<Device>};
   return kTable;
 }
 
@@ -54,7 +54,7 @@ constexpr Attr kEnvFileRows[] = {
     attr<&EnvFile::required, Flag>("required"),
 };
 const Table& env_file_table() {
-  static constexpr Table kTable{"env_file", kEnvFileRows};
+  static constexpr Table kTable{"env_file", kEnvFileRows, extensions_of<EnvFile>};
   return kTable;
 }
 
@@ -70,7 +70,7 @@ constexpr Attr kGrantRows[] = {
     attr<&FileGrant::uid, TextOrNumber>("uid").remark(kOwnedByContent),
 };
 const Table& grant_table() {
-  static constexpr Table kTable{"secret or config", kGrantRows};
+  static constexpr Table kTable{"secret or config", kGrantRows, extensions_of<FileGrant>};
   return kTable;
 }
 
@@ -151,7 +151,7 @@ bool ConfigGrants::encode(const std::vector<FileGrant>& value, Tree& out) {
 
 const Table& Ulimits::table() {
   static constexpr Attr kRows[] = {attr<&Ulimit::hard, Integer>("hard"), attr<&Ulimit::soft, Integer>("soft")};
-  static constexpr Table kTable{"ulimit", kRows};
+  static constexpr Table kTable{"ulimit", kRows, extensions_of<Ulimit>};
   return kTable;
 }
 bool Ulimits::decode(const In& in, UlimitMap& value) {
@@ -181,6 +181,7 @@ bool Ulimits::encode(const UlimitMap& value, Tree& out) {
       tree = Tree::map();
       tree.set("hard", Tree::integer(limit.hard));
       tree.set("soft", Tree::integer(limit.soft));
+      for (const Member& extension : limit.extensions.members) tree.set(extension.key, extension.value);
     }
     out.members.push_back({name, {}, std::move(tree)});
   }

@@ -132,8 +132,17 @@ class ServiceCheck {
       } else if (auto on = project_.services.find(name); on == project_.services.end()) {
         error(edge.span, fmt::format("depends on \"{}\", which is not defined", name),
               suggestion(name, project_.services));
+      } else if (edge.condition == Condition::service_healthy && never_healthy(on->second)) {
+        error(edge.span, fmt::format("waits for \"{}\" to be healthy, which has its health check turned off", name));
       }
     }
+  }
+
+  /// Whether the image has a check is known later.
+  static bool never_healthy(const Service& service) {
+    if (!service.healthcheck) return false;
+    const Healthcheck& check = *service.healthcheck;
+    return check.disable.value_or(false) || (!check.test.empty() && check.test.front() == "NONE");
   }
 
   void check_networks() {

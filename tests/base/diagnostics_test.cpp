@@ -44,8 +44,9 @@ TEST_CASE("a place that is come to in several ways is reported once, and its not
   }
   CHECK(diags.error_count() == 1);
   CHECK(diags.all().size() == 3);
-  diags.error({file, 20, 1, 0}, "one");
-  diags.error({file, 20, 1, 0}, "another at the same place");
+  auto included = source_by_way_of(file, "included here", {file, 1, 1, 0});
+  diags.error({included, 20, 1, 0}, "services.a.x: one mistake");
+  diags.error({included, 20, 1, 0}, "services.a.x: another at the same place");
   CHECK(diags.error_count() == 3);
 }
 

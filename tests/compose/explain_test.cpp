@@ -11,8 +11,7 @@ using namespace berth;
 using namespace berth::compose;
 using namespace berth::compose::golden;
 
-// explain.txt is what `config --explain` says of each path in `paths`; as_written/*/out.yaml is what
-// `config --no-interpolate` shows.
+// explain.txt is what `config --explain` says of each path in `paths`.
 
 namespace {
 
@@ -75,27 +74,6 @@ TEST_CASE("of a long row of overrides only some are kept") {
   size_t kept = 0;
   for (const Tree* earlier = image->overrode.get(); earlier != nullptr; earlier = earlier->overrode.get()) ++kept;
   CHECK(kept <= 50);
-}
-
-TEST_CASE("without interpolation the files are shown as they are written, and read back as the same") {
-  for (const fs::path& directory : cases("tests/compose/as_written")) {
-    MemoryFiles files = project_files(directory);
-    LoadRequest request = request_for(directory);
-    request.interpolate = false;
-    Diagnostics diagnostics;
-    std::optional<Model> model = load_model(request, files, diagnostics);
-    INFO(diagnostics.render());
-    REQUIRE(model);
-    CHECK_FALSE(diagnostics.has_errors());
-    std::string shown = yaml_text(model_tree(*model, true));
-    compare(directory / "out.yaml", shown);
-
-    MemoryFiles again(std::map<std::string, std::string>{{"/src/in.yaml", shown}});
-    request.files = {"in.yaml"};
-    std::optional<Model> reread = load_model(request, again, diagnostics);
-    REQUIRE(reread);
-    CHECK(yaml_text(model_tree(*reread, true)) == shown);
-  }
 }
 
 TEST_CASE("the variables of a text are found with what is said of them") {

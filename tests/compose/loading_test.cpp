@@ -289,3 +289,86 @@ networks: {other: }
   loaded = load_text("services: {other: {image: x, networks: [other]}}\nnetworks: {other: }");
   CHECK_FALSE(loaded.project->networks.contains("default"));
 }
+
+TEST_CASE("a dependency whose health check is turned off cannot become healthy") {
+  std::string text =
+      "services: {a: {image: x, depends_on: {b: {condition: service_healthy}}}, b: {image: x, healthcheck: CHECK}}";
+  auto with = [&](const std::string& check) {
+    std::string changed = text;
+    return load_text(changed.replace(changed.find("CHECK"), 5, check)).messages;
+  };
+  CHECK(has(with("{disable: true}"), "which has its health check turned off"));
+  CHECK(has(with("{test: [NONE]}"), "which has its health check turned off"));
+  CHECK(with("{interval: 1s}").empty());
+}
+
+TEST_CASE("extensions are kept wherever keys are fixed, and are names where they are not") {
+  Loaded loaded = load_text(R"(services:
+  a:
+    image: x
+    x-a: 1
+    environment: {x-b: "2"}
+    healthcheck: {test: [CMD, y], x-c: [3]}
+    ports: [{target: 80, x-d: {e: 4}}]
+  x-service: {image: y}
+)");
+  CHECK(loaded.service("x-service").image == "y");
+  std::string text = to_yaml(*loaded.project);
+  for (const char* part : {"x-a: 1", "x-b: \"2\"", "x-c:\n        - 3", "x-d:\n          e: 4"}) {
+    INFO(part);
+    CHECK(has(text, part));
+  }
+}
+
+TEST_CASE("without variables put in, what can be understood is in long form and the rest as written") {
+  MemoryFiles files(Files{{"/src/shop/compose.yaml", R"(services:
+  a:
+    image: "x:${TAG:?}"
+    ports: ["${P}:80", "81:81"]
+    mem_limit: ${MEM}
+    volumes: ["./d:/d"]
+    depends_on: [b]
+  b: {image: x, init: "${I}"}
+)"},
+                          {"/src/shop/compose.override.yaml", "services: {a: {mem_limit: 1g, ports: ['82:82']}}"}});
+  Diagnostics diagnostics;
+  std::optional<Tree> model = load_as_written(in_shop(), files, diagnostics);
+  INFO(diagnostics.render());
+  REQUIRE(model);
+  CHECK(yaml_text(*model) == R"(name: shop
+networks:
+  default:
+    name: shop_default
+services:
+  a:
+    depends_on:
+      b:
+        condition: service_started
+        required: true
+    image: x:${TAG:?}
+    mem_limit: 1g
+    networks:
+      default: null
+    ports:
+      - ${P}:80
+      - mode: ingress
+        protocol: tcp
+        published: "81"
+        target: 81
+      - mode: ingress
+        protocol: tcp
+        published: "82"
+        target: 82
+    volumes:
+      - bind:
+          create_host_path: true
+        source: /src/shop/d
+        target: /d
+        type: bind
+  b:
+    image: x
+    init: ${I}
+    networks:
+      default: null
+)");
+}

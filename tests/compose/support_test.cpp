@@ -67,6 +67,10 @@ class Page {
   }
 
   void add_row(const Attr& row, const std::string& path, State state) {
+    // A remark may say that validate() or lower() refuses it, who see what the table does not: `external: false` is
+    // fine.
+    constexpr std::string_view kRefused = "refused: ";
+    if (state.note.starts_with(kRefused)) state = {Support::refused, state.note.substr(kRefused.size())};
     lines_[path] = "| `" + path + "` | " + word(state.support) + " | " + std::string(state.note) + " |\n";
     switch (row.below.kind) {
       case Below::Kind::nothing:

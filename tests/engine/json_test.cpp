@@ -134,7 +134,8 @@ TEST_CASE("a stack comes back from JSON as it was") {
 
 TEST_CASE("records come back from JSON as they were") {
   ContainerRecord r;
-  r.id = "1", r.name = "n", r.project = "p", r.service = "s", r.number = 4, r.one_off = true, r.created_ns = 5;
+  r.id = "1", r.name = "n", r.project = "p", r.service = "s", r.number = 4, r.one_off = r.auto_remove = true,
+  r.created_ns = 5;
   r.image_id = "i", r.config_hash = "h", r.config = full_config(), r.args = {"a"}, r.env = {"E=1"}, r.user = "u";
   r.working_dir = "/", r.stop_signal = "SIGINT", r.stop_grace_ns = 6, r.health = full_config().health;
   r.mounts = full_config().mounts, r.layers = {"/l"}, r.anonymous_volumes = {"v"}, r.labels = {{"l", "1"}};
@@ -178,10 +179,17 @@ TEST_CASE("requests say what they are and come back as they were") {
   up.options.force_recreate = up.options.no_recreate = up.options.no_start = up.options.remove_orphans = true;
   up.options.ignore_orphans = up.options.wait = true;
   up.options.wait_timeout_ns = 1, up.options.stop_timeout_ns = 0, up.options.other_services = {"x"};
+  up.options.one_off = {"s", "n", true};
   check_round_trip(up);
   CHECK(to_message(up)["op"] == "up");
   std::vector<std::string> same;
   same_fields(Json(up)["options"], Json(UpRequest())["options"], "up", same);
+  CHECK(same == std::vector<std::string>{});
+
+  RunRequest run{up.stack, up.options, false};
+  check_round_trip(run);
+  CHECK(to_message(run)["op"] == "run");
+  same_fields(Json(run), Json(RunRequest()), "run", same);
   CHECK(same == std::vector<std::string>{});
 
   Selection selection{"p", {"a", "b"}, true};

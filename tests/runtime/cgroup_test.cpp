@@ -220,10 +220,11 @@ TEST_CASE("limits of a running container stand in its one control group of a pur
                               .cpu_shares = 1024,
                               .cpuset_cpus = "0",
                               .pids_limit = 20};
-  container.spec.args = {"/bin/sh", "-c", "cat /sys/fs/cgroup/memory.max /proc/self/cgroup; exec sleep 1000"};
+  container.spec.args = {"/bin/sh", "-c", "cat /sys/fs/cgroup/memory.max /proc/self/cgroup; echo end; exec sleep 1000"};
   Running running = container.start().value();
   CHECK(container.read_line() == "67108864");
   CHECK(container.read_line() == "0::/");
+  CHECK(container.read_line() == "end");  // cat is no more
   const std::string dir = container.host.cgroups().v2 + "/" + container.spec.cgroup_path;
   auto file = [&](const char* name) { return std::string(trim(slurp(dir + "/" + name))); };
   CHECK(file("memory.max") == "67108864");
