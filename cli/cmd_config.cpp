@@ -70,9 +70,11 @@ class Config {
     if (flags_.no_interpolate && !names_asked() && !flags_.variables) return as_written(request);
     if (flags_.variables && !lists_asked()) request.interpolate = false;
     std::optional<compose::Model> model = compose::load_model(request, files_, diagnostics_);
-    if (!model || diagnostics_.has_errors()) return std::string();
-    if (flags_.variables && !lists_asked()) return variable_list(*model, flags_.format);
-
+    if (!model) return std::string();
+    if (flags_.variables && !lists_asked()) {
+      return diagnostics_.has_errors() ? std::string() : variable_list(*model, flags_.format);
+    }
+    // Also of a model with mistakes: binding finds the rest of them.
     std::optional<compose::Project> project = compose::bind_model(*model, request, files_, diagnostics_);
     if (!project) return std::string();
     BERTH_TRY_OK(keep_named(*project));

@@ -99,6 +99,19 @@ class Config(Case):
         outcome = shop("config", "-q", check=1)
         self.assertIn('did you mean "ports"?', outcome.err)
 
+    def test_all_mistakes_are_shown_in_one_run(self):
+        stack = self.stack("""
+            services:
+              web:
+                imagee: x
+                depends_on: [dbb]
+                ports: ["80:80:80:80"]
+              db: {image: postgres, restart: sometimes, mem_limit: 10q}
+            """)
+        err = stack("config", check=1).err
+        for place in ("4:5", "5:18", "6:13", "7:34", "7:56"):
+            self.assertIn(f"compose.yaml:{place}: error: ", err)
+
     def test_explain_tells_file_and_variable(self):
         shop = self.shop()
         self.write(shop, "compose.override.yaml", "services: {web: {image: 'busybox:${TAG-1}'}}\n")
