@@ -75,7 +75,9 @@ class Config {
       return diagnostics_.has_errors() ? std::string() : variable_list(*model, flags_.format);
     }
     // Also of a model with mistakes: binding finds the rest of them.
-    std::optional<compose::Project> project = compose::bind_model(*model, request, files_, diagnostics_);
+    compose::Model for_binding = flags_.explain.empty() ? std::move(*model) : *model;
+    std::optional<compose::Project> project =
+        compose::bind_model(std::move(for_binding), request, files_, diagnostics_);
     if (!project) return std::string();
     BERTH_TRY_OK(keep_named(*project));
     if (names_asked()) return names(*project);
