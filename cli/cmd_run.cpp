@@ -4,13 +4,10 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
-#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/one_off.h"
 #include "cli/project.h"
 #include "cli/run_overrides.h"
-#include "compose/select.h"
-#include "engine/lower.h"
 #include "engine/request.h"
 #include "sys/file.h"
 
@@ -28,25 +25,19 @@ struct Flags {
 std::optional<engine::RunRequest> prepare(const Context& context, const Flags& flags, bool tty) {
   std::optional<compose::Project> project = load_project(context, {flags.service});
   if (!project) return std::nullopt;
-  compose::Follow follow = flags.no_deps ? compose::Follow::none : compose::Follow::dependencies;
-  Result<std::vector<std::string>> chosen = compose::select_services(*project, {flags.service}, follow);
-  if (!chosen) {
-    print_error(context, chosen.error());
-    return std::nullopt;
+  if (project->services.contains(flags.service)) {  // else make_stack() says what is wrong with the name
+    if (Status changed = apply_overrides(flags.overrides, *project, flags.service); !changed) {
+      print_error(context, changed.error());
+      return std::nullopt;
+    }
+    compose::Service& service = project->services.at(flags.service);
+    service.tty = tty;
+    service.stdin_open = flags.interactive;
   }
-  if (Status changed = apply_overrides(flags.overrides, *project, flags.service); !changed) {
-    print_error(context, changed.error());
-    return std::nullopt;
-  }
-  compose::Service& service = project->services.at(flags.service);
-  service.tty = tty;
-  service.stdin_open = flags.interactive;
-  Diagnostics diagnostics;
+  std::optional<engine::Stack> stack = make_stack(context, *project, {flags.service}, flags.no_deps);
+  if (!stack) return std::nullopt;
   engine::RunRequest request;
-  request.stack = engine::lower(*project, *chosen, diagnostics);
-  fmt::print(stderr, "{}", diagnostics.render(context.colour(STDERR_FILENO)));
-  if (diagnostics.has_errors()) return std::nullopt;
-
+  request.stack = std::move(*stack);
   engine::ServiceConfig& config = request.stack.services.back();  // dependencies come first
   if (!flags.use_aliases) {
     for (engine::AttachmentConfig& attachment : config.container.attachments) attachment.aliases.clear();
@@ -58,8 +49,7 @@ std::optional<engine::RunRequest> prepare(const Context& context, const Flags& f
   request.attach = !flags.detach;
   request.options.remove_orphans = flags.remove_orphans;
   request.options.ignore_orphans = true;
-  for (const auto& [name, other] : project->services) request.options.other_services.insert(name);
-  for (const auto& [name, other] : project->disabled_services) request.options.other_services.insert(name);
+  request.options.other_services = known_services(*project);
   return request;
 }
 

@@ -13,8 +13,6 @@
 #include "cli/log_follower.h"
 #include "cli/project.h"
 #include "cli/request.h"
-#include "compose/select.h"
-#include "engine/lower.h"
 #include "engine/request.h"
 
 namespace berth::cli {
@@ -54,23 +52,15 @@ Status apply_scale(const std::vector<std::string>& pairs, engine::Stack& stack) 
 std::optional<engine::UpRequest> prepare(const Context& context, const Flags& flags) {
   std::optional<compose::Project> project = load_project(context, flags.services);
   if (!project) return std::nullopt;
-  compose::Follow follow = flags.no_deps ? compose::Follow::none : compose::Follow::dependencies;
-  Result<std::vector<std::string>> chosen = compose::select_services(*project, flags.services, follow);
-  if (!chosen) {
-    print_error(context, chosen.error());
-    return std::nullopt;
-  }
-  Diagnostics diagnostics;
+  std::optional<engine::Stack> stack = make_stack(context, *project, flags.services, flags.no_deps);
+  if (!stack) return std::nullopt;
   engine::UpRequest request;
-  request.stack = engine::lower(*project, *chosen, diagnostics);
-  fmt::print(stderr, "{}", diagnostics.render(context.colour(STDERR_FILENO)));
-  if (diagnostics.has_errors()) return std::nullopt;
+  request.stack = std::move(*stack);
   if (Status scaled = apply_scale(flags.scale, request.stack); !scaled) {
     print_error(context, scaled.error());
     return std::nullopt;
   }
-  for (const auto& [name, service] : project->services) request.options.other_services.insert(name);
-  for (const auto& [name, service] : project->disabled_services) request.options.other_services.insert(name);
+  request.options.other_services = known_services(*project);
   request.options.force_recreate = flags.force_recreate;
   request.options.no_recreate = flags.no_recreate;
   request.options.no_start = flags.no_start;

@@ -12,6 +12,7 @@
 #include "cli/client.h"
 #include "cli/progress.h"
 #include "cli/project.h"
+#include "cli/request.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "engine/state.h"
@@ -117,11 +118,7 @@ class OneOff {
   }
 
   int finish(const engine::Json& result) {
-    for (const engine::Json& error : result["errors"]) {
-      if (early_signal_ != 0 && error.value("message", "") == "cancelled") continue;
-      print_error(context_, make_error(error.value("message", ""), error.value("hint", "")));
-    }
-    if (result.value("leaving", false)) wait_until_gone(context_.paths);
+    conclude(context_, result, early_signal_ != 0);
     if (early_signal_ != 0) return 130;
     return result.value("exit_code", result.value("ok", false) ? 0 : 1);
   }

@@ -7,6 +7,8 @@
 #include <cstdlib>
 
 #include "base/text.h"
+#include "compose/select.h"
+#include "engine/lower.h"
 #include "engine/state.h"
 
 namespace berth::cli {
@@ -37,6 +39,28 @@ std::optional<compose::Project> load_project(const Context& context, const std::
   std::optional<compose::Project> project = compose::load(request, files, diagnostics);
   fmt::print(stderr, "{}", diagnostics.render(context.colour(STDERR_FILENO)));
   return project;
+}
+
+std::optional<engine::Stack> make_stack(const Context& context, const compose::Project& project,
+                                        const std::vector<std::string>& services, bool no_deps) {
+  compose::Follow follow = no_deps ? compose::Follow::none : compose::Follow::dependencies;
+  Result<std::vector<std::string>> chosen = compose::select_services(project, services, follow);
+  if (!chosen) {
+    print_error(context, chosen.error());
+    return std::nullopt;
+  }
+  Diagnostics diagnostics;
+  engine::Stack stack = engine::lower(project, *chosen, diagnostics);
+  fmt::print(stderr, "{}", diagnostics.render(context.colour(STDERR_FILENO)));
+  if (diagnostics.has_errors()) return std::nullopt;
+  return stack;
+}
+
+std::set<std::string> known_services(const compose::Project& project) {
+  std::set<std::string> names;
+  for (const auto& [name, service] : project.services) names.insert(name);
+  for (const auto& [name, service] : project.disabled_services) names.insert(name);
+  return names;
 }
 
 std::optional<Target> find_target(const Context& context) {

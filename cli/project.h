@@ -19,6 +19,14 @@ namespace berth::cli {
 [[nodiscard]] std::optional<compose::Project> load_project(const Context& context,
                                                            const std::vector<std::string>& services = {});
 
+/// The stack of these services and, unless `no_deps`, of what they depend on, which comes first. `project` has been
+/// loaded; prints what is wrong.
+[[nodiscard]] std::optional<engine::Stack> make_stack(const Context& context, const compose::Project& project,
+                                                      const std::vector<std::string>& services, bool no_deps);
+
+/// All services that the project knows, enabled or not: containers of these are no orphans.
+[[nodiscard]] std::set<std::string> known_services(const compose::Project& project);
+
 /// What a command that works on existing containers is about: the project's name, and its file where there is one.
 struct Target {
   std::string project;

@@ -62,6 +62,14 @@ class Conversation {
 
 }  // namespace
 
+void conclude(const Context& context, const engine::Json& result, bool cancelled) {
+  for (const engine::Json& error : result.value("errors", engine::Json::array())) {
+    if (cancelled && error.value("message", "") == "cancelled") continue;
+    print_error(context, make_error(error.value("message", ""), error.value("hint", "")));
+  }
+  if (result.value("leaving", false)) wait_until_gone(context.paths);
+}
+
 Outcome carry_out(const Context& context, const engine::Json& request, Signals& signals, const Watch& also,
                   const Escalation& on_signal) {
   Conversation conversation(context, signals, also, on_signal);
@@ -78,12 +86,8 @@ Outcome carry_out(const Context& context, const engine::Json& request, Signals& 
     print_error(context, result.error());
     return outcome;
   }
-  for (const engine::Json& error : (*result)["errors"]) {
-    if (outcome.cancelled && error.value("message", "") == "cancelled") continue;
-    print_error(context, make_error(error.value("message", ""), error.value("hint", "")));
-  }
+  conclude(context, *result, outcome.cancelled);
   outcome.ok = result->value("ok", false);
-  if (result->value("leaving", false)) wait_until_gone(context.paths);
   return outcome;
 }
 

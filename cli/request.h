@@ -28,6 +28,10 @@ struct Watch {
 /// this request is sent beside it.
 using Escalation = std::function<engine::Json()>;
 
+/// What follows from the supervisor's result: prints its errors (but for the cancelling itself if we asked for that),
+/// and waits until a supervisor that leaves has gone.
+void conclude(const Context& context, const engine::Json& result, bool cancelled);
+
 /// Asks the supervisor for something, shows its progress and its errors, and waits. A second SIGINT or SIGTERM ends
 /// this program.
 [[nodiscard]] Outcome carry_out(const Context& context, const engine::Json& request, Signals& signals,

@@ -1,13 +1,13 @@
 #include "cli/run_overrides.h"
 
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <algorithm>
 
 #include "base/text.h"
 #include "compose/dotenv.h"
 #include "compose/files.h"
+#include "compose/load.h"
 #include "compose/passes.h"
 #include "compose/port.h"
 #include "compose/shell_words.h"
@@ -15,11 +15,6 @@
 
 namespace berth::cli {
 namespace {
-
-std::string current_directory() {
-  char path[4096];
-  return getcwd(path, sizeof path) == nullptr ? "/" : path;
-}
 
 template <class Value>
 void set(std::vector<std::pair<std::string, Value>>& pairs, const std::string& name, Value value) {
@@ -70,7 +65,8 @@ Status add_volumes(const RunOverrides& overrides, const compose::Project& projec
       return make_error(fmt::format("--volume {}: there is no option \"{}\"", text, unknown.front()));
     }
     if (mount->type == compose::Mount::Type::bind) {
-      mount->source = compose::absolute_path(mount->source, current_directory(), project.environment);
+      mount->source =
+          compose::absolute_path(mount->source, compose::request_of_process().working_directory, project.environment);
     } else if (!mount->source.empty() && !project.volumes.contains(mount->source)) {
       std::vector<std::string> known;
       for (const auto& [key, volume] : project.volumes) known.push_back(key);

@@ -58,7 +58,7 @@ Work Containers::remove_itself(ContainerPtr container) {
   if (!removed) {
     // It stands as exited then, and `rm` tells why it cannot go. Nobody is to wait for it any longer.
     fmt::print(stderr, "berth-supervisor: {}\n", removed.error().message());
-    containers_.erase(container->record.id);
+    container->record.auto_remove = false;
     container->changed.notify();
   }
   if (idle_) idle_();

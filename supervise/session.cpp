@@ -128,7 +128,7 @@ Work Session::run() {
 }
 
 void Session::unlock() {
-  if (!locked_.empty()) parts_.locks.unlock(std::exchange(locked_, ""));
+  if (locked_) parts_.locks.unlock(*std::exchange(locked_, std::nullopt));
 }
 
 Result<engine::Plan> Session::plan_for(const std::string& op, const Json& request, engine::Stack& stack) const {

@@ -72,7 +72,7 @@ class Session : public std::enable_shared_from_this<Session> {
   asio::local::stream_protocol::socket socket_;
   std::string received_, unsent_;
   std::vector<sys::UniqueFd> received_fds_;
-  std::string locked_;  // the project whose lock we hold; empty = none
+  std::optional<std::string> locked_;  // the project whose lock we hold
   bool writing_ = false;
   bool closed_ = false;
   bool cancelled_ = false;
