@@ -72,7 +72,10 @@ class OneOff {
     BERTH_TRY_OK(
         client.send(engine::to_message(request_), request_.attach ? streams.to_send() : std::vector<sys::FdRef>()));
     streams.console_far.reset();
-    BERTH_TRY(engine::Json message, until_running(client));
+    Result<engine::Json> told = until_running(client);
+    if (!told && (told.error().code == EPIPE || told.error().code == ECONNRESET))
+      told = running_by_record(told.error());
+    BERTH_TRY(engine::Json message, std::move(told));
     if (message.value("type", "") == "result") return finish(message);
     if (!request_.attach) {
       fmt::print("{}\n", message.value("id", ""));
@@ -115,6 +118,17 @@ class OneOff {
       if (type == "result" || type == "running") return message;
       progress_.on_event(message);
     }
+  }
+
+  /// The supervisor was killed before it could tell that the container runs, but it has written that down.
+  Result<engine::Json> running_by_record(const Error& died) {
+    for (const engine::Container& container : engine::StateStore(context_.paths).observe().containers) {
+      const sys::ProcessIdentity& process = container.live.process;
+      if (container.record.name != request_.options.one_off.name || process.pid == 0) continue;
+      return engine::Json{
+          {"type", "running"}, {"id", container.record.id}, {"pid", process.pid}, {"start_time", process.start_time}};
+    }
+    return died;
   }
 
   int finish(const engine::Json& result) {
