@@ -1,28 +1,36 @@
 #include "registry/settings.h"
 
-#include "registry/hub.h"
-#include "registry/url.h"
+#include <cerrno>
+#include <cstdlib>
+
+#include "registry/logins.h"
+#include "registry/registries_conf.h"
+#include "sys/file.h"
 
 namespace berth::registry {
+namespace {
 
-Endpoint own_endpoint(const std::string& repository) {
-  size_t slash = repository.find('/');
-  std::string domain = repository.substr(0, slash);
-  Endpoint endpoint;
-  endpoint.host = is_hub(domain) ? kHubHost : domain;
-  endpoint.path = slash == std::string::npos ? "" : repository.substr(slash + 1);
-  endpoint.insecure = is_loopback(domain);
-  return endpoint;
+constexpr const char* kRegistriesConf = "/etc/berth/registries.conf";
+
+Result<RegistriesConf> load_registries_conf() {
+  const char* named = getenv("BERTH_REGISTRIES_CONF");
+  bool is_named = named != nullptr && *named != '\0';
+  std::string path = is_named ? named : kRegistriesConf;
+  Result<std::string> text = sys::read_file(path, 16 << 20);
+  if (!text && text.error().code == ENOENT && !is_named) return RegistriesConf();
+  if (!text) return std::move(text).error();
+  return RegistriesConf::parse(*text, path);
 }
 
+}  // namespace
+
 Result<Settings> load_settings() {
+  BERTH_TRY(RegistriesConf conf, load_registries_conf());
+  Logins logins = Logins::of_user();
+  BERTH_TRY_OK(logins.config());  // a damaged file is better found now than taken for no login
   Settings settings;
-  settings.endpoints = [](const std::string& repository) -> Result<std::vector<Endpoint>> {
-    return std::vector{own_endpoint(repository)};
-  };
-  settings.credentials = [](const std::string&) -> Result<std::optional<Credentials>> {
-    return std::optional<Credentials>();
-  };
+  settings.endpoints = [conf](const std::string& repository) { return conf.endpoints(repository); };
+  settings.credentials = [logins](const std::string& host) { return logins.find(host); };
   return settings;
 }
 
