@@ -46,12 +46,13 @@ struct Settings {
   /// credential helper. Error: the helper's.
   std::function<Result<std::optional<Credentials>>(const std::string& host)> credentials;
   /// Directories that may hold certificates for a host, in Docker's layout: DIR/HOST[:PORT]/{*.crt, *.cert + *.key}.
-  std::vector<std::string> certificate_directories = {"/etc/berth/certs.d", "/etc/docker/certs.d"};
+  std::vector<std::string> certificate_directories;
   Patience patience;
 };
 
 /// The settings of this machine and user: /etc/berth/registries.conf ($BERTH_REGISTRIES_CONF), Docker's config.json
-/// ($DOCKER_CONFIG, else ~/.docker). Error: a file that is damaged, with its place.
+/// ($DOCKER_CONFIG, else ~/.docker), certs.d beside the former and Docker's. Error: a file that is damaged, with its
+/// place.
 [[nodiscard]] Result<Settings> load_settings();
 
 }  // namespace berth::registry

@@ -1,0 +1,190 @@
+"""Real registries for tests: Debian's docker-registry on loopback, plain, with TLS, passwords or tokens."""
+
+import base64
+import http.server
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.parse
+
+from harness import wait_until
+
+
+def run(*command, **options):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **options).stdout
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Authority:
+    """A certificate authority of the test's own, and what it has signed. libcurl takes every name below .localhost for this
+    machine, while berth takes it for a registry like any other: the name by which TLS can be tested on loopback."""
+
+    NAME = "registry.localhost"
+
+    def __init__(self, folder):
+        self.folder = folder
+        os.makedirs(folder, exist_ok=True)
+        run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=berth test authority",
+            "-keyout", self.path("ca.key"), "-out", self.path("ca.crt"))
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def issue(self, name):
+        """Paths of a certificate and its key."""
+        extensions = self.path(name + ".ext")
+        with open(extensions, "w", encoding="utf-8") as file:
+            file.write(f"subjectAltName=DNS:{self.NAME},IP:127.0.0.1\n")
+        run("openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", self.path(name + ".key"),
+            "-out", self.path(name + ".csr"))
+        run("openssl", "x509", "-req", "-in", self.path(name + ".csr"), "-CA", self.path("ca.crt"), "-CAkey", self.path("ca.key"),
+            "-CAcreateserial", "-days", "2", "-extfile", extensions, "-out", self.path(name + ".crt"))
+        return self.path(name + ".crt"), self.path(name + ".key")
+
+
+class Registry:
+    """docker-registry as a process. Two with the same `storage` serve the same images."""
+
+    def __init__(self, storage, certificate=None, client_authority=None, passwords=None, tokens=None):
+        """passwords: {user: password}; tokens: a TokenServer; client_authority: whose clients alone are let in."""
+        self.port = free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self.folder = tempfile.mkdtemp(prefix="berth-it-registry-")
+        config = {
+            "version": "0.1",
+            "log": {"level": "error", "accesslog": {"disabled": True}},
+            "storage": {"filesystem": {"rootdirectory": storage}, "delete": {"enabled": True}},
+            "http": {"addr": self.address, "secret": "test"},
+        }
+        if certificate:
+            config["http"]["tls"] = {"certificate": certificate[0], "key": certificate[1]}
+            if client_authority:
+                config["http"]["tls"]["clientcas"] = [client_authority]
+        if passwords:
+            config["auth"] = {"htpasswd": {"realm": "test", "path": self.password_file(passwords)}}
+        if tokens:
+            config["auth"] = {"token": {"realm": tokens.url, "service": tokens.SERVICE, "issuer": tokens.ISSUER,
+                                        "rootcertbundle": tokens.certificate[0]}}
+        path = os.path.join(self.folder, "config.yml")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(config, file)  # JSON is YAML
+        with open(os.path.join(self.folder, "log"), "wb") as log:
+            self.process = subprocess.Popen(["docker-registry", "serve", path], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_until(f"docker-registry listens on {self.port}", lambda: listens(self.port))
+
+    def password_file(self, passwords):
+        path = os.path.join(self.folder, "htpasswd")
+        lines = [run("htpasswd", "-nbB", user, password).decode().strip() for user, password in passwords.items()]
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+        return path
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def push(self, layout, name):
+        """An image of an OCI layout ("path:tag") as NAME."""
+        run("skopeo", "copy", "-q", "--dest-tls-verify=false", f"oci:{layout}", f"docker://{self.address}/{name}")
+
+
+def encoded(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class TokenServer:
+    """A token service as in distribution's specification: tokens are JWTs that the registry checks for itself."""
+
+    SERVICE, ISSUER = "berth test registry", "berth test issuer"
+
+    def __init__(self, authority, passwords, anonymous=("pull",)):
+        """anonymous: what those without a login may do."""
+        self.passwords, self.anonymous = passwords, anonymous
+        self.certificate = authority.issue("token-service")
+        self.requests = []  # (method, fields)
+        self.refresh_token = "an-identity-token"
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/token"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
+        self.thread.start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    def token(self, user, scopes):
+        allowed = ("pull", "push", "delete") if user else self.anonymous
+        access = []
+        for scope in scopes:
+            kind, name, actions = scope.split(":", 1)[0], scope.split(":", 1)[1].rsplit(":", 1)[0], scope.rsplit(":", 1)[1].split(",")
+            access.append({"type": kind, "name": name, "actions": [action for action in actions if action in allowed]})
+        with open(self.certificate[0], encoding="utf-8") as file:
+            der = "".join(line.strip() for line in file if "-----" not in line)
+        now = int(time.time())
+        claims = {"iss": self.ISSUER, "aud": self.SERVICE, "sub": user or "", "nbf": now - 10, "iat": now, "exp": now + 300,
+                  "jti": str(len(self.requests)), "access": access}
+        signed = ".".join(encoded(json.dumps(part).encode()) for part in ({"typ": "JWT", "alg": "RS256", "x5c": [der]}, claims))
+        signature = run("openssl", "dgst", "-sha256", "-sign", self.certificate[1], input=signed.encode())
+        return signed + "." + encoded(signature)
+
+    def user_of(self, header):
+        """The user of a Basic header, None without one, False for a wrong one."""
+        if not header:
+            return None
+        user, password = base64.b64decode(header.split()[1]).decode().split(":", 1)
+        return user if self.passwords.get(user) == password else False
+
+    def handler(service):  # pylint: disable=no-self-argument
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                fields = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
+                service.requests.append(("GET", fields, dict(self.headers)))
+                user = service.user_of(self.headers.get("Authorization"))
+                if user is False:
+                    self.reply(401, {"details": "incorrect username or password"})
+                    return
+                answer = {"token": service.token(user, fields.get("scope", [])), "expires_in": 300}
+                if user and "offline_token" in fields:
+                    answer["refresh_token"] = service.refresh_token
+                self.reply(200, answer)
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+                fields = urllib.parse.parse_qs(body)
+                service.requests.append(("POST", fields, dict(self.headers)))
+                if fields.get("grant_type") != ["refresh_token"] or fields.get("refresh_token") != [service.refresh_token]:
+                    self.reply(401, {"error": "invalid_grant", "error_description": "not a token of ours"})
+                    return
+                scopes = fields.get("scope", [""])[0].split()
+                self.reply(200, {"access_token": service.token("someone", scopes), "expires_in": 300})
+
+            def reply(self, status, document):
+                body = json.dumps(document).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        return Handler
