@@ -25,7 +25,8 @@ bool answers_to(const Descriptor& entry, const Reference& wanted) {
   std::string repository = wanted.repository();
   if (name == repository + "@" + wanted.digest->str()) return true;
   bool same_repository = name.starts_with(repository + ":") || name.starts_with(repository + "@");
-  return same_repository && entry.digest == *wanted.digest;
+  return same_repository && (entry.digest == *wanted.digest ||
+                             entry.annotation(kAnnotationOrigin) == repository + "@" + wanted.digest->str());
 }
 
 }  // namespace
