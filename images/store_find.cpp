@@ -62,7 +62,9 @@ Error Store::not_found(const Index& index, const std::string& text) const {
     std::string name = entry.annotation(kAnnotationRefName);
     if (!name.empty()) names.push_back(familiar_name(name));
   }
-  std::string how = "bring it in with: berth load -i ARCHIVE, or berth import ROOTFS.tar " + printable(text);
+  std::string shown = printable(text);
+  std::string how = fmt::format(
+      "bring it in with: berth image pull {}, berth load -i ARCHIVE, or berth import ROOTFS.tar {}", shown, shown);
   auto reference = parse_reference(text);
   // Compared in the short form with the tag, since that is what both sides would write.
   std::optional<std::string> near = nearest(reference ? reference->familiar() : text, names);
