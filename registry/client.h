@@ -22,9 +22,6 @@ struct Document {
   std::string bytes;
 };
 
-/// Told of what takes time without failing ("retrying in 2 s: 503 Service Unavailable"). Called from any thread.
-using Note = std::function<void(const std::string& text)>;
-
 /// Speaks to registries by the OCI Distribution Specification 1.1 (and Docker's registry API v2, which it comes from).
 ///
 /// Finds the endpoints of a reference (its mirrors first, then the registry itself; https, or http where that is
@@ -34,7 +31,8 @@ using Note = std::function<void(const std::string& text)>;
 /// contains a password or token. Safe for use from several threads at once; each call blocks its thread.
 class Client {
  public:
-  /// Holds `settings` by value. Nothing is sent yet.
+  /// Holds `settings` by value. Nothing is sent yet. `note` is told of what takes time without failing ("…: 503 Service
+  /// Unavailable; trying again in 2s"), from any thread.
   explicit Client(Settings settings, Note note = {});
   Client(Client&&) noexcept;
   Client& operator=(Client&&) = delete;
