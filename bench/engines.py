@@ -35,6 +35,18 @@ class Engine:
         return subprocess.run([*command, word, "--help"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True,
                               check=False, **options).returncode == 0
 
+    def pull(self, image):
+        return self._image("pull", "-q", image)
+
+    def forget(self, image):
+        self._image("rm", image)
+
+    def _image(self, *words):
+        started = time.perf_counter()
+        subprocess.run([*self.prefix, "image", *words], env=self.environment, check=True, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL)
+        return time.perf_counter() - started
+
     def take_down(self):
         """Whatever is left of the project, also after a failure."""
         command, options = self.command("services: {}\n")
@@ -46,7 +58,7 @@ class BerthEngine(Engine):
     name = "berth"
 
     def __init__(self, program, home):
-        self.program, self.home, self.run = program, home, os.path.join(home, "run")
+        self.program, self.home, self.run, self.prefix = program, home, os.path.join(home, "run"), [program]
         self.environment = {**os.environ, "BERTH_ROOT": os.path.join(home, "root"), "BERTH_RUN": self.run}
         words = [word for change in CHANGES for word in ("--change", change)]
         subprocess.run([program, "import", *words, busybox.image_tar(), IMAGE], env=self.environment, check=True,
@@ -73,7 +85,7 @@ class DockerEngine(Engine):
     PROCESSES = ("dockerd", "containerd", "containerd-shim", "docker-proxy")
 
     def __init__(self, prefix):
-        self.prefix = prefix
+        self.prefix, self.environment = prefix, None
         words = [word for change in CHANGES for word in ("-c", change)]
         with open(busybox.image_tar(), "rb") as tar:
             subprocess.run([*prefix, "import", *words, "-", IMAGE], stdin=tar, check=True, stdout=subprocess.DEVNULL)

@@ -26,10 +26,9 @@ def _shown(work, value):
 def print_table(samples):
     print(f"{'work':22} {'engine':8} {'median':>10} {'least':>10} {'most':>10} {'n':>4}   docker : berth")
     for work, figures in summary(samples).items():
-        for engine in ("berth", "docker"):
-            if engine not in figures:
+        for engine, f in figures.items():
+            if engine == "ratio":
                 continue
-            f = figures[engine]
             ratio = f"   {figures['ratio']:.1f}" if engine == "berth" and "ratio" in figures else ""
             print(f"{work:22} {engine:8} {_shown(work, f['median']):>10} {_shown(work, f['min']):>10} {_shown(work, f['max']):>10} "
                   f"{len(f['samples']):4}{ratio}")

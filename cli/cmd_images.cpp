@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/cmd_archives.h"
+#include "cli/cmd_transfer.h"
 #include "cli/commands.h"
 #include "cli/helper.h"
 #include "cli/project.h"
@@ -108,6 +109,8 @@ void add_images(CLI::App& app, Context& context) {
   add_list(*noun, context, "ls");
   add_remove(*noun, context, "rm");
   add_archive_commands(*noun, context, archives);
+  auto transfer = [elsewhere, &context](const ImageTransferFlags&) { return report(context, elsewhere()); };
+  add_image_transfer_commands(*noun, context, {transfer, transfer});
   add_tag(*noun, context);
 }
 

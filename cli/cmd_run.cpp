@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "cli/bring_images.h"
 #include "cli/commands.h"
 #include "cli/one_off.h"
 #include "cli/project.h"
@@ -19,10 +20,12 @@ struct Flags {
   std::string service, name;
   bool remove = false, detach = false, no_tty = false, interactive = true, no_deps = false, use_aliases = false;
   bool remove_orphans = false;
+  BringFlags bring;
 };
 
-/// The stack of the service and what it depends on. Prints what is wrong.
-std::optional<engine::RunRequest> prepare(const Context& context, const Flags& flags, bool tty) {
+/// The stack of the service and what it depends on, their images at hand. Prints what is wrong; `code` is then the
+/// command's exit code.
+std::optional<engine::RunRequest> prepare(const Context& context, const Flags& flags, bool tty, int& code) {
   std::optional<compose::Project> project = load_project(context, {flags.service});
   if (!project) return std::nullopt;
   if (project->services.contains(flags.service)) {  // else make_stack() says what is wrong with the name
@@ -36,6 +39,7 @@ std::optional<engine::RunRequest> prepare(const Context& context, const Flags& f
   }
   std::optional<engine::Stack> stack = make_stack(context, *project, {flags.service}, flags.no_deps);
   if (!stack) return std::nullopt;
+  if (code = bring_images(context, *project, *stack, flags.bring); code != 0) return std::nullopt;
   engine::RunRequest request;
   request.stack = std::move(*stack);
   engine::ServiceConfig& config = request.stack.services.back();  // dependencies come first
@@ -57,8 +61,9 @@ int run(const Context& context, const Flags& flags) {
   // Docker Compose looks at standard output only, so that `echo y | … run` has a terminal to complain about; a terminal
   // is of use only where both ends are one.
   bool tty = !flags.no_tty && !flags.detach && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
-  std::optional<engine::RunRequest> request = prepare(context, flags, tty);
-  if (!request) return 1;
+  int code = 1;
+  std::optional<engine::RunRequest> request = prepare(context, flags, tty, code);
+  if (!request) return code;
   return run_one_off(context, *request, flags.interactive);
 }
 
@@ -93,6 +98,7 @@ void add_run(CLI::App& app, Context& context) {
                     "Use the service's network aliases in the network(s) the container connects to");
   command->add_flag("--remove-orphans", flags->remove_orphans,
                     "Remove containers for services not defined in the compose file");
+  add_bring_flags(*command, flags->bring);
   command->callback([&context, flags, command] {
     std::vector<std::string> words = command->remaining();
     if (words.empty()) throw CLI::ValidationError("run", "needs a service");

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "cli/bring_images.h"
 #include "cli/commands.h"
 #include "cli/log_follower.h"
 #include "cli/project.h"
@@ -27,6 +28,7 @@ struct Flags {
   bool wait = false, no_color = false, no_prefix = false, timestamps = false, abort_on_exit = false;
   int64_t wait_timeout = 0, timeout = -1;
   std::string exit_code_from;
+  BringFlags bring;
 };
 
 /// Reads `SERVICE=N` pairs into the stack.
@@ -48,12 +50,16 @@ Status apply_scale(const std::vector<std::string>& pairs, engine::Stack& stack) 
   return {};
 }
 
-/// The project as the stack that this command wants. Prints what is wrong.
-std::optional<engine::UpRequest> prepare(const Context& context, const Flags& flags) {
+/// The project as the stack that this command wants, its images at hand. Prints what is wrong; `code` is then the
+/// command's exit code.
+std::optional<engine::UpRequest> prepare(const Context& context, const Flags& flags, int& code) {
+  code = 1;
   std::optional<compose::Project> project = load_project(context, flags.services);
   if (!project) return std::nullopt;
   std::optional<engine::Stack> stack = make_stack(context, *project, flags.services, flags.no_deps);
   if (!stack) return std::nullopt;
+  if (code = bring_images(context, *project, *stack, flags.bring); code != 0) return std::nullopt;
+  code = 1;
   engine::UpRequest request;
   request.stack = std::move(*stack);
   if (Status scaled = apply_scale(flags.scale, request.stack); !scaled) {
@@ -171,8 +177,9 @@ int run(const Context& context, Flags flags) {
     print_error(context, make_error("--force-recreate and --no-recreate are incompatible"));
     return 1;
   }
-  std::optional<engine::UpRequest> request = prepare(context, flags);
-  if (!request) return 1;
+  int code = 1;
+  std::optional<engine::UpRequest> request = prepare(context, flags, code);
+  if (!request) return code;
   if (flags.detach || flags.wait || flags.no_start) return carry_out(context, engine::to_message(*request));
   return Attached(context, flags, *request).run();
 }
@@ -200,6 +207,7 @@ void add_up(CLI::App& app, Context& context) {
                     "Stop all containers if any container was stopped");
   command->add_option("--exit-code-from", flags->exit_code_from,
                       "Return the exit code of the selected service container");
+  add_bring_flags(*command, flags->bring);
   command->add_flag("--no-color", flags->no_color, "Produce monochrome output");
   command->add_flag("--no-log-prefix", flags->no_prefix, "Don't print prefix in logs");
   command->add_flag("--timestamps", flags->timestamps, "Show timestamps");

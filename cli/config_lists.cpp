@@ -94,7 +94,8 @@ Status pin_images(const Context& context, compose::Project& project) {
     BERTH_TRY(images::Reference reference, images::parse_reference(*service.image));
     if (reference.digest) continue;
     BERTH_TRY(images::Image image, store.resolve(*service.image).context("the image of service \"{}\"", name));
-    reference.digest = image.manifest;
+    BERTH_TRY(std::optional<images::Origin> origin, store.origin(reference));
+    reference.digest = origin ? origin->digest : image.manifest;  // what a registry has, where one was asked
     service.image = reference.str();
   }
   return {};

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "base/heap.h"
 #include "compose/passes.h"
 
 namespace berth::compose {
@@ -9,6 +10,7 @@ namespace {
 
 constexpr size_t kMaxDocuments = 200;
 constexpr size_t kMaxParsedBytes = 4 * kMaxFileSize;  // a file that is included twice counts twice
+constexpr size_t kTreeFactor = 48;                    // bytes of memory that a byte of a compose file comes to
 
 std::string shown_name(const std::string& path, const std::string& working_directory) {
   return path == "-" ? "<stdin>" : display_path(path, working_directory);
@@ -44,6 +46,7 @@ std::vector<Tree> Reader::documents(const std::string& path, const std::string& 
     return {};
   }
   size_t errors = diagnostics_.error_count();
+  expect_allocations(kTreeFactor * text->size());
   std::vector<Tree> documents;
   bool empty = true;
   size_t count = 0;

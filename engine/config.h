@@ -140,6 +140,7 @@ struct ServiceConfig {
   std::vector<DependencyConfig> depends_on;
   std::string place;        // of the service in its file
   std::string image_place;  // of its image
+  std::string image_id;     // what its image is now, where that is known: containers of another one are made anew
 };
 
 struct NetworkConfig {

@@ -38,7 +38,8 @@ BERTH_JSON_DEFINE(ContainerConfig, image, command, entrypoint, environment, user
                   devices, device_cgroup_rules, sysctls, pid_mode, ipc_mode, uts_mode, cgroup_mode, userns_mode,
                   shm_size, oom_score_adj, resources, stop_signal, stop_grace_ns, health, restart, log, labels,
                   annotations)
-BERTH_JSON_DEFINE(ServiceConfig, name, container_name, replicas, attach, container, depends_on, place, image_place)
+BERTH_JSON_DEFINE(ServiceConfig, name, container_name, replicas, attach, container, depends_on, place, image_place,
+                  image_id)
 BERTH_JSON_DEFINE(Stack, project, working_dir, config_files, environment_files, services, networks, volumes)
 BERTH_JSON_DEFINE(ContainerRecord, id, name, project, service, number, one_off, auto_remove, created_ns, image_id,
                   config_hash, config, args, env, user, working_dir, stop_signal, stop_grace_ns, health, mounts, layers,

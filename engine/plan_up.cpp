@@ -148,9 +148,12 @@ class UpPlanner {
   Replica converge(const ServiceConfig& service, const Container& container, const std::string& hash) {
     const ContainerRecord& record = container.record;
     bool changed = record.config_hash != hash;
-    if ((changed || options_.force_recreate) && !options_.no_recreate) {
-      Replica replica =
-          create(service, record.number, options_.force_recreate ? "recreation asked for" : "configuration changed");
+    bool other_image = !service.image_id.empty() && service.image_id != record.image_id;
+    if ((changed || other_image || options_.force_recreate) && !options_.no_recreate) {
+      Replica replica = create(service, record.number,
+                               options_.force_recreate ? "recreation asked for"
+                               : changed               ? "configuration changed"
+                                                       : "its image is another one now");
       replica.replaces = leave(container, "is replaced", true);
       return replica;
     }

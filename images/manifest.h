@@ -24,6 +24,7 @@ inline constexpr std::string_view kMediaLayer = "application/vnd.oci.image.layer
 inline constexpr std::string_view kMediaLayerGzip = "application/vnd.oci.image.layer.v1.tar+gzip";
 inline constexpr std::string_view kMediaLayerZstd = "application/vnd.oci.image.layer.v1.tar+zstd";
 inline constexpr std::string_view kMediaDockerList = "application/vnd.docker.distribution.manifest.list.v2+json";
+inline constexpr std::string_view kMediaDockerLayerGzip = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 inline constexpr std::string_view kMediaDockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
 
 /// The annotation that names an image in index.json; ours holds the full normalised name.
@@ -32,6 +33,10 @@ inline constexpr std::string_view kAnnotationRefName = "org.opencontainers.image
 inline constexpr std::string_view kAnnotationContainerdName = "io.containerd.image.name";
 /// Our own: the image id, so that a look-up by id need not open every manifest.
 inline constexpr std::string_view kAnnotationImageId = "berth.image.id";
+/// Our own: what the registry has under the name, "docker.io/library/nginx@sha256:…", and when that was last asked,
+/// in seconds since 1970.
+inline constexpr std::string_view kAnnotationOrigin = "berth.origin";
+inline constexpr std::string_view kAnnotationOriginChecked = "berth.origin.checked";
 
 struct Descriptor {
   std::string media_type;

@@ -5,11 +5,11 @@
 
 namespace berth::images {
 
-/// How far a layer is on its way into the store.
-enum class LayerPhase { waiting, receiving, unpacking, done, already_present };
+/// How far a layer is on its way into the store, or out of it.
+enum class LayerPhase { waiting, receiving, unpacking, compressing, sending, done, already_present };
 
-/// Told what goes on while images come in, so that the command line can draw it. Called from the thread that does the
-/// import, at most once per 64 KiB of data; must not throw.
+/// Told what goes on while images come and go, so that the command line can draw it. Called from the threads that do
+/// the work, at most once per 64 KiB of data; must not throw.
 class Progress {
  public:
   virtual ~Progress() = default;

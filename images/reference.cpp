@@ -138,6 +138,10 @@ std::string Reference::name() const {
   return tag.empty() && digest ? repository() + "@" + digest->str() : repository() + ":" + tag;
 }
 
+std::string Reference::store_name() const {
+  return digest ? repository() + "@" + digest->str() : name();
+}
+
 std::string Reference::str() const {
   std::string text = repository();
   if (!tag.empty()) text += ":" + tag;

@@ -21,6 +21,8 @@ struct Reference {
   /// The key under which the store keeps the image: "docker.io/library/nginx:1.25", or "…@sha256:…" where there is no
   /// tag.
   [[nodiscard]] std::string name() const;
+  /// The same for what is brought in by this reference: as with Docker, one with a digest makes no tag.
+  [[nodiscard]] std::string store_name() const;
   /// Everything: "docker.io/library/nginx:1.25@sha256:…".
   [[nodiscard]] std::string str() const;
   /// The short form that Docker shows: "nginx:1.25", "localhost:5000/app:latest".

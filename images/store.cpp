@@ -119,7 +119,7 @@ Result<Digest> Store::image_id(const Descriptor& entry) const {
 Result<Image> Store::load_image(const Digest& digest, const Index& index) const {
   BERTH_TRY(Manifest manifest, read_manifest(*this, digest));
   BERTH_TRY(ImageConfig config, read_config(*this, manifest.config.digest));
-  Image image{manifest.config.digest, digest, {}, std::move(config), {}, manifest.config.size, {}};
+  Image image{manifest.config.digest, digest, {}, {}, std::move(config), {}, manifest.config.size, {}};
   if (manifest.layers.size() != image.config.diff_ids.size()) {
     return make_error(fmt::format("image {}: manifest has {} layers, config {}", image.id.short_hex(),
                                   manifest.layers.size(), image.config.diff_ids.size()));
@@ -134,10 +134,14 @@ Result<Image> Store::load_image(const Digest& digest, const Index& index) const 
     }
   }
   for (const Descriptor& entry : index.manifests) {
-    std::string name = entry.annotation(kAnnotationRefName);
-    if (entry.digest == digest && !name.empty()) image.names.push_back(std::move(name));
+    if (entry.digest != digest) continue;
+    std::string name = entry.annotation(kAnnotationRefName), origin = entry.annotation(kAnnotationOrigin);
+    if (!name.empty()) image.names.push_back(std::move(name));
+    if (!origin.empty()) image.repo_digests.push_back(std::move(origin));
   }
   std::sort(image.names.begin(), image.names.end());
+  std::sort(image.repo_digests.begin(), image.repo_digests.end());
+  image.repo_digests.erase(std::unique(image.repo_digests.begin(), image.repo_digests.end()), image.repo_digests.end());
   image.created = image.config.created;
   return image;
 }
@@ -176,6 +180,8 @@ Status Store::tag(const std::string& source, const std::string& new_name) {
                             [&](const Descriptor& one) { return one.digest == manifest; });
   BERTH_CHECK(entry != index.manifests.end());
   Descriptor named = *entry;
+  named.annotations.erase(std::string(kAnnotationOrigin));  // nobody asked a registry for the new name
+  named.annotations.erase(std::string(kAnnotationOriginChecked));
   name_entry(index, std::move(named), reference.name());
   return write_index(index);
 }
@@ -205,7 +211,7 @@ Result<Image> Store::publish(const ImportLease& lease, const std::string& config
 }
 
 Result<Image> Store::publish_manifest(const ImportLease& lease, const std::string& manifest_json,
-                                      const std::vector<std::string>& names) {
+                                      const std::vector<std::string>& names, const std::optional<Origin>& origin) {
   BERTH_TRY(Manifest manifest, parse_manifest(manifest_json));
   for (const Descriptor& layer : manifest.layers) {
     if (!has_blob(layer.digest)) return sys_error("publish image: layer blob " + layer.digest.str(), ENOENT);
@@ -224,7 +230,11 @@ Result<Image> Store::publish_manifest(const ImportLease& lease, const std::strin
                    {{std::string(kAnnotationImageId), manifest.config.digest.str()}},
                    std::nullopt};
   if (names.empty()) keep_unnamed(index, entry);
-  for (const std::string& name : names) name_entry(index, entry, name);
+  for (const std::string& name : names) {
+    Descriptor named = entry;
+    if (origin) BERTH_TRY_OK(note_origin(named, name, *origin));
+    name_entry(index, std::move(named), name);
+  }
   BERTH_TRY_OK(write_index(index));
   return load_image(digest, index);
 }

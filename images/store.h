@@ -9,6 +9,7 @@
 #include "images/config.h"
 #include "images/digest.h"
 #include "images/manifest.h"
+#include "images/reference.h"
 #include "sys/lock.h"
 #include "sys/paths.h"
 
@@ -16,9 +17,10 @@ namespace berth::images {
 
 /// An image ready to run.
 struct Image {
-  Digest id;                       // digest of the config, Docker's image id
-  Digest manifest;                 // digest of the OCI manifest
-  std::vector<std::string> names;  // full names, sorted; empty: <none>
+  Digest id;                              // digest of the config, Docker's image id
+  Digest manifest;                        // digest of the OCI manifest
+  std::vector<std::string> names;         // full names, sorted; empty: <none>
+  std::vector<std::string> repo_digests;  // REPOSITORY@DIGEST as registries have it, sorted
   ImageConfig config;
   std::vector<std::string> layer_dirs;  // overlayfs lower directories, topmost first; all exist
   uint64_t size = 0;                    // bytes of config and layer blobs
@@ -26,6 +28,12 @@ struct Image {
 
   /// The first name in Docker's short form, else the id.
   [[nodiscard]] std::string display_name() const;
+};
+
+/// What a registry had under a name when it was last asked.
+struct Origin {
+  Digest digest;        // of a manifest or an index
+  int64_t checked = 0;  // seconds since 1970
 };
 
 /// Keeps the store from being collected while something that is not yet under a name is brought in. Any number at once;
@@ -103,9 +111,16 @@ class Store {
   /// image), and returns the image. All names or none. Error if a layer or blob is missing.
   [[nodiscard]] Result<Image> publish(const ImportLease& lease, const std::string& config_json,
                                       const std::vector<Descriptor>& layers, const std::vector<std::string>& names);
-  /// The same for a manifest that is kept as it came, so that its digest stays the registry's.
+  /// The same for a manifest that is kept as it came, so that its digest stays the registry's. `origin`: where the
+  /// names come from.
   [[nodiscard]] Result<Image> publish_manifest(const ImportLease& lease, const std::string& manifest_json,
-                                               const std::vector<std::string>& names);
+                                               const std::vector<std::string>& names,
+                                               const std::optional<Origin>& origin = std::nullopt);
+  /// What publish_manifest() noted of a name; nothing for images that did not come from a registry, or that are not
+  /// there.
+  [[nodiscard]] Result<std::optional<Origin>> origin(const Reference& reference) const;
+  /// The registry was asked again, or was given the image. Nothing happens to a name that is not there.
+  [[nodiscard]] Status set_origin(const Reference& reference, const Origin& origin);
 
   [[nodiscard]] const std::string& directory() const { return directory_; }
   [[nodiscard]] std::string blob_path(const Digest& digest) const;

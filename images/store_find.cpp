@@ -25,7 +25,8 @@ bool answers_to(const Descriptor& entry, const Reference& wanted) {
   std::string repository = wanted.repository();
   if (name == repository + "@" + wanted.digest->str()) return true;
   bool same_repository = name.starts_with(repository + ":") || name.starts_with(repository + "@");
-  return same_repository && entry.digest == *wanted.digest;
+  return same_repository && (entry.digest == *wanted.digest ||
+                             entry.annotation(kAnnotationOrigin) == repository + "@" + wanted.digest->str());
 }
 
 }  // namespace
@@ -61,7 +62,9 @@ Error Store::not_found(const Index& index, const std::string& text) const {
     std::string name = entry.annotation(kAnnotationRefName);
     if (!name.empty()) names.push_back(familiar_name(name));
   }
-  std::string how = "bring it in with: berth load -i ARCHIVE, or berth import ROOTFS.tar " + printable(text);
+  std::string shown = printable(text);
+  std::string how = fmt::format(
+      "bring it in with: berth image pull {}, berth load -i ARCHIVE, or berth import ROOTFS.tar {}", shown, shown);
   auto reference = parse_reference(text);
   // Compared in the short form with the tag, since that is what both sides would write.
   std::optional<std::string> near = nearest(reference ? reference->familiar() : text, names);

@@ -15,6 +15,9 @@ void name_entry(Index& index, Descriptor entry, const std::string& name);
 /// Makes sure that the entry's manifest is in the index, without a name if it has none.
 void keep_unnamed(Index& index, Descriptor entry);
 
+/// Notes where the entry's name comes from.
+[[nodiscard]] Status note_origin(Descriptor& entry, const std::string& name, const Origin& origin);
+
 /// Removes what crashed imports left. Requires: content.lock held exclusively.
 [[nodiscard]] Status sweep_temporaries(const std::string& directory);
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "images/digest.h"
@@ -49,6 +50,9 @@ class Client {
   /// once; more bytes than `size` are an error.
   [[nodiscard]] Status blob(const images::Reference& repository, const images::Digest& digest, uint64_t size,
                             const std::function<Status(std::string_view)>& sink, uint64_t offset = 0);
+
+  /// All tags of the repository, in the registry's order (paged by Link headers).
+  [[nodiscard]] Result<std::vector<std::string>> tags(const images::Reference& repository);
 
   // --- push: never to a mirror ---
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/result.h"
@@ -20,6 +22,20 @@ class FileLock {
 
  private:
   explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}
+  UniqueFd fd_;
+};
+
+/// A lock on one of many things that share one lock file: on the byte at `place` of it (open file description lock,
+/// fcntl(2)), exclusive, also between threads, held as long as this lives. Things that share a place wait for each
+/// other and nothing worse.
+class PlaceLock {
+ public:
+  /// Waits until the place is free; calls `on_wait` before if that is not at once.
+  [[nodiscard]] static Result<PlaceLock> acquire(const std::string& path, uint64_t place,
+                                                 const std::function<void()>& on_wait = {});
+
+ private:
+  explicit PlaceLock(UniqueFd fd) : fd_(std::move(fd)) {}
   UniqueFd fd_;
 };
 

@@ -1,5 +1,5 @@
-// berth-images: brings images in. A program of its own, because the decompressors it needs would cost every other
-// command their loading (docs/decisions/0008).
+// berth-images: brings images in and out. A program of its own, because the decompressors and the registry client it
+// needs would cost every other command their loading (docs/decisions/0008).
 
 #include <fmt/core.h>
 #include <unistd.h>
@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/cmd_archives.h"
 #include "cli/global_flags.h"
+#include "cli/images/transfers.h"
 #include "cli/sizes.h"
 #include "images/import.h"
 #include "images/load.h"
@@ -92,5 +93,9 @@ int main(int argc, char** argv) {
   CLI::App* noun = app.add_subcommand("image");
   noun->require_subcommand(1);
   add_archive_commands(*noun, context, commands);
+  add_image_transfer_commands(*noun, context,
+                              {[&](const ImageTransferFlags& flags) { return pull_image(context, flags); },
+                               [&](const ImageTransferFlags& flags) { return push_image(context, flags); }});
+  app.add_subcommand("transfer")->callback([&] { context.command = [&] { return transfer_images(context); }; });
   return parse_and_run(app, context, argc, argv);
 }

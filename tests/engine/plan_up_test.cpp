@@ -63,6 +63,20 @@ TEST_CASE("a changed service runs in its old form until the new one is about to 
         "remove container shop-web-1 after stop shop-web-1, start shop-web-1 (is replaced)\n");
 }
 
+TEST_CASE("a container is made anew when its image is another one by now, where the image is known") {
+  Stack stack = stack_of({service("web")});
+  Observed observed = observed_of({running(stack.services[0])});
+  observed.containers[0].record.image_id = "sha256:old";
+  CHECK(up(stack, observed) == "");
+  stack.services[0].image_id = "sha256:old";
+  CHECK(up(stack, observed) == "");
+  stack.services[0].image_id = "sha256:new";
+  CHECK(up(stack, observed).starts_with("create container shop-web-1 (its image is another one now)\n"));
+  UpOptions keep;
+  keep.no_recreate = true;
+  CHECK(up(stack, observed, keep) == "");
+}
+
 TEST_CASE("the old container gives its ports up before the new one takes them") {
   Stack stack = stack_of({publishing(service("web"), 8080)});
   Plan plan = plan_up(stack, observed_of({outdated(running(stack.services[0]))}), {});

@@ -163,6 +163,28 @@ TEST_CASE("a name moves to the new image, and the old one stays unnamed") {
   CHECK(f.store.list()->size() == 2);
 }
 
+TEST_CASE("what a registry had under a name is remembered for that name alone") {
+  Fixture fixture;
+  if (!fixture.root) return;
+  Store& store = fixture.store;
+  Image made = make_image(store, {"a"}, {"docker.io/library/local:1"}).value();
+  std::string manifest = store.read_blob(made.manifest).value();
+  ImportLease lease = store.begin_import().value();
+  Digest origin = sha256_of("an index");
+  CHECK(store.publish_manifest(lease, manifest, {"docker.io/library/app:1"}, Origin{origin, 1000}).ok());
+  Reference app = parse_reference("app:1").value();
+  CHECK(store.origin(app).value()->digest == origin);
+  CHECK(store.origin(app).value()->checked == 1000);
+  CHECK(store.set_origin(app, {origin, 2000}).ok());
+  CHECK(store.origin(app).value()->checked == 2000);
+  CHECK_FALSE(store.origin(parse_reference("local:1").value()).value());
+  CHECK(store.tag("app:1", "other:1").ok());
+  CHECK_FALSE(store.origin(parse_reference("other:1").value()).value());
+  CHECK(store.resolve("app@" + origin.str()).ok());
+  CHECK(store.resolve("app:1").value().repo_digests ==
+        std::vector<std::string>{"docker.io/library/app@" + origin.str()});
+}
+
 TEST_CASE("nothing of a layer stays that is not what was promised") {
   Fixture f;
   if (!f.root) return;

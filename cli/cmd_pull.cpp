@@ -1,0 +1,133 @@
+// pull and push: the images of a project's services.
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <set>
+
+#include "base/text.h"
+#include "cli/bring_images.h"
+#include "cli/commands.h"
+#include "cli/project.h"
+#include "cli/transfer.h"
+#include "compose/select.h"
+#include "images/store.h"
+
+namespace berth::cli {
+namespace {
+
+struct Flags {
+  std::vector<std::string> services;
+  std::string policy;
+  bool quiet = false, include_deps = false, ignore_failures = false, ignore_buildable = false;
+};
+
+/// The services meant, or nothing after telling what is wrong.
+std::optional<std::vector<const compose::Service*>> chosen(const Context& context, const compose::Project& project,
+                                                           const Flags& flags) {
+  auto follow = flags.include_deps ? compose::Follow::dependencies : compose::Follow::none;
+  Result<std::vector<std::string>> names = compose::select_services(project, flags.services, follow);
+  if (!names) {
+    print_error(context, names.error());
+    return std::nullopt;
+  }
+  std::vector<const compose::Service*> services;
+  for (const std::string& name : *names) services.push_back(&project.services.at(name));
+  return services;
+}
+
+void skip(const Flags& flags, const compose::Service& service, const char* why) {
+  if (!flags.quiet) fmt::print(stderr, " {}  Skipped - {}\n", printable(service.name), why);
+}
+
+/// "latest" may be another one by now, so it never counts as present.
+bool is_present(const Context& context, const std::string& image) {
+  Result<images::Reference> reference = images::parse_reference(image);
+  if (reference && reference->tag == "latest") return false;
+  Result<images::Store> store = images::Store::open(context.paths);
+  return store && store->resolve(image);
+}
+
+int transfer(const Context& context, const Flags& flags, Transfer wanted) {
+  wanted.quiet = flags.quiet;
+  wanted.ignore_failures = flags.ignore_failures;
+  if (wanted.items.empty()) return 0;
+  Result<int> code = carry_out(context, wanted);
+  if (!code) return report(context, code.error());
+  return *code > 128 ? 130 : *code;
+}
+
+int pull(const Context& context, const Flags& flags) {
+  std::optional<compose::Project> project = load_project(context, flags.services);
+  if (!project) return 1;
+  auto services = chosen(context, *project, flags);
+  if (!services) return 1;
+  Transfer wanted;
+  std::set<std::string> images;
+  for (const compose::Service* service : *services) {
+    if (!service->image) {
+      skip(flags, *service, "No image to be pulled");
+      continue;
+    }
+    std::string policy = !flags.policy.empty() ? flags.policy : service->pull_policy.value_or("always");
+    if (policy == "never" || policy == "build") {
+      skip(flags, *service, policy == "never" ? "pull_policy is never" : "Image can be built");
+    } else if (service->build && flags.ignore_buildable) {
+      skip(flags, *service, "Image can be built");
+    } else if (policy == "missing" && is_present(context, *service->image)) {
+      skip(flags, *service, "Image is already present locally");
+    } else if (images.insert(*service->image).second) {
+      wanted.items.push_back({*service->image, service->platform.value_or("")});
+    }
+  }
+  return transfer(context, flags, std::move(wanted));
+}
+
+int push(const Context& context, const Flags& flags) {
+  std::optional<compose::Project> project = load_project(context, flags.services);
+  if (!project) return 1;
+  auto services = chosen(context, *project, flags);
+  if (!services) return 1;
+  Transfer wanted;
+  wanted.push = true;
+  std::set<std::string> images;
+  for (const compose::Service* service : *services) {
+    // As with Docker Compose: what is only used here belongs to others.
+    if (!service->build || !service->image)
+      skip(flags, *service, service->image ? "Image is not built here" : "No image name to push to");
+    else if (images.insert(*service->image).second)
+      wanted.items.push_back({*service->image, ""});
+  }
+  return transfer(context, flags, std::move(wanted));
+}
+
+}  // namespace
+
+void add_pull(CLI::App& app, Context& context) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand("pull", "Pull service images");
+  command->add_option("SERVICE", flags->services, "Services; all if none is named");
+  command->add_flag("--ignore-buildable", flags->ignore_buildable, "Ignore images that can be built");
+  command->add_flag("--ignore-pull-failures", flags->ignore_failures,
+                    "Pull what it can and ignores images with pull failures");
+  command->add_flag("--include-deps", flags->include_deps, "Also pull services declared as dependencies");
+  command->add_option("--policy", flags->policy, "Apply pull policy (\"missing\"|\"always\")")
+      ->check(CLI::IsMember({"missing", "always"}));
+  command->add_flag("-q,--quiet", flags->quiet, "Pull without printing progress information");
+  command->add_flag("--parallel,--no-parallel")->group("");  // older Compose's; --parallel before the command decides
+  command->callback([&context, flags] { context.command = [&context, flags] { return pull(context, *flags); }; });
+}
+
+void add_push(CLI::App& app, Context& context) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand("push", "Push service images");
+  command->add_option("SERVICE", flags->services, "Services; all if none is named");
+  command->add_flag("--ignore-push-failures", flags->ignore_failures,
+                    "Push what it can and ignores images with push failures");
+  command->add_flag("--include-deps", flags->include_deps, "Also push images of services declared as dependencies");
+  command->add_flag("-q,--quiet", flags->quiet, "Push without printing progress information");
+  command->callback([&context, flags] { context.command = [&context, flags] { return push(context, *flags); }; });
+}
+
+}  // namespace berth::cli

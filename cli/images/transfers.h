@@ -1,0 +1,15 @@
+#pragma once
+
+#include "cli/cmd_transfer.h"
+#include "cli/context.h"
+
+namespace berth::cli {
+
+// Each returns the command's exit code.
+
+[[nodiscard]] int pull_image(const Context& context, const ImageTransferFlags& flags);
+[[nodiscard]] int push_image(const Context& context, const ImageTransferFlags& flags);
+/// Carries out the cli/transfer.h request on standard input.
+[[nodiscard]] int transfer_images(const Context& context);
+
+}  // namespace berth::cli

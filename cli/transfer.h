@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/context.h"
+
+namespace berth::cli {
+
+/// Images that a project wants pulled or pushed, all at once: what `berth` asks of `berth-images`, which has the
+/// registry client. Travels as JSON on the standard input of `berth-images transfer`.
+struct Transfer {
+  struct Item {
+    std::string image;     // reference as written
+    std::string platform;  // empty = this machine's
+  };
+  std::vector<Item> items;
+  bool push = false;
+  bool ignore_failures = false;
+  bool quiet = false;
+};
+
+[[nodiscard]] std::string to_json_text(const Transfer& transfer);
+[[nodiscard]] Result<Transfer> transfer_from_json(const std::string& text);
+
+/// Has it done, and waits. What it does and what goes wrong is told on stderr. Returns the exit code: 0, 1, or 130
+/// after a SIGINT or SIGTERM, which first ends the transfer.
+[[nodiscard]] Result<int> carry_out(const Context& context, const Transfer& transfer);
+
+}  // namespace berth::cli
