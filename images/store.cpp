@@ -54,7 +54,10 @@ Result<Store> Store::open_directory(const std::string& directory) {
   BERTH_TRY_OK(sys::make_dirs(directory, 0700).context("make the image store"));
   BERTH_TRY(auto lock, store.lock_index());
   if (sys::exists(layout)) return store;
-  if (sys::exists(directory + "/index.json")) return damaged("there is an index.json but no oci-layout", directory);
+  // A kill in the midst of what follows leaves an index of nothing.
+  bool begun = sys::exists(directory + "/index.json");
+  Result<Index> index = begun ? store.read_index() : Index{};
+  if (!index || !index->manifests.empty()) return damaged("there is an index.json but no oci-layout", directory);
   BERTH_TRY_OK(sys::make_dirs(directory + "/blobs/sha256", 0755));
   BERTH_TRY_OK(sys::make_dirs(directory + "/layers", 0700));
   BERTH_TRY_OK(store.write_index(Index{}));

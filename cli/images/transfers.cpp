@@ -65,7 +65,6 @@ struct Session {
                                                 bool quiet) {
     BERTH_TRY(images::Store store, images::Store::open(context.paths));
     BERTH_TRY(registry::Settings settings, registry::load_settings());
-    catch_signals();
     return std::make_unique<Session>(std::move(store), std::move(settings), context, detail, push, quiet);
   }
 
@@ -218,14 +217,17 @@ class Batch {
 }  // namespace
 
 int pull_image(const Context& context, const ImageTransferFlags& flags) {
+  catch_signals();
   return exit_code(context, pull_one_or_all(context, flags));
 }
 
 int push_image(const Context& context, const ImageTransferFlags& flags) {
+  catch_signals();
   return exit_code(context, push_one_or_all(context, flags));
 }
 
 int transfer_images(const Context& context) {
+  catch_signals();
   prctl(PR_SET_PDEATHSIG, SIGTERM);  // without the command that asked nobody wants the images
   auto run = [&]() -> Result<int> {
     BERTH_TRY(std::string text, sys::read_all(sys::FdRef(STDIN_FILENO)));

@@ -281,6 +281,14 @@ TEST_CASE("a damaged image does not hide the others and stops the sweep") {
   CHECK(f.store.resolve("good:1")->id == good.id);
 }
 
+TEST_CASE("a store whose making was cut off is made") {
+  TempDir dir;
+  REQUIRE(Store::open_directory(dir / "images").ok());
+  REQUIRE(unlink((dir / "images/oci-layout").c_str()) == 0);
+  CHECK(Store::open_directory(dir / "images").ok());
+  CHECK(sys::exists(dir / "images/oci-layout"));
+}
+
 TEST_CASE("an image whose tree is missing says so") {
   Fixture f;
   if (!f.root) return;

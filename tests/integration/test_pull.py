@@ -49,7 +49,8 @@ class RegistryCase(Case):
         return berth
 
     def temporaries(self, berth):
-        return glob.glob(f"{berth.root}/images/**/.tmp-*", recursive=True)
+        """What of a layer is on its way."""
+        return glob.glob(f"{berth.root}/images/blobs/sha256/.tmp-*") + glob.glob(f"{berth.root}/images/layers/.tmp-*")
 
 
 class PullImage(RegistryCase):
