@@ -26,5 +26,6 @@ void add_lint(CLI::App& app, Context& context);
 void add_version(CLI::App& app, Context& context);
 void add_completion(CLI::App& app, Context& context);
 void add_images(CLI::App& app, Context& context);
+void add_compose_images(CLI::App& app, Context& context);
 
 }  // namespace berth::cli

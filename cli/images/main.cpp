@@ -1,7 +1,8 @@
-// berth-images: brings images in. A program of its own, because the decompressors it needs would cost every other
-// command their loading (docs/decisions/0008).
+// berth-images: reads and writes archives of images and containers. A program of its own, because the decompressors it
+// needs would cost every other command their loading (docs/decisions/0008).
 
 #include <fmt/core.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -9,6 +10,7 @@
 #include "base/text.h"
 #include "cli/cmd_archives.h"
 #include "cli/global_flags.h"
+#include "cli/images/commands.h"
 #include "cli/sizes.h"
 #include "images/import.h"
 #include "images/load.h"
@@ -83,14 +85,20 @@ int main(int argc, char** argv) {
   using namespace berth::cli;
   Context context;
   context.paths = berth::sys::Paths::from_environment();
-  CLI::App app("Brings images in for berth.", "berth");
+  CLI::App app("Reads and writes archives of images for berth.", "berth");
   app.require_subcommand(1);
   add_global_flags(app, context);
-  ArchiveCommands commands{[&](const ImportFlags& flags) { return import(context, flags); },
-                           [&](const LoadFlags& flags) { return load(context, flags); }};
-  add_archive_commands(app, context, commands);
-  CLI::App* noun = app.add_subcommand("image");
-  noun->require_subcommand(1);
-  add_archive_commands(*noun, context, commands);
+  // A tree of many layers keeps a directory of each open.
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);  // no more than a help
+  }
+  add_archive_commands(app, context,
+                       {[&](const ImportFlags& flags) { return import(context, flags); },
+                        [&](const LoadFlags& flags) { return load(context, flags); },
+                        [&](const SaveFlags& flags) { return save(context, flags); },
+                        [&](const ExportFlags& flags) { return export_container(context, flags); },
+                        [&](const CommitFlags& flags) { return commit(context, flags); }});
   return parse_and_run(app, context, argc, argv);
 }
