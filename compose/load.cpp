@@ -150,14 +150,4 @@ std::optional<Project> bind_model(Model model, const LoadRequest& request, FileS
   return project;
 }
 
-std::optional<Tree> load_as_written(const LoadRequest& request, FileSource& files, Diagnostics& diagnostics) {
-  LoadRequest as_written = request;
-  as_written.interpolate = false;
-  std::optional<Model> model = load_model(as_written, files, diagnostics);
-  if (!model || diagnostics.has_errors()) return std::nullopt;
-  model->tree.set("name", Tree::string(model->name));
-  if (request.normalize) normalize_as_written(model->tree, model->name);
-  return std::move(model->tree);
-}
-
 }  // namespace berth::compose

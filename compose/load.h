@@ -61,8 +61,8 @@ struct Model {
 [[nodiscard]] std::optional<Project> load(const LoadRequest& request, FileSource& files, Diagnostics& diagnostics);
 
 /// The same without variables put in, which leaves values that cannot be understood: ports as `${PORT}:80`. So it is a
-/// tree: merged, in long form as far as that is possible, with the project's name and its default network. Only what
-/// goes before the values is checked.
+/// tree: merged, in long form as far as that is possible, with the project's name and its default network. Keys are
+/// checked, and values without a variable; rules between parts of the project are not.
 [[nodiscard]] std::optional<Tree> load_as_written(const LoadRequest& request, FileSource& files,
                                                   Diagnostics& diagnostics);
 

@@ -58,10 +58,6 @@ void apply_profiles(Project& project, const LoadRequest& request);
 /// Fills in what follows from what is written: names, the default network, implicit dependencies, bare variables.
 void normalize(Project& project);
 
-/// The same for a tree whose values may still have variables in them: sorts the keys, and fills in the default network
-/// and names.
-void normalize_as_written(Tree& model, const std::string& project);
-
 /// Rules across attributes, services and resources.
 void validate(const Project& project, Diagnostics& diagnostics);
 
