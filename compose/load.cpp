@@ -123,6 +123,8 @@ std::optional<Model> load_model(const LoadRequest& request, FileSource& files, D
   model.files = std::move(sources->files);
   model.environment_files = std::move(sources->environment_files);
   model.included_values = assembly.included_values();
+  model.references = assembly.references();
+  model.removed = assembly.removed();
   return model;
 }
 

@@ -33,6 +33,9 @@ struct LoadRequest {
 /// The request of this process: its working directory and environment, nothing else set.
 [[nodiscard]] LoadRequest request_of_process();
 
+/// Values by their path, each with the ones that it took the place of.
+using Removed = std::vector<std::pair<std::string, Tree>>;
+
 /// What the files say together, before it is bound to types: for those who show it as it was written, or tell where a
 /// value came from.
 struct Model {
@@ -44,6 +47,8 @@ struct Model {
   /// Values of variables that secrets and configs of included models name and that only these models see:
   /// {"secrets.db" -> {variable, value}}.
   std::map<std::string, std::pair<std::string, std::string>> included_values;
+  Tree references;  // a list: what `include` and `extends` say where variables are not put in but there
+  Removed removed;  // what `!reset` took away
 };
 
 /// The first half of load(): nothing only where there is no tree at all. Mistakes may be there beside a result.

@@ -49,8 +49,9 @@ void resolve_tree_paths(Tree& document, const std::string& base, const Environme
 
 /// Drops repetitions inside the lists of one document, by the rules that hold between documents.
 void drop_repetitions(Tree& tree, const Table& table);
-/// Takes out what `!reset` left behind: the directives have been followed.
+/// Takes out what `!reset` left behind: the directives have been followed. Puts it into `removed` by its path.
 void settle(Tree& tree);
+void settle(Tree& tree, Removed& removed);
 
 /// Decides which services are enabled; moves the others to disabled_services.
 void apply_profiles(Project& project, const LoadRequest& request);
