@@ -63,7 +63,7 @@ struct ConditionWord : CodecBase {
 constexpr Attr kDependencyRows[] = {
     attr<&Dependency::condition, ConditionWord>("condition"),
     attr<&Dependency::required, Flag>("required"),
-    attr<&Dependency::restart, IfTrue>("restart").accepted("a restart does not reach dependents yet"),
+    attr<&Dependency::restart, IfTrue>("restart"),
 };
 
 // ---- networks of a service

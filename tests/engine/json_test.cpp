@@ -179,6 +179,7 @@ TEST_CASE("requests say what they are and come back as they were") {
   up.options.force_recreate = up.options.no_recreate = up.options.no_start = up.options.remove_orphans = true;
   up.options.ignore_orphans = up.options.wait = true;
   up.options.wait_timeout_ns = 1, up.options.stop_timeout_ns = 0, up.options.other_services = {"x"};
+  up.options.disabled = {{"d", "p"}};
   up.options.one_off = {"s", "n", true};
   check_round_trip(up);
   CHECK(to_message(up)["op"] == "up");
@@ -193,7 +194,7 @@ TEST_CASE("requests say what they are and come back as they were") {
   CHECK(same == std::vector<std::string>{});
 
   Selection selection{"p", {"a", "b"}, true};
-  DownRequest down{selection, {true, true, 3, std::set<std::string>{}, {"v"}}};
+  DownRequest down{selection, {true, true, 3, std::set<std::string>{}, {{"s", "p"}}, {"v"}}};
   check_round_trip(down);
   CHECK(to_message(down)["op"] == "down");
   CHECK(Json(down).get<DownRequest>().options.services == std::set<std::string>{});
