@@ -20,7 +20,7 @@ ContainerConfig full_config() {
   c.group_add = {"g"};
   c.tty = c.stdin_open = c.init = c.privileged = c.read_only = true;
   c.network_mode = "host";
-  c.attachments = {{"net", {"alias"}, "10.0.0.9", 7}};
+  c.attachments = {{"net", {"alias"}, "10.0.0.9", "02:00:00:00:00:01", 7}};
   c.ports = {{"127.0.0.1", 8080, 8090, 80, "udp", "f:1:2"}};
   c.expose = {"1"};
   MountConfig mount;
