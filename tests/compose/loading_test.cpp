@@ -84,6 +84,18 @@ TEST_CASE("--project-directory is the base of relative paths and of .env") {
   CHECK(loaded.project->name == "other");
 }
 
+TEST_CASE("with --project-directory the search for files begins there, and so does that for .env") {
+  LoadRequest request = in_shop();
+  request.project_directory = "sub/deep";
+  Files files = {{"/src/shop/compose.yaml", "services: {a: {image: cwd}}"},
+                 {"/src/shop/sub/compose.yaml", "services: {a: {image: 'x${V-}'}}"},
+                 {"/src/shop/.env", "V=cwd\nCOMPOSE_FILE=other.yaml"},
+                 {"/src/shop/sub/deep/.env", "V=deep"}};
+  Loaded loaded = load_files(files, request);
+  CHECK(loaded.service("a").image == "xdeep");
+  CHECK(loaded.project->working_dir == "/src/shop/sub/deep");
+}
+
 TEST_CASE("COMPOSE_DISABLE_ENV_FILE is a boolean") {
   Files files = {{"/src/shop/compose.yaml", "services: {a: {image: '${V:-none}'}}"}, {"/src/shop/.env", "V=read"}};
   LoadRequest request = in_shop();
