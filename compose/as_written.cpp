@@ -46,12 +46,12 @@ void check_known(const Tree& model, Diagnostics& diagnostics) {
   Unknown unknown(model);
   for (const Diagnostic& one : found.all()) {
     if (unknown.at(one.span)) continue;
-    if (one.ours)
+    if (one.severity == Severity::warning)
+      diagnostics.warning(one.span, one.message, one.suggestion);
+    else if (one.severity == Severity::error && one.ours)
       diagnostics.unsupported(one.span, one.message, one.suggestion);
     else if (one.severity == Severity::error)
       diagnostics.error(one.span, one.message, one.suggestion);
-    else if (one.severity == Severity::warning)
-      diagnostics.warning(one.span, one.message, one.suggestion);
   }
 }
 
@@ -65,12 +65,19 @@ void sort_keys(Tree& tree) {
   for (Tree& item : tree.items) sort_keys(item);
 }
 
+void fill_dockerfile(Tree* build) {
+  if (build == nullptr || !build->is_map()) return;
+  bool named = !is_empty(build->find("dockerfile")) || !is_empty(build->find("dockerfile_inline"));
+  if (!named) build->set("dockerfile", Tree::string("Dockerfile"));
+}
+
 /// What normalize() does, for values that may still have variables in them: sorts the keys, and fills in the default
 /// network and names.
 void normalize_as_written(Tree& model, const std::string& project) {
   bool used = false;
   if (Tree* services = model.find("services")) {
     for (Member& service : services->members) {
+      fill_dockerfile(service.value.find("build"));
       bool own = !is_empty(service.value.find("network_mode")) || !is_empty(service.value.find("provider"));
       if (own || !service.value.is_map()) continue;
       if (is_empty(service.value.find("networks"))) {

@@ -18,7 +18,9 @@ void names_to_map(Tree& tree, const Path& path, Diagnostics& diagnostics, Tree (
     Path item_path{&path, {}, static_cast<long>(i)};
     if (!item.is_string()) {
       In{item, item_path, diagnostics}.wrong_kind("a name");
-    } else if (!index.find(item.text)) {
+    } else if (index.find(item.text)) {
+      In{item, item_path, diagnostics}.error(fmt::format("\"{}\" is there twice", item.text));
+    } else {
       index.add(item.text);
       map.members.push_back({item.text, item.span, fill(item.span)});
     }

@@ -30,7 +30,7 @@ TEST_CASE("without variables put in, what can be understood is in long form and 
     mem_limit: ${MEM}
     volumes: ["./d:/d"]
     depends_on: [b]
-  b: {image: x, init: "${I}"}
+  b: {image: x, init: "${I}", build: .}
 )"},
                           {"/src/shop/compose.override.yaml", "services: {a: {mem_limit: 1g, ports: ['82:82']}}"}});
   Diagnostics diagnostics;
@@ -68,6 +68,9 @@ services:
         target: /d
         type: bind
   b:
+    build:
+      context: /src/shop
+      dockerfile: Dockerfile
     image: x
     init: ${I}
     networks:
@@ -94,7 +97,7 @@ TEST_CASE("without variables put in, keys and all values without a variable are 
   CHECK(messages("    extra_hosts: [\"$HOST\", \"a:$A\"]\n    command: run $X\n    environment: [\"$E\", B=$B]\n")
             .empty());
   CHECK(messages("    depends_on: {b: {condition: $C}}\n    ports: [\"$P\"]\n    deploy: {replicas: $N}\n").empty());
-  CHECK(has(messages("    gpus: all\n"), "has no effect in this version"));
+  CHECK(has(messages("    gpus: all\n"), "warning: services.a.gpus has no effect in this version"));
 }
 
 TEST_CASE("variables in the paths of include and extends are put in even where the others stay") {
