@@ -1,6 +1,6 @@
 // berth-images: brings images in and out, and reads and writes archives of images and containers. A program of its own,
-// because the decompressors and the registry client it
-// needs would cost every other command their loading (docs/decisions/0008).
+// because the decompressors and the registry client it needs would cost every other command their loading
+// (docs/decisions/0008).
 
 #include <fmt/core.h>
 #include <sys/resource.h>
