@@ -204,6 +204,7 @@ std::string Auth::hint(const Endpoint& endpoint) {
 }
 
 std::string Auth::hint_for(const std::string& host) {
+  if (keep_login_) return {};  // who is logging in need not be told to
   const Login& known = login(host);
   if (known.trouble) return "the login kept for " + host + " could not be read: " + known.trouble->message();
   std::string command = login_command(host);

@@ -3,7 +3,7 @@
     with BadProxy("127.0.0.1:5000") as proxy:
         proxy.harm("/blobs/", cut(1000), answer(503))     # the first such request, then the second; later ones pass
         proxy.harm("/manifests/", answer(500), always=True)
-        ... pull proxy.address/lib/app:1 ...
+        ... pull proxy.host/lib/app:1 ...
         proxy.requests                                     # what came: (method, path, headers)
 """
 
@@ -92,7 +92,7 @@ class BadProxy:
             context.load_cert_chain(*certificate)
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.port = self.server.server_address[1]
-        self.address = f"127.0.0.1:{self.port}"
+        self.host = f"127.0.0.1:{self.port}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
         self.thread.start()
 

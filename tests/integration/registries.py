@@ -19,13 +19,14 @@ def free_port():
 
 
 class Registry:
-    """Runs until stop(). `http` and `auth` are further YAML of the registry's configuration: TLS, htpasswd, token."""
+    """Runs until stop(). `http` and `auth` are further YAML of the registry's configuration: TLS, htpasswd, token (see
+    registry_guards.py). Two with the same `storage` serve the same images."""
 
-    def __init__(self, http="", auth=""):
+    def __init__(self, http="", auth="", storage=None):
         self.home = tempfile.mkdtemp(prefix="berth-registry-")
         self.port = free_port()
         self.host = f"127.0.0.1:{self.port}"
-        self.storage = os.path.join(self.home, "storage")
+        self.storage = storage or os.path.join(self.home, "storage")
         config = os.path.join(self.home, "config.yml")
         with open(config, "w", encoding="utf-8") as file:
             file.write(textwrap.dedent(f"""\

@@ -12,7 +12,8 @@ import tempfile
 import host
 from bad_proxy import BadProxy, answer, corrupt, cut, header, ignore_range, redirect, stall
 from harness import BERTH, Case
-from registry import Authority, Registry, TokenServer, run
+from registries import Registry
+from registry_guards import Authority, TokenServer, password_auth, run, tls, token_auth
 
 PROBE = os.path.join(os.path.dirname(BERTH), "tests", "registry_probe")
 USERS = {"ann": "ann's password"}
@@ -38,8 +39,8 @@ class RegistryCase(Case):
         run("umoci", "init", "--layout", layout)
         run("umoci", "new", "--image", layout + ":one")
         run("umoci", "insert", "--image", layout + ":one", content, "/content")
-        cls.plain.push(layout + ":one", "lib/app:1")
-        cls.manifest = run("skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{cls.plain.address}/lib/app:1")
+        cls.plain.push(f"oci:{layout}:one", "lib/app:1")
+        cls.manifest = run("skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{cls.plain.host}/lib/app:1")
         cls.digest = "sha256:" + hashlib.sha256(cls.manifest).hexdigest()
         layer = json.loads(cls.manifest)["layers"][0]
         cls.layer, cls.size = layer["digest"], layer["size"]
@@ -51,8 +52,8 @@ class RegistryCase(Case):
 
     @classmethod
     def registry(cls, **options):
-        registry = Registry(cls.storage, **options)
-        cls.addClassCleanup(registry.close)
+        registry = Registry(storage=cls.storage, **options)
+        cls.addClassCleanup(registry.stop)
         return registry
 
     def setUp(self):
@@ -77,7 +78,7 @@ class RegistryCase(Case):
         return folder
 
     def proxy(self, upstream, **options):
-        proxy = BadProxy(upstream.address, **options)
+        proxy = BadProxy(upstream.host, **options)
         self.addCleanup(proxy.close)
         return proxy
 
@@ -102,12 +103,12 @@ def basic(user):
 
 class Registries(RegistryCase):
     def test_a_plain_registry(self):
-        app = f"{self.plain.address}/lib/app"
+        app = f"{self.plain.host}/lib/app"
         self.assertEqual(f"application/vnd.oci.image.manifest.v1+json {self.digest} {len(self.manifest)}",
                          self.probe("manifest", app + ":1"))
         self.assertEqual(self.digest, self.probe("digest", app + ":1"))
         self.assertEqual(self.digest, self.probe("digest", f"{app}@{self.digest}"))
-        self.assert_whole(self.plain.address)
+        self.assert_whole(self.plain.host)
         self.assertIn("404 Not Found: manifest unknown", self.probe("manifest", app + ":2", fails=True))
 
     def test_push_by_upload_and_by_mount(self):
@@ -116,7 +117,7 @@ class Registries(RegistryCase):
             stream.write(os.urandom(3_000_000))
         with open(file, "rb") as stream:
             digest = "sha256:" + hashlib.sha256(stream.read()).hexdigest()
-        first, second = (f"{self.plain.address}/push/{name}" for name in ("first", "second"))
+        first, second = (f"{self.plain.host}/push/{name}" for name in ("first", "second"))
         self.assertEqual("no", self.probe("has-blob", first, digest))
         self.assertEqual("sent 3000000", self.probe("put-blob", first, digest, file))
         self.assertEqual("yes", self.probe("has-blob", first, digest))
@@ -131,7 +132,7 @@ class Registries(RegistryCase):
         run("skopeo", "inspect", "--tls-verify=false", f"docker://{first}:9")
 
     def test_tls_by_an_authority_of_its_own(self):
-        registry = self.registry(certificate=self.authority.issue("server"))
+        registry = self.registry(http=tls(self.authority.issue("server")))
         address = f"{Authority.NAME}:{registry.port}"
         refusal = self.blob(address, fails=True)
         self.assertIn("certificate", refusal)
@@ -140,7 +141,7 @@ class Registries(RegistryCase):
         self.assert_whole(address)
 
     def test_tls_that_asks_for_our_certificate(self):
-        registry = self.registry(certificate=self.authority.issue("server2"), client_authority=self.authority.path("ca.crt"))
+        registry = self.registry(http=tls(self.authority.issue("server2"), self.authority.path("ca.crt")))
         address = f"{Authority.NAME}:{registry.port}"
         folder = self.certificates(address)
         shutil.copy(self.authority.path("ca.crt"), folder)
@@ -152,9 +153,9 @@ class Registries(RegistryCase):
         self.assert_whole(address)
 
     def test_insecure_where_it_says_so(self):
-        registry = self.registry(certificate=self.authority.issue("server3"))
+        registry = self.registry(http=tls(self.authority.issue("server3")))
         address, plain = f"{Authority.NAME}:{registry.port}", f"{Authority.NAME}:{self.plain.port}"
-        self.assert_whole(registry.address)  # loopback is insecure by itself
+        self.assert_whole(registry.host)  # loopback is insecure by itself
         self.assertIn("insecure = true", self.blob(plain, fails=True))
         self.conf(f'[[registry]]\nlocation = "{Authority.NAME}:{registry.port}"\ninsecure = true\n'
                   f'[[registry]]\nlocation = "{plain}"\ninsecure = true\n')
@@ -162,21 +163,21 @@ class Registries(RegistryCase):
         self.assert_whole(plain)
 
     def test_passwords(self):
-        registry = self.registry(passwords=USERS)
-        refusal = self.blob(registry.address, fails=True)
+        registry = self.registry(auth=password_auth(os.path.join(self.settings, "htpasswd"), USERS))
+        refusal = self.blob(registry.host, fails=True)
         self.assertIn("401 Unauthorized", refusal)
-        self.assertIn(f"berth login {registry.address}", refusal)
-        self.login(registry.address, auth=basic("ann"))
-        self.assert_whole(registry.address)
-        self.assertEqual("mounted 0", self.probe("put-blob", f"{registry.address}/lib/new", self.layer, "/dev/null", "lib/app"))
-        self.login(registry.address, auth=base64.b64encode(b"ann:wrong").decode())
-        refusal = self.blob(registry.address, fails=True)
+        self.assertIn(f"berth login {registry.host}", refusal)
+        self.login(registry.host, auth=basic("ann"))
+        self.assert_whole(registry.host)
+        self.assertEqual("mounted 0", self.probe("put-blob", f"{registry.host}/lib/new", self.layer, "/dev/null", "lib/app"))
+        self.login(registry.host, auth=base64.b64encode(b"ann:wrong").decode())
+        refusal = self.blob(registry.host, fails=True)
         self.assertIn("ann is not let in", refusal)
         self.assertNotIn("wrong", refusal)
 
     def test_blocked(self):
-        self.conf(f'[[registry]]\nlocation = "{self.plain.address}/lib"\nblocked = true\n')
-        self.assertIn("registries.conf:1:1", self.blob(self.plain.address, fails=True))
+        self.conf(f'[[registry]]\nlocation = "{self.plain.host}/lib"\nblocked = true\n')
+        self.assertIn("registries.conf:1:1", self.blob(self.plain.host, fails=True))
 
 
 class Tokens(RegistryCase):
@@ -185,14 +186,14 @@ class Tokens(RegistryCase):
         super().setUpClass()
         cls.service = TokenServer(cls.authority, USERS)
         cls.addClassCleanup(cls.service.close)
-        cls.guarded = cls.registry(tokens=cls.service)
+        cls.guarded = cls.registry(auth=token_auth(cls.service))
 
     def setUp(self):
         super().setUp()
         self.service.requests.clear()
 
     def test_anonymous_pull(self):
-        self.assert_whole(self.guarded.address)
+        self.assert_whole(self.guarded.host)
         ((method, fields, headers),) = self.service.requests
         self.assertEqual(("GET", ["repository:lib/app:pull"], [TokenServer.SERVICE]), (method, fields["scope"], fields["service"]))
         self.assertNotIn("Authorization", headers)
@@ -202,24 +203,24 @@ class Tokens(RegistryCase):
         with open(file, "wb") as stream:
             stream.write(b"some content")
         digest = "sha256:" + hashlib.sha256(b"some content").hexdigest()
-        refusal = self.probe("put-blob", f"{self.guarded.address}/lib/new", digest, file, "lib/app", fails=True)
+        refusal = self.probe("put-blob", f"{self.guarded.host}/lib/new", digest, file, "lib/app", fails=True)
         self.assertIn("berth login", refusal)
-        self.login(self.guarded.address, auth=basic("ann"))
-        self.assertEqual("sent 12", self.probe("put-blob", f"{self.guarded.address}/lib/new", digest, file, "lib/app"))
+        self.login(self.guarded.host, auth=basic("ann"))
+        self.assertEqual("sent 12", self.probe("put-blob", f"{self.guarded.host}/lib/new", digest, file, "lib/app"))
         self.assertEqual({"repository:lib/app:pull", "repository:lib/new:pull,push"}, set(self.service.requests[-1][1]["scope"]))
 
     def test_wrong_password(self):
-        self.login(self.guarded.address, auth=base64.b64encode(b"ann:wrong").decode())
-        refusal = self.blob(self.guarded.address, fails=True)
+        self.login(self.guarded.host, auth=base64.b64encode(b"ann:wrong").decode())
+        refusal = self.blob(self.guarded.host, fails=True)
         self.assertIn("incorrect username or password", refusal)
         self.assertNotIn("wrong", refusal)
 
     def test_identity_token(self):
-        self.login(self.guarded.address, auth="", identitytoken="an-identity-token")
-        self.assert_whole(self.guarded.address)
+        self.login(self.guarded.host, auth="", identitytoken="an-identity-token")
+        self.assert_whole(self.guarded.host)
         self.assertEqual("POST", self.service.requests[-1][0])
-        self.login(self.guarded.address, auth="", identitytoken="another")
-        refusal = self.blob(self.guarded.address, fails=True)
+        self.login(self.guarded.host, auth="", identitytoken="another")
+        refusal = self.blob(self.guarded.host, fails=True)
         self.assertIn("not a token of ours", refusal)
         self.assertNotIn("another", refusal)
 
@@ -228,14 +229,14 @@ class Tokens(RegistryCase):
         challenge = f'Bearer realm="{self.service.url}",service="{TokenServer.SERVICE}",scope="repository:lib/app:pull",error="invalid_token"'
         # The first is the registry's own challenge; then the download breaks, and the token is not good any more.
         proxy.harm("/blobs/", header("X-Nothing", "1"), cut(1000), answer(401, [("WWW-Authenticate", challenge)]))
-        self.assert_whole(proxy.address)
+        self.assert_whole(proxy.host)
         self.assertEqual(2, len(self.service.requests))
         self.assertEqual(1, len(self.notes), self.notes)
 
     def test_a_token_that_is_never_good_is_not_asked_for_again_and_again(self):
         proxy = self.proxy(self.guarded)
         proxy.harm("/blobs/", answer(401, [("WWW-Authenticate", f'Bearer realm="{self.service.url}"')]), always=True)
-        self.assertIn("401 Unauthorized", self.blob(proxy.address, fails=True))
+        self.assertIn("401 Unauthorized", self.blob(proxy.host, fails=True))
         self.assertEqual(1, len(self.service.requests))
 
     def test_a_login_is_not_sent_to_a_token_service_in_the_clear(self):
@@ -254,7 +255,7 @@ class BadNeighbours(RegistryCase):
     def test_a_download_that_breaks_goes_on_where_it_stopped(self):
         proxy = self.proxy(self.plain)
         proxy.harm("/blobs/", cut(self.size // 16), always=True)
-        self.assert_whole(proxy.address)
+        self.assert_whole(proxy.host)
         starts = [int(re.match(r"bytes=(\d+)-$", headers.get("Range", "bytes=0-"))[1]) for headers in proxy.seen("/blobs/")]
         self.assertGreaterEqual(len(starts), 16)
         self.assertEqual(sorted(set(starts)), starts, "each byte once")
@@ -262,69 +263,69 @@ class BadNeighbours(RegistryCase):
     def test_a_server_without_ranges_sends_again_what_is_skipped(self):
         proxy = self.proxy(self.plain)
         proxy.harm("/blobs/", cut(5000), ignore_range)
-        self.assert_whole(proxy.address)
+        self.assert_whole(proxy.host)
         self.assertEqual(2, len(proxy.seen("/blobs/")))
 
     def test_a_range_that_was_not_asked_for_is_refused(self):
         proxy = self.proxy(self.plain)
         proxy.harm("/blobs/", cut(5000), header("Content-Range", f"bytes 0-{self.size - 1}/{self.size}"))
-        self.assertIn('asked for bytes from 5000 on, got "bytes 0-', self.blob(proxy.address, fails=True))
+        self.assertIn('asked for bytes from 5000 on, got "bytes 0-', self.blob(proxy.host, fails=True))
 
     def test_a_stalled_download_is_taken_up_again(self):
         proxy = self.proxy(self.plain)
         proxy.harm("/blobs/", stall(5000))
-        self.assert_whole(proxy.address)
+        self.assert_whole(proxy.host)
 
     def test_overload_is_waited_for(self):
         proxy = self.proxy(self.plain)
         proxy.harm("/blobs/", answer(503), answer(429, [("Retry-After", "0")]), answer(500), cut(1000), answer(502))
-        self.assert_whole(proxy.address)
+        self.assert_whole(proxy.host)
         self.assertEqual(5, len(self.notes), self.notes)
         proxy.harm("/manifests/", answer(500), cut(10))
-        self.probe("manifest", f"{proxy.address}/lib/app:1")
+        self.probe("manifest", f"{proxy.host}/lib/app:1")
 
     def test_it_gives_up_after_five_tries_or_when_the_wait_is_too_long(self):
         proxy = self.proxy(self.plain)
         proxy.harm("/manifests/", answer(503, body=b"busy"), always=True)
-        self.assertIn("503 Service Unavailable", self.probe("manifest", f"{proxy.address}/lib/app:1", fails=True))
+        self.assertIn("503 Service Unavailable", self.probe("manifest", f"{proxy.host}/lib/app:1", fails=True))
         self.assertEqual(5, len(proxy.seen("/manifests/")))
         proxy.heal()
         proxy.harm("/blobs/", answer(429, [("Retry-After", "3600")]))
-        self.assertIn("429 Too Many Requests", self.blob(proxy.address, fails=True))
+        self.assertIn("429 Too Many Requests", self.blob(proxy.host, fails=True))
         self.assertEqual(1, len(proxy.seen("/blobs/")))
 
     def test_wrong_bytes_in_a_manifest(self):
         proxy = self.proxy(self.plain)
         proxy.harm("/manifests/", corrupt(20))
-        self.probe("manifest", f"{proxy.address}/lib/app:1")
+        self.probe("manifest", f"{proxy.host}/lib/app:1")
         proxy.harm("/manifests/", corrupt(20), always=True)
-        refusal = self.probe("manifest", f"{proxy.address}/lib/app@{self.digest}", fails=True)
+        refusal = self.probe("manifest", f"{proxy.host}/lib/app@{self.digest}", fails=True)
         self.assertIn(f"expected {self.digest}, found sha256:", refusal)
 
     def test_more_bytes_than_the_manifest_says(self):
-        self.assertIn("longer than the 100 bytes", self.probe("blob", f"{self.plain.address}/lib/app", self.layer, 100, fails=True))
+        self.assertIn("longer than the 100 bytes", self.probe("blob", f"{self.plain.host}/lib/app", self.layer, 100, fails=True))
 
     def test_fewer_bytes_than_the_manifest_says(self):
-        refusal = self.probe("blob", f"{self.plain.address}/lib/app", self.layer, self.size + 1, fails=True)
+        refusal = self.probe("blob", f"{self.plain.host}/lib/app", self.layer, self.size + 1, fails=True)
         self.assertIn(self.layer, refusal)
 
     def test_a_registry_that_does_not_tell_the_digest(self):
         proxy = self.proxy(self.plain)
         proxy.harm("/manifests/", header("Docker-Content-Digest", ""), always=True)
-        self.assertEqual(self.digest, self.probe("digest", f"{proxy.address}/lib/app:1"))
+        self.assertEqual(self.digest, self.probe("digest", f"{proxy.host}/lib/app:1"))
         self.assertEqual(1, len(proxy.seen("/manifests/", "GET")))
 
     def test_mirrors_come_first_and_are_passed_over(self):
         mirror, registry = self.proxy(self.plain), self.proxy(self.plain)
-        self.conf(f'[[registry]]\nprefix = "docker.io"\nlocation = "{registry.address}"\n'
+        self.conf(f'[[registry]]\nprefix = "docker.io"\nlocation = "{registry.host}"\n'
                   '[[registry.mirror]]\nlocation = "127.0.0.1:1"\n'
-                  f'[[registry.mirror]]\nlocation = "{mirror.address}/lib"\n')
+                  f'[[registry.mirror]]\nlocation = "{mirror.host}/lib"\n')
         self.probe("manifest", "docker.io/app/x:1", fails=True)
         self.assertTrue(mirror.seen("/v2/lib/app/x/manifests/1"))
         self.assertTrue(registry.seen("/v2/app/x/manifests/1"))
         mirror.harm("/blobs/", cut(5000), answer(500), answer(500))
-        self.conf(f'[[registry]]\nprefix = "docker.io"\nlocation = "{registry.address}"\n'
-                  f'[[registry.mirror]]\nlocation = "{mirror.address}"\n')
+        self.conf(f'[[registry]]\nprefix = "docker.io"\nlocation = "{registry.host}"\n'
+                  f'[[registry.mirror]]\nlocation = "{mirror.host}"\n')
         self.assert_whole("docker.io")
         self.assertEqual(["bytes=5000-"], [headers.get("Range") for headers in registry.seen("/blobs/")])
 
@@ -336,48 +337,48 @@ class BadNeighbours(RegistryCase):
             stream.write(content)
         digest = "sha256:" + hashlib.sha256(content).hexdigest()
         proxy.harm("digest=", answer(502))
-        self.assertEqual("sent 100000", self.probe("put-blob", f"{proxy.address}/push/again", digest, file))
+        self.assertEqual("sent 100000", self.probe("put-blob", f"{proxy.host}/push/again", digest, file))
         self.assertEqual(2, len(proxy.seen("uploads/$", "POST")))
 
 
 class Redirects(RegistryCase):
     def setUp(self):
         super().setUp()
-        self.guarded = self.registry(passwords=USERS)
+        self.guarded = self.registry(auth=password_auth(os.path.join(self.settings, "htpasswd"), USERS))
         self.first, self.second = self.proxy(self.guarded), self.proxy(self.plain)
-        self.login(self.first.address, auth=basic("ann"))
+        self.login(self.first.host, auth=basic("ann"))
 
     def test_blobs_may_come_from_elsewhere_but_the_login_goes_nowhere(self):
-        place = f"http://{self.second.address}/v2/lib/app/blobs/{self.layer}"
+        place = f"http://{self.second.host}/v2/lib/app/blobs/{self.layer}"
         self.first.harm("/blobs/", header("X-Nothing", "1"), redirect(place), redirect(place))
         self.second.harm("/blobs/", cut(1000))
-        self.assert_whole(self.first.address)
+        self.assert_whole(self.first.host)
         self.assertTrue(all("Authorization" not in headers for headers in self.second.seen("/blobs/")))
         self.assertEqual("bytes=1000-", self.second.seen("/blobs/")[1]["Range"])
 
     def test_the_login_stays_with_relative_redirects(self):
         self.first.harm("/blobs/", header("X-Nothing", "1"), redirect(f"/v2/lib/app/blobs/{self.layer}?again"))
-        self.assert_whole(self.first.address)
+        self.assert_whole(self.first.host)
         self.assertIn("Authorization", self.first.seen("again")[0])
 
     def test_a_host_that_was_redirected_to_gets_no_login_by_asking(self):
-        self.first.harm("/blobs/", header("X-Nothing", "1"), redirect(f"http://{self.second.address}/x"))
+        self.first.harm("/blobs/", header("X-Nothing", "1"), redirect(f"http://{self.second.host}/x"))
         self.second.harm("/x", answer(401, [("WWW-Authenticate", 'Basic realm="give"')]), always=True)
-        self.assertIn("401", self.blob(self.first.address, fails=True))
+        self.assertIn("401", self.blob(self.first.host, fails=True))
         self.assertEqual(1, len(self.second.seen("/x")))
         self.assertNotIn("Authorization", self.second.seen("/x")[0])
 
     def test_circles_and_other_schemes_end(self):
         self.first.harm("/blobs/", redirect("/v2/lib/app/blobs/round"), always=True)
-        self.assertIn("more than 10 redirects", self.blob(self.first.address, fails=True))
+        self.assertIn("more than 10 redirects", self.blob(self.first.host, fails=True))
         self.first.heal()
         self.first.harm("/blobs/", redirect("file:///etc/passwd"))
-        self.assertIn("redirect", self.blob(self.first.address, fails=True))
+        self.assertIn("redirect", self.blob(self.first.host, fails=True))
 
     def test_https_does_not_lead_to_http(self):
         proxy = self.proxy(self.plain, certificate=self.authority.issue("redirecting"))
         address = f"{Authority.NAME}:{proxy.port}"
         shutil.copy(self.authority.path("ca.crt"), self.certificates(address))
-        proxy.harm("/blobs/", redirect(f"http://{self.second.address}/v2/lib/app/blobs/{self.layer}"))
+        proxy.harm("/blobs/", redirect(f"http://{self.second.host}/v2/lib/app/blobs/{self.layer}"))
         self.assertIn("redirects from https to http://", self.blob(address, fails=True))
         self.assertEqual([], self.second.requests)

@@ -1,33 +1,17 @@
-"""Real registries for tests: Debian's docker-registry on loopback, plain, with TLS, passwords or tokens."""
+"""What guards a registry: TLS by an authority of the test's own, passwords, tokens."""
 
 import base64
 import http.server
 import json
 import os
-import shutil
-import socket
 import subprocess
-import tempfile
 import threading
 import time
 import urllib.parse
 
-from harness import wait_until
-
 
 def run(*command, **options):
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **options).stdout
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def listens(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Authority:
@@ -57,51 +41,28 @@ class Authority:
         return self.path(name + ".crt"), self.path(name + ".key")
 
 
-class Registry:
-    """docker-registry as a process. Two with the same `storage` serve the same images."""
+# For `http` and `auth` of registries.Registry. JSON is YAML.
 
-    def __init__(self, storage, certificate=None, client_authority=None, passwords=None, tokens=None):
-        """passwords: {user: password}; tokens: a TokenServer; client_authority: whose clients alone are let in."""
-        self.port = free_port()
-        self.address = f"127.0.0.1:{self.port}"
-        self.folder = tempfile.mkdtemp(prefix="berth-it-registry-")
-        config = {
-            "version": "0.1",
-            "log": {"level": "error", "accesslog": {"disabled": True}},
-            "storage": {"filesystem": {"rootdirectory": storage}, "delete": {"enabled": True}},
-            "http": {"addr": self.address, "secret": "test"},
-        }
-        if certificate:
-            config["http"]["tls"] = {"certificate": certificate[0], "key": certificate[1]}
-            if client_authority:
-                config["http"]["tls"]["clientcas"] = [client_authority]
-        if passwords:
-            config["auth"] = {"htpasswd": {"realm": "test", "path": self.password_file(passwords)}}
-        if tokens:
-            config["auth"] = {"token": {"realm": tokens.url, "service": tokens.SERVICE, "issuer": tokens.ISSUER,
-                                        "rootcertbundle": tokens.certificate[0]}}
-        path = os.path.join(self.folder, "config.yml")
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(config, file)  # JSON is YAML
-        with open(os.path.join(self.folder, "log"), "wb") as log:
-            self.process = subprocess.Popen(["docker-registry", "serve", path], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait_until(f"docker-registry listens on {self.port}", lambda: listens(self.port))
 
-    def password_file(self, passwords):
-        path = os.path.join(self.folder, "htpasswd")
-        lines = [run("htpasswd", "-nbB", user, password).decode().strip() for user, password in passwords.items()]
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
-        return path
+def tls(certificate, client_authority=None):
+    """certificate: paths of a certificate and its key; client_authority: whose clients alone are let in."""
+    options = {"certificate": certificate[0], "key": certificate[1]}
+    if client_authority:
+        options["clientcas"] = [client_authority]
+    return f"tls: {json.dumps(options)}\n"
 
-    def close(self):
-        self.process.kill()
-        self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
-    def push(self, layout, name):
-        """An image of an OCI layout ("path:tag") as NAME."""
-        run("skopeo", "copy", "-q", "--dest-tls-verify=false", f"oci:{layout}", f"docker://{self.address}/{name}")
+def password_auth(file, passwords):
+    """`file` is written."""
+    lines = [run("htpasswd", "-nbB", user, password).decode().strip() for user, password in passwords.items()]
+    with open(file, "w", encoding="utf-8") as stream:
+        stream.write("\n".join(lines) + "\n")
+    return f"auth: {json.dumps({'htpasswd': {'realm': 'test', 'path': file}})}\n"
+
+
+def token_auth(service):
+    return "auth: " + json.dumps({"token": {"realm": service.url, "service": service.SERVICE, "issuer": service.ISSUER,
+                                            "rootcertbundle": service.certificate[0]}}) + "\n"
 
 
 def encoded(data):
