@@ -57,12 +57,6 @@ Status apply_scale(const std::vector<std::string>& pairs, engine::Stack& stack) 
   return {};
 }
 
-<<<<<<< HEAD
-/// The project as the stack that this command wants, its images at hand. Prints what is wrong; `code` is then the
-/// command's exit code.
-std::optional<engine::UpRequest> prepare(const Context& context, const Flags& flags, int& code) {
-  code = 1;
-=======
 /// What flags say of single services.
 Status apply_to_services(const Flags& flags, engine::Stack& stack) {
   BERTH_TRY_OK(apply_scale(flags.scale, stack));
@@ -71,21 +65,21 @@ Status apply_to_services(const Flags& flags, engine::Stack& stack) {
   return {};
 }
 
-/// The project as the stack that this command wants. Prints what is wrong.
-std::optional<engine::UpRequest> prepare(const Context& context, const Flags& flags) {
->>>>>>> lang
+/// The project as the stack that this command wants, its images at hand. Prints what is wrong; `code` is then the
+/// command's exit code.
+std::optional<engine::UpRequest> prepare(const Context& context, const Flags& flags, int& code) {
+  code = 1;
   std::optional<compose::Project> project = load_project(context, flags.services);
   if (!project) return std::nullopt;
   std::optional<engine::Stack> stack = make_stack(context, *project, flags.services, flags.no_deps);
   if (!stack) return std::nullopt;
-  if (code = bring_images(context, *project, *stack, flags.bring); code != 0) return std::nullopt;
-  code = 1;
-  engine::UpRequest request;
-  request.stack = std::move(*stack);
-  if (Status applied = apply_to_services(flags, request.stack); !applied) {
+  if (Status applied = apply_to_services(flags, *stack); !applied) {
     print_error(context, applied.error());
     return std::nullopt;
   }
+  if (code = bring_images(context, *project, *stack, flags.bring); code != 0) return std::nullopt;
+  engine::UpRequest request;
+  request.stack = std::move(*stack);
   request.options.other_services = known_services(*project);
   if (flags.services.empty()) request.options.disabled = disabled_services(*project);
   request.options.force_recreate = flags.force_recreate;
