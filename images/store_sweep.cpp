@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "images/build_cache.h"
 #include "sys/file.h"
 
 namespace berth::images {
@@ -28,6 +29,11 @@ Result<Needed> mark(const Store& store, const Index& index) {
     needed.blobs.insert(manifest.config.digest.hex());
     for (const Descriptor& layer : manifest.layers) needed.blobs.insert(layer.digest.hex());
     for (const Digest& diff_id : config.diff_ids) needed.layers.insert(diff_id.hex());
+  }
+  BERTH_TRY(std::vector<CachedStep> cached, BuildCache(store).all());
+  for (const CachedStep& step : cached) {
+    needed.blobs.insert(step.layer.digest.hex());
+    needed.layers.insert(step.diff_id.hex());
   }
   return needed;
 }

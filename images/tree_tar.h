@@ -3,7 +3,9 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -19,10 +21,19 @@ namespace berth::images {
 /// out, one that changes its size while it is read is cut off or filled up with zeros.
 class TreeTar {
  public:
+  /// What is to be other than the file has it.
+  struct Changes {
+    std::optional<uid_t> uid;
+    std::optional<gid_t> gid;
+    std::function<mode_t(mode_t)> mode;   // permission bits; not asked for symbolic links
+    std::optional<int64_t> latest_mtime;  // later times become this one, seconds since 1970
+  };
+
   explicit TreeTar(TarWriter& tar) : tar_(tar) {}
 
   /// The entry `name` of `parent` as `path` in the tar; of a directory not what is in it. False if it was left out.
-  [[nodiscard]] Result<bool> add(sys::FdRef parent, const std::string& name, const std::string& path);
+  [[nodiscard]] Result<bool> add(sys::FdRef parent, const std::string& name, const std::string& path,
+                                 const Changes& changes = {});
 
  private:
   [[nodiscard]] Status add_data(sys::FdRef file, TarEntry& entry);

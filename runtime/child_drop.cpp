@@ -105,6 +105,8 @@ void drop_privileges(const ChildPlan& plan) noexcept {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail(plan, Stage::capabilities, 0, errno);
     load_seccomp(plan);
   }
+  // Last, since a change of identity clears it.
+  if (plan.die_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fail(plan, Stage::identity, 0, errno);
 }
 
 void execute(const ChildPlan& plan) noexcept {

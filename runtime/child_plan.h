@@ -80,6 +80,7 @@ struct ChildPlan {
 
   std::vector<std::pair<int, rlimit>> rlimits;
   bool no_new_privileges = false;
+  bool die_with_parent = false;
   const sock_filter* seccomp = nullptr;
   unsigned short seccomp_length = 0;
   CapMask caps = 0;

@@ -59,6 +59,7 @@ Status plan_security(Host& host, const ContainerSpec& spec, bool privileged, Pre
   ChildPlan& plan = prepared.plan;
   BERTH_TRY(plan.caps, resolve_caps(spec.cap_add, spec.cap_drop, privileged, host.all_caps()));
   plan.no_new_privileges = spec.no_new_privileges;
+  plan.die_with_parent = spec.die_with_parent;
   if (privileged) return {};
   if (spec.seccomp == SeccompMode::default_profile) {
     BERTH_TRY(prepared.filter, host.default_filter(plan.caps));
