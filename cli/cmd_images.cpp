@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "cli/cmd_archives.h"
+#include "cli/cmd_image_build.h"
 #include "cli/cmd_transfer.h"
 #include "cli/commands.h"
 #include "cli/helper.h"
@@ -76,6 +77,9 @@ void add_images(CLI::App& app, Context& context) {
   CLI::App& image = noun(app, "image");
   auto transfer = [elsewhere, &context](const ImageTransferFlags& flags) { return report(context, elsewhere(flags)); };
   add_image_transfer_commands(image, context, {transfer, transfer});
+  add_image_build(image, context, [&context](const Result<BuildOrder>&) {
+    return report(context, become_helper("berth-build", context.argv));
+  });
   add_image_ls(image, context);
   add_image_inspect(image, context);
   add_image_history(image, context);

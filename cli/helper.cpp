@@ -1,8 +1,13 @@
 #include "cli/helper.h"
 
+#include <spawn.h>
 #include <unistd.h>
 
 #include <cerrno>
+
+#include "cli/terminal.h"
+#include "sys/file.h"
+#include "sys/pidfd.h"
 
 namespace berth::cli {
 
@@ -23,6 +28,25 @@ Error become_helper(const std::string& name, char** argv) {
   if (!path) return std::move(path).error();
   execv(path->c_str(), argv);
   return sys_error("execute " + *path, errno);
+}
+
+Result<int> run_helper(const Context& context, const std::string& name, const std::string& word,
+                       const std::string& request) {
+  BERTH_TRY(std::string program, helper(name));
+  BERTH_TRY(sys::UniqueFd input, sys::memory_file(word, request));
+  std::string progress = "--progress=" + context.progress, ansi = "--ansi=" + context.ansi;
+  std::string parallel = "--parallel=" + std::to_string(context.parallel), command = word;
+  char* arguments[] = {program.data(), progress.data(), ansi.data(), parallel.data(), command.data(), nullptr};
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_adddup2(&files, input.get(), STDIN_FILENO);
+  pid_t pid = -1;
+  int error = posix_spawn(&pid, program.c_str(), &files, nullptr, arguments, environ);
+  posix_spawn_file_actions_destroy(&files);
+  if (error != 0) return sys_error("start " + program, error);
+  BERTH_TRY(sys::Pidfd child, sys::Pidfd::open(pid));
+  pass_signals_until_exit(child);
+  return reap(child);
 }
 
 }  // namespace berth::cli

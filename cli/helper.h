@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "cli/context.h"
 
 namespace berth::cli {
 
@@ -11,5 +12,10 @@ namespace berth::cli {
 
 /// Goes on as that program with the same arguments. Returns only if that is not possible.
 [[nodiscard]] Error become_helper(const std::string& name, char** argv);
+
+/// Runs that program beside this one with the global flags that count and one word, `request` on its standard input,
+/// and waits. Signals that come meanwhile are passed on to it, so that it ends in order. Returns its exit code.
+[[nodiscard]] Result<int> run_helper(const Context& context, const std::string& name, const std::string& word,
+                                     const std::string& request);
 
 }  // namespace berth::cli

@@ -1,0 +1,92 @@
+#include "builder/archive.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <set>
+
+#include "images/decompress.h"
+#include "images/layer_tree.h"
+#include "images/tar_reader.h"
+#include "sys/file.h"
+
+namespace berth::builder {
+namespace {
+
+using images::TarEntry;
+using images::TarType;
+using volumes::MergedDir;
+
+std::string below(const std::string& directory, const std::string& name) {
+  return directory.empty() ? name : name.empty() ? directory : directory + "/" + name;
+}
+
+std::string parent_of(const std::string& path) {
+  size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "" : path.substr(0, slash);
+}
+
+/// The plain bytes of the file.
+struct Plain {
+  sys::UniqueFd file;
+  images::Decompressor bytes;
+};
+
+Result<std::unique_ptr<Plain>> open_plain(const MergedDir& dir, const MergedDir::Entry& entry) {
+  BERTH_TRY(sys::UniqueFd file, sys::open_at(dir.home(entry), entry.name, O_RDONLY | O_NOFOLLOW));
+  sys::FdRef fd = file.ref();
+  return std::make_unique<Plain>(Plain{std::move(file), images::Decompressor(images::read_blob_from(fd, entry.name))});
+}
+
+Status copy_entry(images::TarReader& reader, TarEntry entry, const std::string& directory, LayerTarget& target) {
+  BERTH_TRY(std::string name, images::clean_entry_name(entry.name));
+  if (name.empty()) return {};
+  std::string path = below(directory, name);
+  BERTH_TRY(std::string parent, target.real_directory(parent_of(path)));
+  BERTH_TRY_OK(target.make_directory(parent));
+  entry.name = below(parent, path.substr(path.rfind('/') + 1));
+  if (entry.type == TarType::directory) {
+    BERTH_TRY(entry.name, target.real_directory(entry.name));
+  }
+  if (entry.type == TarType::hard_link) {
+    BERTH_TRY(std::string linked, images::clean_entry_name(entry.link_name));
+    entry.link_name = below(directory, linked);
+  }
+  const images::TreeTar::Changes& changes = target.changes();
+  if (changes.uid) entry.uid = *changes.uid;
+  if (changes.gid) entry.gid = *changes.gid;
+  if (changes.mode && entry.type != TarType::symlink) entry.mode = changes.mode(entry.mode);
+  if (changes.latest_mtime) entry.mtime = std::min(entry.mtime, *changes.latest_mtime);
+  BERTH_TRY_OK(target.tar().entry(entry));
+  if (entry.type != TarType::file) return {};
+  for (;;) {
+    BERTH_TRY(std::string_view bytes, reader.data());
+    if (bytes.empty()) return {};
+    BERTH_TRY_OK(target.tar().data(bytes));
+  }
+}
+
+}  // namespace
+
+bool is_archive(const MergedDir& dir, const MergedDir::Entry& entry) {
+  if (!S_ISREG(entry.info.st_mode)) return false;
+  Result<std::unique_ptr<Plain>> plain = open_plain(dir, entry);
+  if (!plain) return false;
+  images::TarReader reader([&] { return (*plain)->bytes.read(); });
+  TarEntry first;
+  Result<bool> any = reader.next(first);
+  return any && *any;
+}
+
+Status unpack(const MergedDir& dir, const MergedDir::Entry& entry, const std::string& directory, LayerTarget& target) {
+  BERTH_TRY(std::unique_ptr<Plain> plain, open_plain(dir, entry));
+  images::TarReader reader([&] { return plain->bytes.read(); });
+  for (;;) {
+    TarEntry next;
+    BERTH_TRY(bool more, reader.next(next));
+    if (!more) return {};
+    BERTH_TRY_OK(copy_entry(reader, std::move(next), directory, target));
+  }
+}
+
+}  // namespace berth::builder

@@ -1,0 +1,265 @@
+#include "builder/build.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <memory>
+#include <set>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "builder/run.h"
+#include "builder/stage.h"
+#include "builder/step_key.h"
+#include "dockerfile/parse.h"
+#include "images/manifest.h"
+#include "images/reference.h"
+#include "sys/file.h"
+#include "sys/lock.h"
+
+namespace berth::builder {
+namespace {
+
+using dockerfile::Instruction;
+using dockerfile::Stage;
+
+/// Which stages a stage reads from: its base, and every --from.
+std::vector<std::string> needs(const Stage& stage) {
+  std::vector<std::string> names = {stage.from.image.value};
+  for (const Instruction& instruction : stage.instructions) {
+    if (auto* copy = std::get_if<dockerfile::Copy>(&instruction.what); copy && copy->from)
+      names.push_back(copy->from->value);
+    if (auto* run = std::get_if<dockerfile::Run>(&instruction.what)) {
+      for (const dockerfile::Mount& mount : run->mounts) {
+        if (const dockerfile::Text* from = mount.option("from")) names.push_back(from->value);
+      }
+    }
+  }
+  return names;
+}
+
+class Build : public Stages {
+ public:
+  Build(const BuildRequest& request, const BuildParts& parts, const images::ImportLease& lease)
+      : request_(request),
+        parts_(parts),
+        lease_(lease),
+        given_{request.build_args, request.platform.value_or(images::host_platform()), images::host_platform(),
+               request.target},
+        global_(given_) {
+    context_.name = "the build context";
+    context_.layers = {request.context};
+    context_.ignore = &request.ignore;
+    context_.keeps_owners = false;
+  }
+
+  std::optional<images::Image> run() {
+    for (const Instruction& instruction : request_.file.global_args) {
+      for (const auto& one : std::get<dockerfile::Arg>(instruction.what).all) {
+        std::optional<std::string> fallback;
+        if (one.value) fallback = expanded(*one.value);
+        global_.declare(one.name.value, fallback);
+      }
+    }
+    int target = target_stage();
+    if (target < 0) return std::nullopt;
+    built_.resize(request_.file.stages.size());
+    mark_needed(static_cast<size_t>(target));
+    for (size_t i = 0; i <= static_cast<size_t>(target); ++i) {
+      if (needed_.contains(i) && !build_stage(i)) return std::nullopt;
+    }
+    return publish(*built_[static_cast<size_t>(target)]);
+  }
+
+  Result<SourceTree> tree(const std::string& name) override {
+    int stage = request_.file.find_stage(name);
+    SourceTree tree;
+    if (stage >= 0 && built_[static_cast<size_t>(stage)]) {
+      tree.name = fmt::format("the stage \"{}\"", printable(name));
+      tree.layers = built_[static_cast<size_t>(stage)]->layer_dirs;
+      return tree;
+    }
+    auto context = request_.named_contexts.find(name);
+    std::string image = name;
+    if (context != request_.named_contexts.end()) {
+      constexpr std::string_view kImage = "docker-image://";
+      if (!context->second.starts_with(kImage)) {
+        tree.name = fmt::format("the context \"{}\"", printable(name));
+        tree.layers = {context->second};
+        tree.keeps_owners = false;
+        return tree;
+      }
+      image = context->second.substr(kImage.size());
+    }
+    BERTH_TRY(images::Image found, parts_.image(image, request_.platform));
+    tree.name = fmt::format("the image \"{}\"", printable(name));
+    tree.layers = found.layer_dirs;
+    return tree;
+  }
+
+  [[nodiscard]] const SourceTree& context() const override { return context_; }
+
+ private:
+  std::string expanded(const dockerfile::Text& text) {
+    return dockerfile::expand(text, {global_.lookup(), request_.file.directives.escape, parts_.diagnostics});
+  }
+
+  int target_stage() {
+    if (request_.target.empty()) return static_cast<int>(request_.file.stages.size()) - 1;
+    int found = request_.file.find_stage(request_.target);
+    if (found >= 0) return found;
+    std::vector<std::string> names;
+    for (const Stage& stage : request_.file.stages) {
+      if (stage.from.name) names.push_back(stage.from.name->value);
+    }
+    std::optional<std::string> near = nearest(request_.target, names);
+    parts_.diagnostics.error({}, fmt::format("the Dockerfile has no stage \"{}\"", printable(request_.target)),
+                             near            ? fmt::format("did you mean \"{}\"?", *near)
+                             : names.empty() ? std::string("none of its stages has a name")
+                                             : "it has " + join(names, ", "));
+    return -1;
+  }
+
+  /// The base of a stage that is a stage before it; -1 for an image.
+  int base_stage(size_t index) {
+    int base = request_.file.find_stage(expanded(request_.file.stages[index].from.image));
+    return base >= 0 && static_cast<size_t>(base) < index ? base : -1;
+  }
+
+  void mark_needed(size_t index) {
+    if (!needed_.insert(index).second) return;
+    if (int base = base_stage(index); base >= 0) mark_needed(static_cast<size_t>(base));
+    for (const std::string& name : needs(request_.file.stages[index])) {
+      int stage = request_.file.find_stage(name);
+      if (stage >= 0 && static_cast<size_t>(stage) < index) mark_needed(static_cast<size_t>(stage));
+    }
+  }
+
+  bool build_stage(size_t index) {
+    const Stage& stage = request_.file.stages[index];
+    std::string name = stage.from.name      ? stage.from.name->value
+                       : built_.size() == 1 ? ""
+                                            : fmt::format("stage-{}", index);
+    auto is_step = [](const Instruction& one) {
+      return std::holds_alternative<dockerfile::Run>(one.what) || std::holds_alternative<dockerfile::Copy>(one.what) ||
+             std::holds_alternative<dockerfile::Workdir>(one.what);
+    };
+    auto steps = static_cast<size_t>(std::count_if(stage.instructions.begin(), stage.instructions.end(), is_step)) + 1;
+    std::string shown = fmt::format("[{}1/{}] {}", name.empty() ? "" : name + " ", steps, printable(stage.text));
+    parts_.events.begun(shown);
+    Result<Built> base = base_of(index);
+    if (!base) {
+      parts_.events.failed(shown);
+      parts_.diagnostics.error(stage.from.image.span, base.error().message(), base.error().hint);
+      return false;
+    }
+    parts_.events.done(shown, true);
+    Scope scope(given_, global_, base->config.env);
+    std::vector<Instruction> triggers = take_triggers(*base);
+    StageBuild build(request_, parts_, lease_, *this, name, steps, std::move(base).value(), std::move(scope));
+    for (const std::vector<Instruction>* list : {&std::as_const(triggers), &stage.instructions}) {
+      for (const Instruction& instruction : *list) {
+        if (parts_.cancelled() || !build.carry_out(instruction)) return false;
+      }
+    }
+    built_[index] = build.take();
+    return true;
+  }
+
+  Result<Built> base_of(size_t index) {
+    std::string name = expanded(request_.file.stages[index].from.image);
+    if (int base = base_stage(index); base >= 0) return *built_[static_cast<size_t>(base)];
+    if (name == "scratch") {
+      Built empty{{}, {}, {}, images::sha256_of("scratch")};
+      empty.config.os = given_.target.os;
+      empty.config.architecture = given_.target.architecture;
+      empty.config.variant = given_.target.variant;
+      return empty;
+    }
+    if (name.empty()) return make_error("the name of the base image is empty", "does the variable in it have a value?");
+    std::optional<images::Platform> platform = request_.platform;
+    if (const auto& text = request_.file.stages[index].from.platform) {
+      BERTH_TRY(platform, images::parse_platform(expanded(*text)));
+    }
+    BERTH_TRY(images::Image image, parts_.image(name, platform));
+    BERTH_TRY(std::string json, parts_.store.read_blob(image.manifest));
+    BERTH_TRY(images::Manifest manifest, images::parse_manifest(json));
+    StepKey key(images::sha256_of("image"), "FROM");
+    for (const images::Digest& id : image.config.diff_ids) key.add(id.str());
+    return Built{std::move(image.config), std::move(manifest.layers), std::move(image.layer_dirs), key.digest()};
+  }
+
+  /// The base's ONBUILD instructions, which are for this build and no further.
+  std::vector<Instruction> take_triggers(Built& base) {
+    std::vector<Instruction> triggers;
+    for (const std::string& text : base.config.onbuild) {
+      std::optional<Instruction> one =
+          dockerfile::parse_instruction("ONBUILD of the base image", text, '\\', parts_.diagnostics);
+      if (one) triggers.push_back(std::move(*one));
+    }
+    base.config.onbuild.clear();
+    return triggers;
+  }
+
+  std::optional<images::Image> publish(Built result) {
+    for (const auto& [name, value] : request_.labels) result.config.labels[name] = value;
+    if (request_.epoch) result.config.created = format_rfc3339(*request_.epoch * 1'000'000'000);
+    if (result.config.created.empty()) result.config.created = format_rfc3339(wall_clock_ns());
+    std::vector<std::string> names;
+    for (const std::string& tag : request_.tags) {
+      Result<images::Reference> reference = images::parse_reference(tag);
+      if (!reference) {
+        parts_.diagnostics.error({}, reference.error().message());
+        return std::nullopt;
+      }
+      names.push_back(reference->name());
+    }
+    // The index has one type of manifest: layers of a Docker manifest keep theirs.
+    Result<images::Image> image =
+        parts_.store.publish(lease_, images::render_image_config(result.config), result.layers, names);
+    if (image) return std::move(image).value();
+    parts_.diagnostics.error({}, image.error().message(), image.error().hint);
+    return std::nullopt;
+  }
+
+  const BuildRequest& request_;
+  const BuildParts& parts_;
+  const images::ImportLease& lease_;
+  Given given_;
+  Scope global_;
+  SourceTree context_;
+  std::set<size_t> needed_;
+  std::vector<std::optional<Built>> built_;
+};
+
+void sweep_scratch(const sys::Paths& paths) {
+  // Alone: what is there belongs to builds that were killed.
+  std::string directory = paths.root + "/build";
+  Result<std::vector<std::string>> names = sys::list_dir(directory);
+  if (!names) return;
+  for (const std::string& name : *names) {
+    if (name.starts_with(".tmp-")) (void)sys::remove_tree(directory + "/" + name);
+  }
+}
+
+}  // namespace
+
+std::optional<images::Image> build(const BuildRequest& request, const BuildParts& parts) {
+  auto fail = [&](const Error& error) {
+    parts.diagnostics.error({}, error.message(), error.hint);
+    return std::nullopt;
+  };
+  if (Status made = sys::make_dirs(parts.paths.root + "/build", 0700); !made) return fail(made.error());
+  std::string lock_file = parts.paths.root + "/build/lock";
+  if (auto alone = sys::FileLock::try_acquire(lock_file)) {
+    sweep_scratch(parts.paths);
+    sweep_control_groups(parts.host, parts.paths);
+  }
+  Result<sys::FileLock> lock = sys::FileLock::acquire_shared(lock_file);
+  if (!lock) return fail(lock.error());
+  Result<images::ImportLease> lease = parts.store.begin_import();
+  if (!lease) return fail(lease.error());
+  return Build(request, parts, *lease).run();
+}
+
+}  // namespace berth::builder

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/diagnostics.h"
+#include "base/result.h"
+#include "builder/scope.h"
+#include "dockerfile/ignore.h"
+#include "dockerfile/instruction.h"
+#include "images/store.h"
+#include "runtime/host.h"
+#include "runtime/spec.h"
+#include "sys/paths.h"
+
+namespace berth::builder {
+
+/// A secret that RUN may mount: a file of the host, or a value.
+struct Secret {
+  std::string file;
+  std::optional<std::string> value;
+};
+
+struct BuildRequest {
+  dockerfile::Dockerfile file;
+  std::string context;  // directory on the host
+  dockerfile::IgnoreRules ignore;
+  std::map<std::string, std::string> named_contexts;  // directories on the host, or images ("docker-image://NAME")
+  Values build_args;
+  std::string target;  // stage; empty = the last
+  std::vector<std::string> tags;
+  std::map<std::string, std::string> labels;
+  std::map<std::string, Secret> secrets;
+  std::map<std::string, std::string> ssh;  // id, path of the agent's socket
+  bool no_cache = false;
+  std::string network;  // of RUN: "", default, host, none
+  std::vector<std::pair<std::string, std::string>> extra_hosts;
+  uint64_t shm_size = 64 << 20;
+  std::vector<runtime::Rlimit> rlimits;
+  std::optional<images::Platform> platform;
+  std::optional<int64_t> epoch;  // SOURCE_DATE_EPOCH: all times are this, seconds since 1970
+};
+
+/// Told what a build does. Steps are named as they are shown: "[web 3/7] RUN make".
+class BuildEvents {
+ public:
+  virtual ~BuildEvents() = default;
+  virtual void begun(const std::string& step) = 0;
+  virtual void output(const std::string& step, std::string_view bytes) = 0;
+  virtual void done(const std::string& step, bool cached) = 0;
+  virtual void failed(const std::string& step) = 0;
+};
+
+struct BuildParts {
+  images::Store& store;
+  runtime::Host& host;
+  const sys::Paths& paths;
+  BuildEvents& events;
+  Diagnostics& diagnostics;
+  /// An image by reference, brought in where it is missing.
+  std::function<Result<images::Image>(const std::string& reference, const std::optional<images::Platform>& platform)>
+      image;
+  std::function<bool()> cancelled;
+};
+
+/// Builds the stages that the target needs and publishes the result under the request's tags. Mistakes of the
+/// Dockerfile that show only now go to the diagnostics with their place, and so does the instruction of a step that
+/// fails; the result is then nothing. On error nothing half-built stays but layers that the cache knows. Requires: a
+/// process of one thread with a mount namespace of its own.
+[[nodiscard]] std::optional<images::Image> build(const BuildRequest& request, const BuildParts& parts);
+
+}  // namespace berth::builder

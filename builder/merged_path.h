@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "volumes/merged_tree.h"
+
+namespace berth::builder {
+
+/// Where a path leads in stacked layers, or in a plain directory (one layer). Symbolic links are followed inside the
+/// root and nowhere else.
+struct Found {
+  std::string path;                                // without links on the way, no slash in front; "" = the root
+  std::optional<volumes::MergedDir> parent;        // of `entry`
+  std::optional<volumes::MergedDir::Entry> entry;  // nothing: there is no such file, or it is the root
+
+  [[nodiscard]] bool exists() const { return entry.has_value() || path.empty(); }
+  [[nodiscard]] bool is_directory() const { return path.empty() || (entry && S_ISDIR(entry->info.st_mode)); }
+};
+
+/// The last component too is followed if it is a link and `follow_last`. Of what is not there yet the path is kept as
+/// written. Error: too many links, a file in the place of a directory.
+[[nodiscard]] Result<Found> find_path(const std::vector<std::string>& layers, const std::string& path,
+                                      bool follow_last);
+
+/// "/a/./b/../c/" as "a/c".
+[[nodiscard]] std::string clean_path(std::string_view path);
+
+}  // namespace berth::builder

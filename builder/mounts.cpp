@@ -1,0 +1,208 @@
+#include "builder/mounts.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "base/text.h"
+#include "builder/merged_path.h"
+#include "images/digest.h"
+#include "sys/file.h"
+
+namespace berth::builder {
+namespace {
+
+std::string option(const Values& options, std::string_view name, std::string fallback = {}) {
+  auto found = options.find(name);
+  return found == options.end() ? std::move(fallback) : found->second;
+}
+
+bool is_on(const Values& options, std::string_view name) {
+  std::string value = to_lower(option(options, name));
+  return value == "true" || value == "1";
+}
+
+Result<mode_t> mode_of(const Values& options, const char* fallback) {
+  std::string text = option(options, "mode", fallback);
+  if (text.empty() || text.find_first_not_of("01234567") != std::string::npos || text.size() > 5)
+    return make_error(fmt::format("mode={}: expected an octal number", printable(text)));
+  return static_cast<mode_t>(std::stoul(text, nullptr, 8));
+}
+
+Result<unsigned> id_of(const Values& options, const char* name) {
+  std::string text = option(options, name, "0");
+  std::optional<unsigned long long> id = parse_unsigned(text);
+  if (!id || *id > 0x7fffffff) return make_error(fmt::format("{}={}: expected a number", name, printable(text)));
+  return static_cast<unsigned>(*id);
+}
+
+runtime::BindMount bind_at(const std::string& source, const std::string& target, bool read_only) {
+  runtime::BindMount mount;
+  mount.source = source;
+  mount.target = target;
+  mount.read_only = read_only;
+  return mount;
+}
+
+/// The file at `path` of the tree that is mounted at `root`, links followed inside it.
+Result<std::string> inside(const SourceTree& tree, const std::string& root, const std::string& path) {
+  BERTH_TRY(Found found, find_path(tree.layers, path, true));
+  if (!found.exists()) return make_error(fmt::format("\"{}\" is not in {}", printable(path), tree.name));
+  return found.path.empty() ? root : root + "/" + found.path;
+}
+
+}  // namespace
+
+RunMounts::~RunMounts() {
+  for (auto place = mounted_.rbegin(); place != mounted_.rend(); ++place) umount2(place->c_str(), MNT_DETACH);
+}
+
+Status RunMounts::add(const std::string& type, const Values& options, const SourceTree& tree,
+                      const std::string& working_dir) {
+  std::string target = option(options, "target");
+  if (!target.empty() && !target.starts_with('/')) target = working_dir + "/" + target;
+  if (type == "bind") return add_bind(options, tree, target);
+  if (type == "cache") return add_cache(options, tree, target);
+  if (type == "secret") return add_secret(options);
+  if (type == "ssh") return add_ssh(options);
+  runtime::TmpfsMount tmpfs;
+  tmpfs.target = target;
+  tmpfs.options = {"exec"};
+  if (std::string size = option(options, "size"); !size.empty()) {
+    std::optional<unsigned long long> bytes = parse_unsigned(size);
+    if (!bytes) return make_error(fmt::format("size={}: expected bytes", printable(size)));
+    tmpfs.size = *bytes;
+  }
+  specs_.emplace_back(std::move(tmpfs));
+  return {};
+}
+
+Status RunMounts::add_bind(const Values& options, const SourceTree& tree, const std::string& target) {
+  bool writable = is_on(options, "rw");  // what is written is thrown away
+  BERTH_TRY(std::string root, mounted_tree(tree, writable));
+  BERTH_TRY(std::string source, inside(tree, root, option(options, "source")));
+  specs_.emplace_back(bind_at(source, target, !writable));
+  return {};
+}
+
+/// One directory for an id, kept from build to build.
+Status RunMounts::add_cache(const Values& options, const SourceTree& tree, const std::string& target) {
+  static_cast<void>(tree);
+  std::string id = option(options, "id", target), sharing = option(options, "sharing", "shared");
+  if (sharing != "shared" && sharing != "private" && sharing != "locked")
+    return make_error(fmt::format("sharing={}: expected shared, private or locked", printable(sharing)));
+  std::string all = parts_.paths.root + "/build/caches";
+  std::string name = images::sha256_of(id).hex().substr(0, 32);
+  BERTH_TRY_OK(sys::make_dirs(all, 0700));
+  std::string directory = all + "/" + name;
+  if (sharing == "locked") {
+    BERTH_TRY(sys::FileLock lock, sys::FileLock::acquire(directory + ".lock"));
+    locks_.push_back(std::move(lock));
+  } else if (sharing == "private") {
+    // Of its own while somebody else has it.
+    for (int number = 0;; ++number) {
+      std::string place = number == 0 ? directory : fmt::format("{}-{}", directory, number);
+      Result<sys::FileLock> lock = sys::FileLock::try_acquire(place + ".lock");
+      if (!lock) continue;
+      locks_.push_back(std::move(lock).value());
+      directory = place;
+      break;
+    }
+  }
+  if (!sys::exists(directory)) {
+    BERTH_TRY(mode_t mode, mode_of(options, "0755"));
+    BERTH_TRY(unsigned uid, id_of(options, "uid"));
+    BERTH_TRY(unsigned gid, id_of(options, "gid"));
+    BERTH_TRY_OK(sys::make_dirs(directory, mode));
+    if (chown(directory.c_str(), uid, gid) != 0 || chmod(directory.c_str(), mode) != 0)
+      return sys_error("set the owner of " + directory, errno);
+  }
+  specs_.emplace_back(bind_at(directory, target, is_on(options, "ro")));
+  return {};
+}
+
+Status RunMounts::add_secret(const Values& options) {
+  std::string id = option(options, "id"), target = option(options, "target"), variable = option(options, "env");
+  if (id.empty()) id = target.substr(target.rfind('/') + 1);
+  auto secret = request_.secrets.find(id);
+  if (secret == request_.secrets.end()) {
+    if (!is_on(options, "required")) return {};
+    return make_error(fmt::format("the build was given no secret \"{}\"", printable(id)),
+                      "--secret id=" + id + ",src=FILE");
+  }
+  std::string content;
+  if (secret->second.value) {
+    content = *secret->second.value;
+  } else {
+    BERTH_TRY(content, sys::read_file(secret->second.file, 512 << 10).context("secret {}", id));
+  }
+  if (!variable.empty()) env_.push_back(variable + "=" + content);
+  if (!variable.empty() && target.empty()) return {};
+  if (target.empty()) target = "/run/secrets/" + id;
+  BERTH_TRY(mode_t mode, mode_of(options, "0400"));
+  BERTH_TRY(unsigned uid, id_of(options, "uid"));
+  BERTH_TRY(unsigned gid, id_of(options, "gid"));
+  BERTH_TRY(std::string directory, memory_directory());
+  std::string file = fmt::format("{}/{}", directory, count_++);
+  BERTH_TRY_OK(sys::write_file_atomic(file, content, sys::Durability::none, mode));
+  if (chown(file.c_str(), uid, gid) != 0 || chmod(file.c_str(), mode) != 0)
+    return sys_error("set the owner of a secret", errno);
+  specs_.emplace_back(bind_at(file, target, true));
+  return {};
+}
+
+Status RunMounts::add_ssh(const Values& options) {
+  std::string id = option(options, "id", "default");
+  std::string target = option(options, "target", fmt::format("/run/buildkit/ssh_agent.{}", count_++));
+  auto agent = request_.ssh.find(id);
+  if (agent == request_.ssh.end()) {
+    if (!is_on(options, "required")) return {};
+    return make_error(fmt::format("the build was given no SSH agent \"{}\"", printable(id)), "--ssh " + id);
+  }
+  specs_.emplace_back(bind_at(agent->second, target, false));
+  env_.push_back("SSH_AUTH_SOCK=" + target);
+  return {};
+}
+
+/// The tree as one directory. Of a single one that is only read, that is itself.
+Result<std::string> RunMounts::mounted_tree(const SourceTree& tree, bool writable) {
+  if (tree.layers.empty()) return make_error(tree.name + " is empty");
+  if (tree.layers.size() == 1 && !writable) return tree.layers.front();
+  std::string place = fmt::format("{}/tree{}", scratch_, count_++);
+  BERTH_TRY_OK(sys::make_dirs(place, 0755));
+  std::vector<sys::UniqueFd> open;
+  std::string lower;
+  for (const std::string& layer : tree.layers) {
+    BERTH_TRY(sys::UniqueFd fd, sys::open_file(layer, O_PATH | O_DIRECTORY));
+    lower += fmt::format("{}/proc/self/fd/{}", lower.empty() ? "" : ":", fd.get());
+    open.push_back(std::move(fd));
+  }
+  std::string options = "lowerdir=" + lower;
+  if (writable || tree.layers.size() == 1) {
+    BERTH_TRY_OK(sys::make_dirs(place + ".upper", 0755));
+    BERTH_TRY_OK(sys::make_dirs(place + ".work", 0755));
+    options += fmt::format(",upperdir={0}.upper,workdir={0}.work", place);
+  }
+  if (mount("overlay", place.c_str(), "overlay", 0, options.c_str()) != 0)
+    return sys_error("mount " + tree.name, errno);
+  mounted_.push_back(place);
+  return place;
+}
+
+/// For secrets: never on a disk.
+Result<std::string> RunMounts::memory_directory() {
+  if (!memory_.empty()) return memory_;
+  std::string place = scratch_ + "/memory";
+  BERTH_TRY_OK(sys::make_dirs(place, 0700));
+  if (mount("tmpfs", place.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=0711") != 0)
+    return sys_error("mount a tmpfs for secrets", errno);
+  mounted_.push_back(place);
+  return memory_ = place;
+}
+
+}  // namespace berth::builder

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "builder/build.h"
+#include "builder/scope.h"
+#include "builder/tree.h"
+#include "images/build_cache.h"
+#include "images/config.h"
+#include "images/layer_sink.h"
+
+// One stage while it is built. Internal to builder/.
+
+namespace berth::builder {
+
+/// What a stage, or an image, is to the stages after it.
+struct Built {
+  images::ImageConfig config;
+  std::vector<images::Descriptor> layers;  // lowest first
+  std::vector<std::string> layer_dirs;     // topmost first
+  images::Digest key;                      // of the file system
+};
+
+/// Of what stages refer to each other by.
+class Stages {
+ public:
+  virtual ~Stages() = default;
+  /// A stage before this one, a named context or an image. Error: none of them.
+  [[nodiscard]] virtual Result<SourceTree> tree(const std::string& name) = 0;
+  [[nodiscard]] virtual const SourceTree& context() const = 0;
+};
+
+/// Builds one stage, instruction by instruction.
+class StageBuild {
+ public:
+  StageBuild(const BuildRequest& request, const BuildParts& parts, const images::ImportLease& lease, Stages& stages,
+             std::string name, size_t steps, Built base, Scope scope);
+
+  /// False after a mistake, which is in the diagnostics.
+  [[nodiscard]] bool carry_out(const dockerfile::Instruction& instruction);
+  [[nodiscard]] Built take() { return std::move(state_); }
+
+ private:
+  using Text = dockerfile::Text;
+
+  // One for each instruction that is more than a value.
+  [[nodiscard]] Status apply(const dockerfile::Arg& arg);
+  [[nodiscard]] Status apply(const dockerfile::Env& env);
+  [[nodiscard]] Status apply(const dockerfile::Label& label);
+  [[nodiscard]] Status apply(const dockerfile::Run& run);
+  [[nodiscard]] Status apply(const dockerfile::Copy& copy);
+  [[nodiscard]] Status apply(const dockerfile::Cmd& cmd);
+  [[nodiscard]] Status apply(const dockerfile::Entrypoint& entrypoint);
+  [[nodiscard]] Status apply(const dockerfile::Expose& expose);
+  [[nodiscard]] Status apply(const dockerfile::Healthcheck& check);
+  [[nodiscard]] Status apply(const dockerfile::Maintainer& maintainer);
+  [[nodiscard]] Status apply(const dockerfile::Shell& shell);
+  [[nodiscard]] Status apply(const dockerfile::StopSignal& signal);
+  [[nodiscard]] Status apply(const dockerfile::User& user);
+  [[nodiscard]] Status apply(const dockerfile::Volume& volume);
+  [[nodiscard]] Status apply(const dockerfile::Workdir& workdir);
+  [[nodiscard]] Status apply(const dockerfile::Onbuild& onbuild);
+  [[nodiscard]] Status apply(const dockerfile::From&) { return {}; }
+
+  [[nodiscard]] std::string expanded(const Text& text) const;
+  [[nodiscard]] std::vector<std::string> command(const dockerfile::Command& command) const;
+  [[nodiscard]] std::vector<std::string> shell() const;
+  [[nodiscard]] std::string created() const;
+  /// The layer of the cache under the key, else the one that `make` puts into the store.
+  [[nodiscard]] Status add_layer(const images::Digest& key, const std::function<Result<images::StoredLayer>()>& make);
+  void add_history(const std::string& created_by, bool empty_layer, const std::string& created = {});
+  void begin_step(const std::string& text);
+  [[nodiscard]] Result<images::StoredLayer> store_copy(const SourceTree& tree, const struct CopyRequest& request);
+  [[nodiscard]] Result<SourceTree> source_of(const dockerfile::Copy& copy);
+  [[nodiscard]] Status take_owner(const std::string& chown, struct CopyRequest& request) const;
+
+  const BuildRequest& request_;
+  const BuildParts& parts_;
+  const images::ImportLease& lease_;
+  Stages& stages_;
+  images::BuildCache cache_;
+  std::string name_;
+  size_t steps_, step_ = 1;  // FROM is the first
+  Built state_;
+  Scope scope_;
+  std::string text_;  // of the instruction at hand
+  std::string step_text_;
+  bool cmd_is_own_ = false, misses_cache_ = false;
+};
+
+}  // namespace berth::builder

@@ -1,0 +1,114 @@
+// RUN.
+
+#include <fcntl.h>
+#include <fmt/core.h>
+
+#include "base/text.h"
+#include "builder/mounts.h"
+#include "builder/run.h"
+#include "builder/stage.h"
+#include "builder/step_key.h"
+#include "images/commit.h"
+#include "sys/file.h"
+
+namespace berth::builder {
+namespace {
+
+/// Where a step works; gone with this.
+class Scratch {
+ public:
+  static Result<Scratch> make(const sys::Paths& paths) {
+    Scratch scratch(fmt::format("{}/build/.tmp-{}", paths.root, sys::random_hex(8)));
+    BERTH_TRY_OK(sys::make_dirs(scratch.path_, 0700));
+    return scratch;
+  }
+  Scratch(Scratch&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  Scratch& operator=(Scratch&&) = delete;
+  ~Scratch() {
+    if (!path_.empty()) (void)sys::remove_tree(path_);  // what stays, the next build sweeps
+  }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  explicit Scratch(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+/// What the shell gets: the text, behind it the heredocs as the shell wants them. A heredoc alone is a script.
+std::vector<std::string> run_words(const dockerfile::Command& command, const std::vector<std::string>& shell) {
+  if (command.exec_form) return command.words;
+  std::vector<std::string> words = shell;
+  std::string text = command.words.front();
+  bool only_heredoc = command.heredocs.size() == 1 && text.find_first_of(" \t") == std::string::npos;
+  if (only_heredoc) {
+    words.push_back(command.heredocs.front().content);
+    return words;
+  }
+  for (const dockerfile::Heredoc& heredoc : command.heredocs) text += "\n" + heredoc.content + heredoc.delimiter.value;
+  words.push_back(std::move(text));
+  return words;
+}
+
+Error did_not_succeed(const std::vector<std::string>& words, int code) {
+  std::string shown = printable(join(words, " "));
+  constexpr size_t kShown = 200;
+  if (shown.size() > kShown) shown = shown.substr(0, kShown) + "…";
+  return make_error(fmt::format("process \"{}\" did not complete successfully: exit code: {}", shown, code));
+}
+
+}  // namespace
+
+Status StageBuild::apply(const dockerfile::Run& run) {
+  BERTH_TRY(Scratch scratch, Scratch::make(parts_.paths));
+  RunMounts mounts(request_, parts_, scratch.path());
+  std::vector<std::string> words = run_words(run.command, shell());
+  std::string network = run.network ? expanded(*run.network) : request_.network;
+  StepKey key(state_.key, "RUN");
+  key.add(words).add(scope_.run_env()).add(state_.config.working_dir).add(state_.config.user).add(network);
+  for (const dockerfile::Mount& mount : run.mounts) {
+    Values options;
+    for (const auto& [name, value] : mount.options) options[name.value] = expanded(value);
+    SourceTree tree = stages_.context();
+    if (auto from = options.find("from"); from != options.end()) {
+      BERTH_TRY(tree, stages_.tree(from->second));
+    }
+    key.add(mount.type);
+    for (const auto& [name, value] : options) key.add(name).add(value);
+    if (mount.type == "bind") {
+      BERTH_TRY(std::vector<Source> sources, find_sources(tree, options["source"]));
+      for (const Source& source : sources) {
+        images::Sha256 hash;
+        BERTH_TRY_OK(hash_source(tree, source, hash));
+        key.add(hash.digest().str());
+      }
+    }
+    BERTH_TRY_OK(
+        mounts.add(mount.type, options, tree, state_.config.working_dir).context("--mount=type={}", mount.type));
+  }
+  auto execute = [&]() -> Result<images::StoredLayer> {
+    if (state_.layer_dirs.empty()) return make_error("there is nothing to run in an empty image (FROM scratch)");
+    RunRequest process;
+    process.args = words;
+    process.env = scope_.run_env();
+    process.env.insert(process.env.end(), mounts.env().begin(), mounts.env().end());
+    process.cwd = state_.config.working_dir;
+    process.user = state_.config.user;
+    process.layers = state_.layer_dirs;
+    process.scratch_dir = scratch.path();
+    process.mounts = mounts.specs();
+    process.host_network = network != "none";
+    process.extra_hosts = request_.extra_hosts;
+    process.shm_size = request_.shm_size;
+    process.rlimits = request_.rlimits;
+    process.privileged = run.security && run.security->value == "insecure";
+    auto output = [&](std::string_view bytes) { parts_.events.output(step_text_, bytes); };
+    BERTH_TRY(int code, builder::run(parts_.host, parts_.paths, process, output, parts_.cancelled));
+    if (parts_.cancelled()) return sys_error("build", ECANCELED);
+    if (code != 0) return did_not_succeed(words, code);
+    BERTH_TRY(sys::UniqueFd upper, sys::open_file(scratch.path() + "/upper", O_RDONLY | O_DIRECTORY));
+    return images::store_layer_diff(parts_.store, lease_, upper.ref());
+  };
+  return add_layer(key.digest(), execute);
+}
+
+}  // namespace berth::builder

@@ -1,0 +1,51 @@
+// berth-build: builds images from Dockerfiles. A program of its own, because the Dockerfile language and the builder
+// would cost every other command their loading (docs/decisions/0008), and because it works in a mount namespace of its
+// own.
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/build/jobs.h"
+#include "cli/cmd_image_build.h"
+#include "cli/global_flags.h"
+#include "cli/noun.h"
+#include "cli/project.h"
+#include "sys/file.h"
+
+namespace berth::cli {
+namespace {
+
+int image_build(const Context& context, const Result<BuildOrder>& order) {
+  if (!order) return report(context, order.error());
+  catch_signals();
+  return build_all(context, *order);
+}
+
+/// The order on standard input.
+int build_jobs(const Context& context) {
+  catch_signals();
+  prctl(PR_SET_PDEATHSIG, SIGTERM);  // without the command that asked nobody wants the images
+  Result<std::string> text = sys::read_all(sys::FdRef(STDIN_FILENO));
+  if (!text) return report(context, text.error());
+  Result<BuildOrder> order = build_order_from_json(*text);
+  return order ? build_all(context, *order) : report(context, order.error());
+}
+
+}  // namespace
+}  // namespace berth::cli
+
+int main(int argc, char** argv) {
+  using namespace berth::cli;
+  Context context;
+  context.paths = berth::sys::Paths::from_environment();
+  CLI::App app("Builds images for berth.", "berth");
+  app.require_subcommand(1);
+  add_global_flags(app, context);
+  add_image_build(noun(app, "image"), context,
+                  [&](const berth::Result<BuildOrder>& order) { return image_build(context, order); });
+  app.add_subcommand("jobs")->callback([&] { context.command = [&] { return build_jobs(context); }; });
+  return parse_and_run(app, context, argc, argv);
+}

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/context.h"
+
+namespace berth::cli {
+
+/// One image to build: what `berth` asks of `berth-build`. A list of them travels as JSON on the standard input of
+/// `berth-build jobs`.
+struct BuildJob {
+  struct SecretSource {
+    std::string file, variable;          // one of them, or
+    std::optional<std::string> content;  // this
+  };
+  std::string name;                        // for messages: the service; empty for `image build`
+  std::string context;                     // directory
+  std::string dockerfile;                  // path, relative to the context or absolute; empty = Dockerfile
+  std::optional<std::string> inline_file;  // its text
+  std::map<std::string, std::optional<std::string>> args;  // no value: the environment's
+  std::map<std::string, std::string> labels, additional_contexts, ssh;
+  std::map<std::string, SecretSource> secrets;
+  std::vector<std::string> tags, extra_hosts, ulimits, platforms;
+  std::string target, network;
+  int64_t shm_size = 0;  // bytes; 0 = the default
+  bool no_cache = false, pull = false;
+};
+
+struct BuildOrder {
+  std::vector<BuildJob> jobs;  // in this order
+  bool quiet = false, check = false;
+};
+
+[[nodiscard]] std::string to_json_text(const BuildOrder& order);
+[[nodiscard]] Result<BuildOrder> build_order_from_json(const std::string& text);
+
+/// Has it done, and waits. What it does and what goes wrong is told on stderr. Returns the exit code: 0, 1, or 130
+/// after a SIGINT or SIGTERM.
+[[nodiscard]] Result<int> carry_out(const Context& context, const BuildOrder& order);
+
+}  // namespace berth::cli

@@ -1,0 +1,130 @@
+#include "cli/cmd_image_build.h"
+
+#include <fmt/core.h>
+#include <stdlib.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <climits>
+#include <memory>
+
+#include "base/text.h"
+#include "compose/bytes.h"
+
+namespace berth::cli {
+namespace {
+
+using Strings = std::vector<std::string>;
+
+struct Flags {
+  std::string context, file, target, network, shm_size, platform;
+  Strings tags, args, labels, hosts, ulimits, secrets, ssh, contexts;
+  bool no_cache = false, pull = false, quiet = false, check = false;
+};
+
+std::pair<std::string, std::optional<std::string>> name_and_value(const std::string& text) {
+  size_t equals = text.find('=');
+  if (equals == std::string::npos) return {text, std::nullopt};
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+/// "id=NAME,src=FILE", "id=NAME,env=VARIABLE".
+Status add_secret(const std::string& text, BuildJob& job) {
+  std::string id;
+  BuildJob::SecretSource source;
+  for (const std::string& field : split(text, ',')) {
+    auto [name, value] = name_and_value(field);
+    if (name == "id" && value)
+      id = *value;
+    else if ((name == "src" || name == "source") && value)
+      source.file = *value;
+    else if (name == "env" && value)
+      source.variable = *value;
+    else if (name != "type")
+      return make_error(fmt::format("--secret {}: expected id=NAME,src=FILE or id=NAME,env=VARIABLE", printable(text)));
+  }
+  if (id.empty()) return make_error(fmt::format("--secret {}: has no id", printable(text)));
+  if (source.file.empty() && source.variable.empty()) source.variable = id;
+  job.secrets[id] = std::move(source);
+  return {};
+}
+
+Result<BuildOrder> order_of(const Flags& flags) {
+  BuildJob job;
+  char resolved[PATH_MAX];
+  if (realpath(flags.context.c_str(), resolved) == nullptr)
+    return sys_error("build context " + printable(flags.context), errno);
+  job.context = resolved;
+  // As with docker build: -f counts from where we are, not from the context.
+  if (!flags.file.empty()) {
+    if (realpath(flags.file.c_str(), resolved) == nullptr)
+      return sys_error("Dockerfile " + printable(flags.file), errno);
+    job.dockerfile = resolved;
+  }
+  for (const std::string& text : flags.args) job.args.insert(name_and_value(text));
+  for (const std::string& text : flags.labels) {
+    auto [name, value] = name_and_value(text);
+    job.labels[name] = value.value_or("");
+  }
+  for (const std::string& text : flags.contexts) {
+    auto [name, value] = name_and_value(text);
+    if (!value) return make_error(fmt::format("--build-context {}: expected NAME=DIRECTORY", printable(text)));
+    job.additional_contexts[name] = *value;
+  }
+  for (const std::string& text : flags.secrets) BERTH_TRY_OK(add_secret(text, job));
+  for (const std::string& text : flags.ssh) {
+    auto [id, path] = name_and_value(text);
+    job.ssh[id] = path.value_or("");
+  }
+  if (!flags.shm_size.empty()) {
+    std::optional<int64_t> bytes = compose::parse_bytes(flags.shm_size);
+    if (!bytes)
+      return make_error(fmt::format("--shm-size {}: expected a size such as 128m", printable(flags.shm_size)));
+    job.shm_size = *bytes;
+  }
+  job.tags = flags.tags;
+  job.extra_hosts = flags.hosts;
+  job.ulimits = flags.ulimits;
+  if (!flags.platform.empty()) job.platforms = split(flags.platform, ',');
+  job.target = flags.target;
+  job.network = flags.network;
+  job.no_cache = flags.no_cache;
+  job.pull = flags.pull;
+  BuildOrder order;
+  order.jobs = {std::move(job)};
+  order.quiet = flags.quiet;
+  order.check = flags.check;
+  return order;
+}
+
+}  // namespace
+
+void add_image_build(CLI::App& noun, Context& context, const std::function<int(const Result<BuildOrder>&)>& run) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = noun.add_subcommand("build", "Build an image from a Dockerfile");
+  auto several = [&](const char* names, Strings& place, const char* help) {
+    command->add_option(names, place, help)->allow_extra_args(false);
+  };
+  command->add_option("PATH", flags->context, "Directory with the build context")->required();
+  several("-t,--tag", flags->tags, "Name and optionally a tag (NAME:TAG)");
+  command->add_option("-f,--file", flags->file, "Name of the Dockerfile (default: PATH/Dockerfile)");
+  several("--build-arg", flags->args, "Set build-time variables");
+  command->add_option("--target", flags->target, "Set the target build stage to build");
+  command->add_flag("--no-cache", flags->no_cache, "Do not use cache when building the image");
+  command->add_flag("--pull", flags->pull, "Always attempt to pull all referenced images");
+  command->add_flag("-q,--quiet", flags->quiet, "Suppress the build output and print image ID on success");
+  command->add_flag("--check", flags->check, "Only check the Dockerfile");
+  several("--label", flags->labels, "Set metadata for an image");
+  several("--secret", flags->secrets, "Secret to expose to the build (id=NAME,src=FILE)");
+  several("--ssh", flags->ssh, "SSH agent socket to expose to the build (default, or ID=SOCKET)");
+  several("--build-context", flags->contexts, "Additional build contexts (NAME=PATH)");
+  several("--add-host", flags->hosts, "Add a custom host-to-IP mapping (HOST=IP)");
+  several("--ulimit", flags->ulimits, "Ulimit options (NAME=SOFT[:HARD])");
+  command->add_option("--network", flags->network, "Networking mode for the RUN instructions")
+      ->check(CLI::IsMember({"default", "none", "host"}));
+  command->add_option("--shm-size", flags->shm_size, "Size of /dev/shm");
+  command->add_option("--platform", flags->platform, "Set target platform for build");
+  command->callback([&context, flags, run] { context.command = [flags, run] { return run(order_of(*flags)); }; });
+}
+
+}  // namespace berth::cli
