@@ -58,7 +58,7 @@ class CopiedLayer : public LayerTarget {
     if (found.exists() && !found.is_directory())
       return make_error(fmt::format("/{} is a file, not a directory", printable(path)));
     if (found.exists()) {
-      BERTH_TRY(bool added, tree_.add(found.parent->home(*found.entry), found.entry->name, path));
+      BERTH_TRY(bool added, tree_.add(found.parent->home(found.entry), found.entry.name, path));
       static_cast<void>(added);
       return {};
     }
@@ -94,9 +94,9 @@ class CopiedLayer : public LayerTarget {
       BERTH_TRY_OK(make_directory(destination));
       return add_tree(source, destination);
     }
-    if (request_.unpack && is_archive(*source.found.parent, *source.found.entry)) {
+    if (request_.unpack && is_archive(*source.found.parent, source.found.entry)) {
       BERTH_TRY_OK(make_directory(destination));
-      return unpack(*source.found.parent, *source.found.entry, destination, *this)
+      return unpack(*source.found.parent, source.found.entry, destination, *this)
           .context("unpack {}", printable(source.path));
     }
     return add_file(source, directory ? below(destination, base_name(source.path)) : destination);
@@ -109,7 +109,7 @@ class CopiedLayer : public LayerTarget {
   }
 
   Status add_file(const Source& source, const std::string& path) {
-    return add_entry(*source.found.parent, *source.found.entry, path);
+    return add_entry(*source.found.parent, source.found.entry, path);
   }
 
   Status add_entry(const MergedDir& dir, const MergedDir::Entry& entry, const std::string& path) {

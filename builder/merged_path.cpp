@@ -82,7 +82,8 @@ Result<Found> find_path(const std::vector<std::string>& layers, const std::strin
       Found found;
       found.path = parent.empty() ? part : parent + "/" + part;
       found.parent = std::move(way.back().dir);
-      found.entry = std::move(entry);
+      found.has_entry = entry.has_value();
+      if (entry) found.entry = std::move(*entry);
       return found;
     }
     if (entry && !S_ISDIR(entry->info.st_mode)) return sys_error(printable(path), ENOTDIR);

@@ -14,10 +14,11 @@ namespace berth::builder {
 struct Found {
   std::string path;                                // without links on the way, no slash in front; "" = the root
   std::optional<volumes::MergedDir> parent;        // of `entry`
-  std::optional<volumes::MergedDir::Entry> entry;  // nothing: there is no such file, or it is the root
+  volumes::MergedDir::Entry entry;
+  bool has_entry = false;  // false: there is no such file, or it is the root
 
-  [[nodiscard]] bool exists() const { return entry.has_value() || path.empty(); }
-  [[nodiscard]] bool is_directory() const { return path.empty() || (entry && S_ISDIR(entry->info.st_mode)); }
+  [[nodiscard]] bool exists() const { return has_entry || path.empty(); }
+  [[nodiscard]] bool is_directory() const { return path.empty() || (has_entry && S_ISDIR(entry.info.st_mode)); }
 };
 
 /// The last component too is followed if it is a link and `follow_last`. Of what is not there yet the path is kept as

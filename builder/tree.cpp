@@ -46,7 +46,7 @@ class Walk {
 
 Result<MergedDir> open_directory(const SourceTree& tree, const Found& found) {
   if (found.path.empty()) return MergedDir::open_root(tree.layers);
-  return found.parent->child(*found.entry);
+  return found.parent->child(found.entry);
 }
 
 Error not_there(const SourceTree& tree, const std::string& path) {
@@ -139,7 +139,7 @@ Status walk(const SourceTree& tree, const Source& directory, const Visit& visit)
 Status hash_source(const SourceTree& tree, const Source& source, images::Sha256& hash) {
   hash.update(fmt::format("source {}\n", source.found.is_directory()));
   if (!source.found.is_directory())
-    return hash_entry(tree, *source.found.parent, *source.found.entry, source.found.entry->name, hash);
+    return hash_entry(tree, *source.found.parent, source.found.entry, source.found.entry.name, hash);
   return walk(tree, source, [&](const MergedDir& dir, const MergedDir::Entry& entry, const std::string& path) {
     return hash_entry(tree, dir, entry, path, hash);
   });
