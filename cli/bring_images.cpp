@@ -1,11 +1,12 @@
 #include "cli/bring_images.h"
 
 #include <CLI/CLI.hpp>
-#include <map>
 #include <optional>
+#include <set>
 
 #include "base/clock.h"
 #include "cli/project.h"
+#include "cli/service_builds.h"
 #include "cli/transfer.h"
 #include "compose/duration.h"
 #include "images/store.h"
@@ -17,12 +18,6 @@ using images::Store;
 
 constexpr int64_t kDay = 24 * 60 * 60;  // seconds
 constexpr int64_t kSecondNs = 1'000'000'000;
-
-/// What one image name is about.
-struct Wanted {
-  bool pull = false;
-  std::string platform;
-};
 
 std::string id_of(const Store& store, const std::string& name) {
   Result<images::Image> image = store.resolve(name);
@@ -37,6 +32,59 @@ bool asks_for_pull(const Store& store, const std::string& image, bool present, c
     age = wall_clock_ns() / kSecondNs - (*origin)->checked;
   return must_pull(policy, present, age);
 }
+
+/// The images of one stack.
+class Images {
+ public:
+  Images(const Context& context, const compose::Project& project, engine::Stack& stack, const BringFlags& flags,
+         const Store& store)
+      : context_(context), project_(project), stack_(stack), flags_(flags), store_(store) {}
+
+  Result<int> bring() {
+    for (const engine::ServiceConfig& config : stack_.services) {
+      auto service = project_.services.find(config.name);
+      if (service != project_.services.end() && !config.container.image.empty()) look_at(config, service->second);
+    }
+    if (!transfer_.items.empty()) {
+      transfer_.quiet = flags_.quiet;
+      BERTH_TRY(int code, carry_out(context_, transfer_));
+      if (code != 0) return code > 128 ? 130 : 1;
+    }
+    if (!to_build_.empty()) {
+      BuildOrder order;
+      BERTH_TRY(order.jobs, build_jobs(project_, to_build_, {}));
+      BERTH_TRY(int code, carry_out(context_, order));
+      if (code != 0) return code > 128 ? 130 : code;
+    }
+    for (engine::ServiceConfig& config : stack_.services) config.image_id = id_of(store_, config.container.image);
+    return 0;
+  }
+
+ private:
+  void look_at(const engine::ServiceConfig& config, const compose::Service& service) {
+    const std::string& image = config.container.image;
+    bool present = !id_of(store_, image).empty();
+    bool asked = !flags_.policy.empty() && flags_.policy != "policy";
+    std::string policy = asked ? flags_.policy : service.pull_policy.value_or("missing");
+    if (service.build && (flags_.build || policy == "build" || !present)) {
+      to_build_.push_back(service.name);
+    } else if (!service.build && asks_for_pull(store_, image, present, policy) && pulled_.insert(image).second) {
+      std::vector<std::string> asked_by;
+      if (!config.image_place.empty()) asked_by.push_back(config.image_place);
+      asked_by.push_back("service \"" + config.name + "\"");
+      transfer_.items.push_back({image, service.platform.value_or(""), std::move(asked_by)});
+    }
+  }
+
+  const Context& context_;
+  const compose::Project& project_;
+  engine::Stack& stack_;
+  const BringFlags& flags_;
+  const Store& store_;
+  std::set<std::string> pulled_;
+  std::vector<std::string> to_build_;
+  Transfer transfer_;
+};
 
 }  // namespace
 
@@ -58,6 +106,7 @@ bool must_pull(const std::string& policy, bool present, std::optional<int64_t> a
 void add_bring_flags(CLI::App& command, BringFlags& flags) {
   command.add_option("--pull", flags.policy, "Pull image before running (\"always\"|\"missing\"|\"never\")")
       ->check(CLI::IsMember({"always", "missing", "never", "policy"}));
+  command.add_flag("--build", flags.build, "Build images before starting containers");
   command.add_flag("--quiet-pull", flags.quiet, "Pull without printing progress information");
 }
 
@@ -65,34 +114,8 @@ int bring_images(const Context& context, const compose::Project& project, engine
                  const BringFlags& flags) {
   Result<Store> store = Store::open(context.paths);
   if (!store) return report(context, store.error());
-  std::map<std::string, std::string> ids;  // by name as written; empty: not there
-  std::map<std::string, Wanted> wanted;
-  for (const engine::ServiceConfig& config : stack.services) {
-    const std::string& image = config.container.image;
-    auto service = project.services.find(config.name);
-    if (image.empty() || service == project.services.end()) continue;
-    auto [id, is_new] = ids.emplace(image, "");
-    if (is_new) id->second = id_of(*store, image);
-    std::string policy = flags.policy.empty() || flags.policy == "policy"
-                             ? service->second.pull_policy.value_or("missing")
-                             : flags.policy;
-    Wanted& one = wanted[image];
-    one.pull = one.pull || asks_for_pull(*store, image, !id->second.empty(), policy);
-    if (one.platform.empty()) one.platform = service->second.platform.value_or("");
-  }
-  Transfer transfer;
-  transfer.quiet = flags.quiet;
-  for (const auto& [image, one] : wanted) {
-    if (one.pull) transfer.items.push_back({image, one.platform});
-  }
-  if (!transfer.items.empty()) {
-    Result<int> code = carry_out(context, transfer);
-    if (!code) return report(context, code.error());
-    if (*code != 0) return *code > 128 ? 130 : 1;
-    for (const Transfer::Item& item : transfer.items) ids[item.image] = id_of(*store, item.image);
-  }
-  for (engine::ServiceConfig& config : stack.services) config.image_id = ids[config.container.image];
-  return 0;
+  Result<int> code = Images(context, project, stack, flags, *store).bring();
+  return code ? *code : report(context, code.error());
 }
 
 }  // namespace berth::cli

@@ -78,7 +78,7 @@ int pull(const Context& context, const Flags& flags) {
     } else if (policy == "missing" && is_present(context, *service->image)) {
       skip(flags, *service, "Image is already present locally");
     } else if (images.insert(*service->image).second) {
-      wanted.items.push_back({*service->image, service->platform.value_or("")});
+      wanted.items.push_back({*service->image, service->platform.value_or(""), {}});
     }
   }
   return transfer(context, flags, std::move(wanted));
@@ -97,7 +97,7 @@ int push(const Context& context, const Flags& flags) {
     if (!service->build || !service->image)
       skip(flags, *service, service->image ? "Image is not built here" : "No image name to push to");
     else if (images.insert(*service->image).second)
-      wanted.items.push_back({*service->image, ""});
+      wanted.items.push_back({*service->image, "", {}});
   }
   return transfer(context, flags, std::move(wanted));
 }

@@ -6,7 +6,7 @@
 
 namespace berth::cli {
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Transfer::Item, image, platform)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Transfer::Item, image, platform, asked_by)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Transfer, items, push, ignore_failures, quiet)
 
 std::string to_json_text(const Transfer& transfer) {

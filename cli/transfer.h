@@ -12,8 +12,9 @@ namespace berth::cli {
 /// registry client. Travels as JSON on the standard input of `berth-images transfer`.
 struct Transfer {
   struct Item {
-    std::string image;     // reference as written
-    std::string platform;  // empty = this machine's
+    std::string image;                  // reference as written
+    std::string platform;               // empty = this machine's
+    std::vector<std::string> asked_by;  // context of errors, innermost first: the place, the service
   };
   std::vector<Item> items;
   bool push = false;

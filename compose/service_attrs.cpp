@@ -120,7 +120,7 @@ constexpr Attr kServiceRows[] = {
     attr<&Service::annotations, Labels>("annotations").accepted(),
     attr<&Service::attach, Flag>("attach"),
     attr<&Service::blkio_config, Kept<Object<Unbound, blkio_table>>>("blkio_config").accepted(),
-    attr<&Service::build, BuildForm>("build").accepted("nothing is built yet"),
+    attr<&Service::build, BuildForm>("build"),
     attr<&Service::cap_add, UniqueList>("cap_add"),
     attr<&Service::cap_drop, UniqueList>("cap_drop"),
     attr<&Service::cgroup, OneOf<kCgroupModes>>("cgroup"),

@@ -98,11 +98,7 @@ class Lowering {
           {name, std::string(compose::condition_name(edge.condition)), edge.required, edge.restart, edge.span.str()});
     }
     ContainerConfig& c = config.container;
-    if (!s.image) {
-      diagnostics_.error(s.span, fmt::format("service \"{}\" has no image; building is not supported yet", s.name),
-                         "build it elsewhere, `berth load` it and name it with `image:`");
-    }
-    c.image = s.image.value_or("");
+    c.image = s.image ? *s.image : project_.name + "-" + s.name;  // of what is built: Compose's name
     process(s, c);
     network_side(s, c);
     storage(s, c);

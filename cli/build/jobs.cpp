@@ -156,7 +156,7 @@ Result<images::Image> base_image(const Context& context, images::Store& store, c
   if (image && !job.pull) return image;
   if (!images::parse_reference(name)) return image;
   Transfer transfer;
-  transfer.items.push_back({name, platform ? platform->str() : ""});
+  transfer.items.push_back({name, platform ? platform->str() : "", {}});
   transfer.quiet = quiet;
   BERTH_TRY(int code, carry_out(context, transfer));
   if (code == 0) return store.resolve(name);

@@ -192,6 +192,7 @@ class Batch {
     Status status = move(label, item);
     if (status) return session_.view.done(label);
     session_.view.failed(label);
+    for (const std::string& who : item.asked_by) status.error().context.push_back(who);
     std::lock_guard lock(mutex_);
     if (!cancelled()) errors_.push_back(std::move(status).error());
   }

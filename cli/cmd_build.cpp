@@ -1,0 +1,96 @@
+// build: the images of a project's services.
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/project.h"
+#include "cli/service_builds.h"
+#include "cli/transfer.h"
+#include "compose/select.h"
+
+namespace berth::cli {
+namespace {
+
+struct Flags {
+  std::vector<std::string> services, args, ssh;
+  bool no_cache = false, pull = false, push = false, quiet = false, with_dependencies = false, check = false,
+       print = false;
+};
+
+BuildOverrides overrides_of(const Flags& flags, const compose::Project& project) {
+  BuildOverrides overrides;
+  for (const std::string& text : flags.args) {
+    size_t equals = text.find('=');
+    std::string name = text.substr(0, equals);
+    auto known = project.environment.find(name);
+    if (equals != std::string::npos)
+      overrides.args[name] = text.substr(equals + 1);
+    else if (known != project.environment.end())
+      overrides.args[name] = known->second;
+  }
+  overrides.ssh = flags.ssh;
+  overrides.no_cache = flags.no_cache;
+  overrides.pull = flags.pull;
+  return overrides;
+}
+
+int push_built(const Context& context, const Flags& flags, const BuildOrder& order) {
+  Transfer transfer;
+  transfer.push = true;
+  transfer.quiet = flags.quiet;
+  for (const BuildJob& job : order.jobs) {
+    for (const std::string& tag : job.tags) transfer.items.push_back({tag, "", {}});
+  }
+  Result<int> code = carry_out(context, transfer);
+  return code ? *code : report(context, code.error());
+}
+
+int run(const Context& context, const Flags& flags) {
+  std::optional<compose::Project> project = load_project(context, flags.services);
+  if (!project) return 1;
+  auto follow = flags.with_dependencies ? compose::Follow::dependencies : compose::Follow::none;
+  Result<std::vector<std::string>> services = compose::select_services(*project, flags.services, follow);
+  if (!services) return report(context, services.error());
+  Result<std::vector<BuildJob>> jobs = build_jobs(*project, *services, overrides_of(flags, *project));
+  if (!jobs) return report(context, jobs.error());
+  BuildOrder order{std::move(*jobs), flags.quiet, flags.check};
+  if (flags.print) {
+    fmt::print("{}\n", to_json_text(order));
+    return 0;
+  }
+  if (order.jobs.empty()) {
+    fmt::print(stderr, "No services to build\n");
+    return 0;
+  }
+  Result<int> code = carry_out(context, order);
+  if (!code) return report(context, code.error());
+  if (*code != 0) return *code > 128 ? 130 : *code;
+  return flags.push ? push_built(context, flags, order) : 0;
+}
+
+}  // namespace
+
+void add_build(CLI::App& app, Context& context) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand("build", "Build or rebuild services");
+  command->add_option("SERVICE", flags->services, "Services; all that have `build:` if none is named");
+  command->add_option("--build-arg", flags->args, "Set build-time variables for services")->allow_extra_args(false);
+  command->add_option("--ssh", flags->ssh, "SSH agent socket to expose to the build")->allow_extra_args(false);
+  command->add_flag("--no-cache", flags->no_cache, "Do not use cache when building the image");
+  command->add_flag("--pull", flags->pull, "Always attempt to pull a newer version of the image");
+  command->add_flag("--push", flags->push, "Push service images");
+  command->add_flag("-q,--quiet", flags->quiet, "Suppress the build output");
+  command->add_flag("--with-dependencies", flags->with_dependencies, "Also build dependencies (transitively)");
+  command->add_flag("--check", flags->check, "Check build configuration");
+  command->add_flag("--print", flags->print, "Print what would be built, as JSON");
+  // Docker's, without a meaning here: there is one builder, and it compresses nothing.
+  command->add_option("--builder,--memory,-m")->group("");
+  command->add_flag("--compress,--force-rm,--no-rm,--parallel,--provenance,--sbom")->group("");
+  command->callback([&context, flags] { context.command = [&context, flags] { return run(context, *flags); }; });
+}
+
+}  // namespace berth::cli
