@@ -28,5 +28,6 @@ void add_completion(CLI::App& app, Context& context);
 void add_pull(CLI::App& app, Context& context);
 void add_push(CLI::App& app, Context& context);
 void add_images(CLI::App& app, Context& context);
+void add_login(CLI::App& app, Context& context);  // and logout
 
 }  // namespace berth::cli
