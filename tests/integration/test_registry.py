@@ -6,8 +6,11 @@ import json
 import os
 import re
 import shutil
+import subprocess
 
+import host
 from bad_proxy import answer, corrupt, cut, header, ignore_range, redirect, stall
+from harness import BERTH, Outcome
 from registry_case import USERS, RegistryCase, basic
 from registry_guards import Authority, TokenServer, password_auth, run, tls, token_auth
 
@@ -239,6 +242,29 @@ class BadNeighbours(RegistryCase):
                   f'[[registry.mirror]]\nlocation = "{mirror.host}"\n')
         self.assert_whole("docker.io")
         self.assertEqual(["bytes=5000-"], [headers.get("Range") for headers in registry.seen("/blobs/")])
+
+    def test_image_pull_goes_on_where_it_broke_off(self):
+        proxy = self.proxy(self.plain)
+        proxy.harm("/blobs/" + self.layer, cut(self.size // 4), cut(self.size // 4), answer(503, [("Retry-After", "0")]))
+        self.assertEqual(f"{proxy.host}/lib/app:1", self.pull(proxy, check=0).out.strip())
+        self.assertEqual(4, len(proxy.seen("/blobs/" + self.layer)))
+
+    def test_image_pull_keeps_nothing_of_wrong_bytes(self):
+        proxy = self.proxy(self.plain)
+        proxy.harm("/blobs/" + self.layer, cut(1000), corrupt(2000))
+        refused = self.pull(proxy, check=1)
+        self.assertIn(self.layer, refused.err)
+        self.assertNotIn(proxy.host, self.berth("image", "ls", check=0).out)
+        proxy.heal()
+        self.pull(proxy, check=0)
+
+    def pull(self, proxy, check):
+        done = subprocess.run([BERTH, "image", "pull", "-q", f"{proxy.host}/lib/app:1"], env=self.environment, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60 * host.PATIENCE, check=False)
+        self.assertEqual(check, done.returncode, done.stdout + done.stderr)
+        if check == 0:
+            self.addCleanup(self.berth, "rmi", f"{proxy.host}/lib/app:1", check=0)
+        return Outcome(["berth", "image", "pull"], done.returncode, done.stdout, done.stderr)
 
     def test_uploads_are_begun_anew(self):
         proxy = self.proxy(self.plain)
