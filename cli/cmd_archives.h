@@ -23,14 +23,43 @@ struct LoadFlags {
   bool quiet = false;
 };
 
-/// What brings images in. It needs the decompressors, so a program of its own does it (berth-images), with the same
-/// command line: `berth` says here that it goes on as that one, berth-images what is done.
+struct SaveFlags {
+  std::vector<std::string> images;
+  std::string output;  // empty: standard output
+};
+
+/// Which container: a service of the project (Compose's form) or a container by name or id (Docker's).
+struct ContainerChoice {
+  bool of_service = true;
+  std::string name;
+  int64_t index = 0;  // of the service's containers; 0: the first
+};
+
+struct ExportFlags {
+  ContainerChoice container;
+  std::string output;  // empty: standard output
+};
+
+struct CommitFlags {
+  ContainerChoice container;
+  std::string image, author, message;
+  std::vector<std::string> changes;
+  bool pause = true;
+};
+
+/// What reads and writes archives. It needs the decompressors, or reads much, so a program of its own does it
+/// (berth-images), with the same command line: `berth` says here that it goes on as that one, berth-images what is
+/// done.
 struct ArchiveCommands {
   std::function<Status(const ImportFlags&)> import;
   std::function<Status(const LoadFlags&)> load;
+  std::function<Status(const SaveFlags&)> save;
+  std::function<Status(const ExportFlags&)> export_container;
+  std::function<Status(const CommitFlags&)> commit;
 };
 
-/// `import` and `load`, below the program itself or below `image`.
+/// All of them: `import`, `load` and `save` below the program itself and below `image`, `export` and `commit` of a
+/// service below the program, of any container below `container`.
 void add_archive_commands(CLI::App& app, Context& context, const ArchiveCommands& commands);
 
 }  // namespace berth::cli

@@ -46,6 +46,7 @@ int run(const Context& context, const Flags& flags) {
   if (target->file) {
     request.options.services.emplace();
     for (const auto& [name, service] : target->file->services) request.options.services->insert(name);
+    request.options.disabled = disabled_services(*target->file);
   }
   if (flags.volumes) request.options.declared_volumes = declared_volumes(context, *target);
   return carry_out(context, engine::to_message(request));

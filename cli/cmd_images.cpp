@@ -5,15 +5,14 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
-#include "base/clock.h"
 #include "base/text.h"
 #include "cli/cmd_archives.h"
 #include "cli/cmd_transfer.h"
 #include "cli/commands.h"
 #include "cli/helper.h"
+#include "cli/image_commands.h"
+#include "cli/noun.h"
 #include "cli/project.h"
-#include "cli/sizes.h"
-#include "cli/table.h"
 #include "engine/state.h"
 #include "images/reference.h"
 #include "images/store.h"
@@ -31,27 +30,6 @@ std::vector<images::Digest> images_in_use(const Context& context) {
   return ids;
 }
 
-Status list(const Context& context, bool quiet) {
-  BERTH_TRY(images::Store store, images::Store::open(context.paths));
-  std::vector<Error> damaged;
-  BERTH_TRY(std::vector<images::Image> images, store.list(&damaged));
-  for (const Error& error : damaged) fmt::print(stderr, "warning: {}\n", printable(error.message()));
-  std::vector<std::vector<std::string>> rows;
-  for (const images::Image& image : images) {
-    std::string id = image.id.str().substr(7, 12);
-    if (quiet) fmt::print("{}\n", id);
-    std::vector<std::string> names = image.names.empty() ? std::vector<std::string>{"<none>:<none>"} : image.names;
-    for (const std::string& name : names) {
-      std::string familiar = images::familiar_name(name);
-      size_t colon = familiar.rfind(':');
-      rows.push_back({familiar.substr(0, colon), colon == std::string::npos ? "<none>" : familiar.substr(colon + 1), id,
-                      image.created.substr(0, 10), size_text(image.size)});
-    }
-  }
-  if (!quiet) fmt::print("{}", render_table({"REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"}, rows));
-  return {};
-}
-
 Status remove(const Context& context, const std::vector<std::string>& names) {
   BERTH_TRY(images::Store store, images::Store::open(context.paths));
   std::vector<images::Digest> in_use = images_in_use(context);
@@ -67,14 +45,6 @@ Status remove(const Context& context, const std::vector<std::string>& names) {
 Status tag(const Context& context, const std::string& source, const std::string& name) {
   BERTH_TRY(images::Store store, images::Store::open(context.paths));
   return store.tag(source, name);
-}
-
-void add_list(CLI::App& app, Context& context, const std::string& name) {
-  auto quiet = std::make_shared<bool>(false);
-  CLI::App* command = app.add_subcommand(name, "List images");
-  command->add_flag("-q,--quiet", *quiet, "Only show image IDs");
-  command->callback(
-      [&context, quiet] { context.command = [&context, quiet] { return report(context, list(context, *quiet)); }; });
 }
 
 void add_remove(CLI::App& app, Context& context, const std::string& name) {
@@ -98,20 +68,19 @@ void add_tag(CLI::App& app, Context& context) {
 }  // namespace
 
 void add_images(CLI::App& app, Context& context) {
-  auto elsewhere = [&context]() -> Status { return become_helper("berth-images", context.argv); };
-  ArchiveCommands archives{[elsewhere](const ImportFlags&) { return elsewhere(); },
-                           [elsewhere](const LoadFlags&) { return elsewhere(); }};
-  add_archive_commands(app, context, archives);
+  auto elsewhere = [&context](const auto&) -> Status { return become_helper("berth-images", context.argv); };
+  add_archive_commands(app, context, {elsewhere, elsewhere, elsewhere, elsewhere, elsewhere});
   add_tag(app, context);
   add_remove(app, context, "rmi");
-  CLI::App* noun = app.add_subcommand("image", "Manage images");
-  noun->require_subcommand(1);
-  add_list(*noun, context, "ls");
-  add_remove(*noun, context, "rm");
-  add_archive_commands(*noun, context, archives);
-  auto transfer = [elsewhere, &context](const ImageTransferFlags&) { return report(context, elsewhere()); };
-  add_image_transfer_commands(*noun, context, {transfer, transfer});
-  add_tag(*noun, context);
+  add_image_history(app, context);
+  CLI::App& image = noun(app, "image");
+  auto transfer = [elsewhere, &context](const ImageTransferFlags& flags) { return report(context, elsewhere(flags)); };
+  add_image_transfer_commands(image, context, {transfer, transfer});
+  add_image_ls(image, context);
+  add_image_inspect(image, context);
+  add_image_history(image, context);
+  add_remove(image, context, "rm");
+  add_tag(image, context);
 }
 
 }  // namespace berth::cli

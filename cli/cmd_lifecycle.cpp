@@ -74,11 +74,13 @@ void add_start(CLI::App& app, Context& context) {
 
 void add_restart(CLI::App& app, Context& context) {
   auto timeout = std::make_shared<int64_t>(-1);
+  auto no_deps = std::make_shared<bool>(false);
   CLI::App* command = add(app, context, "restart", "Restart service containers",
-                          [timeout](auto& selection, auto&) -> std::optional<engine::Json> {
-                            return ask(engine::RestartRequest{selection, in_ns(*timeout)});
+                          [timeout, no_deps](auto& selection, auto&) -> std::optional<engine::Json> {
+                            return ask(engine::RestartRequest{selection, in_ns(*timeout), !*no_deps});
                           });
   command->add_option("-t,--timeout", *timeout, "Seconds to wait for containers to stop before killing them");
+  command->add_flag("--no-deps", *no_deps, "Don't restart dependent services");
 }
 
 void add_kill(CLI::App& app, Context& context) {

@@ -31,6 +31,15 @@ struct Flags {
   BringFlags bring;
 };
 
+Result<engine::ServiceConfig*> find_service(engine::Stack& stack, const std::string& name) {
+  std::vector<std::string> known;
+  for (engine::ServiceConfig& service : stack.services) {
+    if (service.name == name) return &service;
+    known.push_back(service.name);
+  }
+  return no_such_service(name, known);
+}
+
 /// Reads `SERVICE=N` pairs into the stack.
 Status apply_scale(const std::vector<std::string>& pairs, engine::Stack& stack) {
   for (const std::string& pair : pairs) {
@@ -39,14 +48,20 @@ Status apply_scale(const std::vector<std::string>& pairs, engine::Stack& stack) 
     std::optional<unsigned long long> count =
         equals == std::string::npos ? std::nullopt : parse_unsigned(std::string_view(pair).substr(equals + 1));
     if (!count) return make_error("--scale takes SERVICE=NUMBER, not \"" + pair + "\"");
-    auto service =
-        std::find_if(stack.services.begin(), stack.services.end(), [&](const auto& s) { return s.name == name; });
-    if (service == stack.services.end()) return make_error("no such service: " + name);
+    BERTH_TRY(engine::ServiceConfig * service, find_service(stack, name));
     if (*count > 1 && !service->container_name.empty()) {
       return make_error("service \"" + name + "\" has a container_name, so there can be only one of it");
     }
     service->replicas = static_cast<int64_t>(*count);
   }
+  return {};
+}
+
+/// What flags say of single services.
+Status apply_to_services(const Flags& flags, engine::Stack& stack) {
+  BERTH_TRY_OK(apply_scale(flags.scale, stack));
+  if (flags.exit_code_from.empty()) return {};
+  BERTH_TRY_OK(find_service(stack, flags.exit_code_from));
   return {};
 }
 
@@ -58,15 +73,15 @@ std::optional<engine::UpRequest> prepare(const Context& context, const Flags& fl
   if (!project) return std::nullopt;
   std::optional<engine::Stack> stack = make_stack(context, *project, flags.services, flags.no_deps);
   if (!stack) return std::nullopt;
-  if (code = bring_images(context, *project, *stack, flags.bring); code != 0) return std::nullopt;
-  code = 1;
-  engine::UpRequest request;
-  request.stack = std::move(*stack);
-  if (Status scaled = apply_scale(flags.scale, request.stack); !scaled) {
-    print_error(context, scaled.error());
+  if (Status applied = apply_to_services(flags, *stack); !applied) {
+    print_error(context, applied.error());
     return std::nullopt;
   }
+  if (code = bring_images(context, *project, *stack, flags.bring); code != 0) return std::nullopt;
+  engine::UpRequest request;
+  request.stack = std::move(*stack);
   request.options.other_services = known_services(*project);
+  if (flags.services.empty()) request.options.disabled = disabled_services(*project);
   request.options.force_recreate = flags.force_recreate;
   request.options.no_recreate = flags.no_recreate;
   request.options.no_start = flags.no_start;

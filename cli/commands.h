@@ -29,5 +29,6 @@ void add_pull(CLI::App& app, Context& context);
 void add_push(CLI::App& app, Context& context);
 void add_images(CLI::App& app, Context& context);
 void add_login(CLI::App& app, Context& context);  // and logout
+void add_compose_images(CLI::App& app, Context& context);
 
 }  // namespace berth::cli

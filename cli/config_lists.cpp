@@ -70,6 +70,7 @@ std::string environment_lines(const compose::Project& project) {
 std::string variable_list(const compose::Model& model, const std::string& format) {
   Variables variables;
   collect(model.tree, variables);
+  collect(model.references, variables);
   std::vector<std::vector<std::string>> rows;
   compose::Tree tree = compose::Tree::map();
   for (const auto& [name, use] : variables) {

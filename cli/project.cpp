@@ -63,6 +63,17 @@ std::set<std::string> known_services(const compose::Project& project) {
   return names;
 }
 
+engine::StringMap disabled_services(const compose::Project& project) {
+  engine::StringMap disabled;
+  for (const auto& [name, service] : project.disabled_services) disabled[name] = service.profiles.front();
+  return disabled;
+}
+
+Error no_such_service(const std::string& name, const std::vector<std::string>& known) {
+  std::optional<std::string> near = nearest(name, known);
+  return make_error("no such service: " + name, near ? "did you mean \"" + *near + "\"?" : "");
+}
+
 std::optional<Target> find_target(const Context& context) {
   std::string name = context.project_name.empty() ? variable("COMPOSE_PROJECT_NAME") : context.project_name;
   if (!name.empty() && context.files.empty() && variable("COMPOSE_FILE").empty()) {
@@ -94,9 +105,7 @@ std::optional<engine::Selection> select(const Context& context, const Target& ta
   for (const engine::Container* container : engine::select(observed, all)) known.push_back(container->record.service);
   for (const std::string& service : services) {
     if (std::find(known.begin(), known.end(), service) != known.end()) continue;
-    Error error = make_error("no such service: " + service);
-    if (std::optional<std::string> near = nearest(service, known)) error.hint = "did you mean \"" + *near + "\"?";
-    print_error(context, error);
+    print_error(context, no_such_service(service, known));
     return std::nullopt;
   }
   return selection;

@@ -27,6 +27,12 @@ namespace berth::cli {
 /// All services that the project knows, enabled or not: containers of these are no orphans.
 [[nodiscard]] std::set<std::string> known_services(const compose::Project& project);
 
+/// "no such service: wbe", with the nearest of those that are there as hint.
+[[nodiscard]] Error no_such_service(const std::string& name, const std::vector<std::string>& known);
+
+/// Services that no active profile enables, each with a profile that would.
+[[nodiscard]] engine::StringMap disabled_services(const compose::Project& project);
+
 /// What a command that works on existing containers is about: the project's name, and its file where there is one.
 struct Target {
   std::string project;

@@ -104,7 +104,7 @@ Tree Assembly::assemble(std::vector<Tree> documents, const Scope& scope, const s
     auto prepare_base = [&](Tree& base, const Scope& where) { prepare(base, where); };
     Extends(reader_, scope, main_file, prepare_base, budget_, diagnostics_).apply(document);
     merge_object(model, std::move(document), project_table(), kRoot, diagnostics_);
-    settle(model);
+    settle(model, removed_);
   }
   drop_repetitions(model, project_table());
   finish(model, scope);
@@ -115,11 +115,27 @@ Tree Assembly::assemble(std::vector<Tree> documents, const Scope& scope, const s
 /// Everything that happens to one document before it meets the others.
 void Assembly::prepare(Tree& document, const Scope& scope) {
   static const Path kRoot;
-  if (request_.interpolate) interpolate_tree(document, scope, warned_, diagnostics_);
+  if (request_.interpolate)
+    interpolate_tree(document, scope, warned_, diagnostics_);
+  else
+    interpolate_references(document, scope);
   take_out_version(document, diagnostics_);
   object_to_long_form(document, project_table(), kRoot, long_form_, diagnostics_);
   modernise_external(document, diagnostics_);
   if (!scope.base.empty()) resolve_tree_paths(document, scope.base, scope.environment);
+}
+
+/// The files and services that are referred to have to be found, whatever becomes of other variables.
+void Assembly::interpolate_references(Tree& document, const Scope& scope) {
+  auto put_in = [&](Tree* reference) {
+    if (reference == nullptr) return;
+    references_.items.push_back(*reference);
+    interpolate_tree(*reference, scope, warned_, diagnostics_);
+  };
+  put_in(document.find("include"));
+  Tree* services = document.find("services");
+  if (services == nullptr) return;
+  for (Member& service : services->members) put_in(service.value.find("extends"));
 }
 
 void Assembly::finish(Tree& model, const Scope& scope) const {

@@ -34,9 +34,14 @@ class Assembly {
   /// {"secrets.db" -> {variable, value}}.
   using IncludedValues = std::map<std::string, std::pair<std::string, std::string>>;
   [[nodiscard]] const IncludedValues& included_values() const { return included_values_; }
+  /// What `include` and `extends` say where variables are not put in but there: a list.
+  [[nodiscard]] const Tree& references() const { return references_; }
+  /// What `!reset` took away.
+  [[nodiscard]] const Removed& removed() const { return removed_; }
 
  private:
   void prepare(Tree& document, const Scope& scope);
+  void interpolate_references(Tree& document, const Scope& scope);
   void finish(Tree& model, const Scope& scope) const;
   void follow_includes(Tree& document, const Scope& scope);
   [[nodiscard]] Tree include_one(const IncludeEntry& entry, const Scope& scope);
@@ -55,6 +60,8 @@ class Assembly {
   std::vector<std::string> including_;  // main files of the models being made, outermost first
   size_t included_models_ = 0;
   IncludedValues included_values_;
+  Tree references_ = Tree::list();
+  Removed removed_;
 };
 
 }  // namespace berth::compose

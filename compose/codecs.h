@@ -73,6 +73,15 @@ BERTH_CODEC(PullPolicy, std::string);
 BERTH_CODEC(NamespaceMode, std::string);  // host, service:x, ...: checked when all services are known
 BERTH_CODEC(AnyTree, Tree);
 
+/// An integer that is not below 0.
+struct Count : Integer {
+  static bool decode(const In& in, int64_t& value) {
+    if (!Integer::decode(in, value)) return false;
+    if (value < 0) in.error("must not be below 0");
+    return value >= 0;
+  }
+};
+
 /// A flag that is off where nobody sets it: shown only if it is on.
 struct IfTrue : Flag {
   static constexpr bool kShowEmpty = false;

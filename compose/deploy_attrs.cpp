@@ -86,11 +86,10 @@ const Table& placement_table() {
   return kTable;
 }
 
-constexpr std::array<std::string_view, 4> kDeployModes = {"replicated", "global", "replicated-job", "global-job"};
 constexpr Attr kDeployRows[] = {
     attr<&Deploy::endpoint_mode, Text>("endpoint_mode").ignored(kSwarm),
     attr<&Deploy::labels, Labels>("labels").ignored(kSwarm),
-    attr<&Deploy::mode, OneOf<kDeployModes>>("mode").ignored(kSwarm),
+    attr<&Deploy::mode, Text>("mode").ignored(kSwarm),
     attr<&Deploy::placement, Kept<Object<Unbound, placement_table>>>("placement").ignored(kSwarm),
     attr<&Deploy::replicas, Integer>("replicas"),
     attr<&Deploy::resources, FilledObject<Resources, resources_table>>("resources"),

@@ -34,6 +34,12 @@ bool is_leaf(const Tree& tree) {
   return tree.is_scalar() || empty || (tree.span.known() && is_one_text(tree, tree.span));
 }
 
+/// Whether a path is another one or leads on from it.
+bool is_at_or_below(std::string_view path, std::string_view above) {
+  if (!path.starts_with(above)) return false;
+  return above.empty() || path.size() == above.size() || path[above.size()] == '.' || path[above.size()] == '[';
+}
+
 std::string_view last_key(std::string_view path) {
   return path.substr(path.rfind('.') + 1);
 }
@@ -113,10 +119,9 @@ class Explainer {
 
   Result<std::vector<Explanation>> run(const std::string& path) {
     Result<Located> found = locate(tree_, path);
-    if (found.ok()) {
-      walk(*found->tree, found->path);
-      return std::move(explanations_);
-    }
+    if (found.ok()) walk(*found->tree, found->path);
+    for (const auto& [removed, value] : model_.removed) explain_removed(path, removed, value);
+    if (!explanations_.empty()) return std::move(explanations_);
     BERTH_TRY(Located filled, locate(final_, path));  // or its error: it knows more names than the files do
     explanations_.push_back({filled.path, {*filled.tree, {}, {}, {}, {}}, {}});
     return std::move(explanations_);
@@ -143,6 +148,28 @@ class Explainer {
       explanation.overrode.push_back(origin_of(*earlier, path));
     }
     explanations_.push_back(std::move(explanation));
+  }
+
+  /// What `!reset` took away at `path`, below it, or together with what was around it.
+  void explain_removed(const std::string& path, const std::string& removed, const Tree& value) {
+    if (locate(tree_, removed).ok()) return;  // written anew by a later file
+    if (is_at_or_below(removed, path)) return explain_reset(removed, value, {});
+    if (is_at_or_below(path, removed)) explain_reset(path, value, path.substr(removed.size()));
+  }
+
+  void explain_reset(const std::string& path, const Tree& reset, const std::string& below) {
+    Explanation explanation{path, {}, {}};
+    explanation.origin.place = reset.span.str();
+    explanation.origin.way = {{"!reset takes the value away", ""}};
+    add_way(reset.span.file, explanation.origin.way);
+    if (Result<Located> filled = locate(final_, path); filled.ok()) explanation.origin.value = *filled->tree;
+    for (const Tree* earlier = reset.overrode.get(); earlier != nullptr; earlier = earlier->overrode.get()) {
+      if (Result<Located> old = locate(*earlier, below); old.ok()) {
+        explanation.overrode.push_back(origin_of(*old->tree, path));
+      }
+    }
+    bool was_there = below.empty() || !explanation.overrode.empty();
+    if (was_there) explanations_.push_back(std::move(explanation));
   }
 
   [[nodiscard]] ValueOrigin origin_of(const Tree& tree, const std::string& path) const {

@@ -18,7 +18,9 @@ void names_to_map(Tree& tree, const Path& path, Diagnostics& diagnostics, Tree (
     Path item_path{&path, {}, static_cast<long>(i)};
     if (!item.is_string()) {
       In{item, item_path, diagnostics}.wrong_kind("a name");
-    } else if (!index.find(item.text)) {
+    } else if (index.find(item.text)) {
+      In{item, item_path, diagnostics}.error(fmt::format("\"{}\" is there twice", item.text));
+    } else {
       index.add(item.text);
       map.members.push_back({item.text, item.span, fill(item.span)});
     }
@@ -63,7 +65,7 @@ struct ConditionWord : CodecBase {
 constexpr Attr kDependencyRows[] = {
     attr<&Dependency::condition, ConditionWord>("condition"),
     attr<&Dependency::required, Flag>("required"),
-    attr<&Dependency::restart, IfTrue>("restart").accepted("a restart does not reach dependents yet"),
+    attr<&Dependency::restart, IfTrue>("restart"),
 };
 
 // ---- networks of a service
@@ -76,7 +78,7 @@ constexpr Attr kAttachmentRows[] = {
     attr<&NetworkAttachment::ipv4_address, IpAddress>("ipv4_address"),
     attr<&NetworkAttachment::ipv6_address, IpAddress>("ipv6_address").accepted(),
     attr<&NetworkAttachment::link_local_ips, TextList>("link_local_ips").accepted(),
-    attr<&NetworkAttachment::mac_address, Text>("mac_address").accepted(),
+    attr<&NetworkAttachment::mac_address, Text>("mac_address"),
     attr<&NetworkAttachment::priority, Integer>("priority"),
 };
 

@@ -255,6 +255,8 @@ void Hosts::to_long(Tree& tree, const Path& path, Diagnostics& diagnostics) {
   for (const Member& member : tree.members) {
     if (member.value.is_list()) {
       for (const Tree& address : member.value.items) add_host(list, member.key, address.text, address);
+    } else if (member.value.text.empty()) {
+      diagnostics.error(member.key_span, fmt::format("{}: \"{}\" has no address", path.str(), member.key));
     } else {
       add_host(list, member.key, member.value.text, member.value);
     }

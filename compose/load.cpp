@@ -3,12 +3,14 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
 #include "base/text.h"
 #include "compose/assemble.h"
 #include "compose/attrs.h"
+#include "compose/emit.h"
 #include "compose/passes.h"
 #include "compose/reader.h"
 #include "compose/select.h"
@@ -46,6 +48,20 @@ Strings active_profiles(const LoadRequest& request, const Environment& environme
     if (!trim(part).empty()) profiles.emplace_back(trim(part));
   }
   return profiles;
+}
+
+/// Docker Compose takes a profile that no service has in silence; most often its name is misspelt.
+void check_profiles(const Project& project, const LoadRequest& request, const SourceSpan& variable,
+                    Diagnostics& diagnostics) {
+  const Strings known = profile_names(project);
+  for (const std::string& name : project.profiles) {
+    if (name == "*" || std::find(known.begin(), known.end(), name) != known.end()) continue;
+    std::optional<std::string> near = nearest(name, known);
+    bool for_others = request.profiles.empty() && !near;  // a variable may be meant for several projects
+    if (for_others) continue;
+    diagnostics.warning(variable, fmt::format("no service has the profile \"{}\"", printable(name)),
+                        near ? fmt::format("did you mean \"{}\"?", *near) : std::string());
+  }
 }
 
 void fold_environment(Project& project, const LoadRequest& request, FileSource& files, Diagnostics& diagnostics) {
@@ -107,6 +123,8 @@ std::optional<Model> load_model(const LoadRequest& request, FileSource& files, D
   model.files = std::move(sources->files);
   model.environment_files = std::move(sources->environment_files);
   model.included_values = assembly.included_values();
+  model.references = assembly.references();
+  model.removed = assembly.removed();
   return model;
 }
 
@@ -121,6 +139,9 @@ std::optional<Project> bind_model(Model model, const LoadRequest& request, FileS
   project.environment = std::move(model.scope.environment);
   project.profiles = active_profiles(request, project.environment);
   take_included_values(project, model.included_values);
+  auto variable = model.scope.places.find("COMPOSE_PROFILES");
+  bool in_file = request.profiles.empty() && variable != model.scope.places.end();
+  check_profiles(project, request, in_file ? variable->second : SourceSpan{}, diagnostics);
   apply_profiles(project, request);
   if (request.check_consistency) validate(project, diagnostics);
   if (request.normalize) normalize(project);
@@ -129,16 +150,6 @@ std::optional<Project> bind_model(Model model, const LoadRequest& request, FileS
   if (request.resolve_environment) fold_environment(project, request, files, diagnostics);
   if (diagnostics.has_errors()) return std::nullopt;
   return project;
-}
-
-std::optional<Tree> load_as_written(const LoadRequest& request, FileSource& files, Diagnostics& diagnostics) {
-  LoadRequest as_written = request;
-  as_written.interpolate = false;
-  std::optional<Model> model = load_model(as_written, files, diagnostics);
-  if (!model || diagnostics.has_errors()) return std::nullopt;
-  model->tree.set("name", Tree::string(model->name));
-  if (request.normalize) normalize_as_written(model->tree, model->name);
-  return std::move(model->tree);
 }
 
 }  // namespace berth::compose

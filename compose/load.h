@@ -33,6 +33,9 @@ struct LoadRequest {
 /// The request of this process: its working directory and environment, nothing else set.
 [[nodiscard]] LoadRequest request_of_process();
 
+/// Values by their path, each with the ones that it took the place of.
+using Removed = std::vector<std::pair<std::string, Tree>>;
+
 /// What the files say together, before it is bound to types: for those who show it as it was written, or tell where a
 /// value came from.
 struct Model {
@@ -44,6 +47,8 @@ struct Model {
   /// Values of variables that secrets and configs of included models name and that only these models see:
   /// {"secrets.db" -> {variable, value}}.
   std::map<std::string, std::pair<std::string, std::string>> included_values;
+  Tree references;  // a list: what `include` and `extends` say where variables are not put in but there
+  Removed removed;  // what `!reset` took away
 };
 
 /// The first half of load(): nothing only where there is no tree at all. Mistakes may be there beside a result.
@@ -61,8 +66,8 @@ struct Model {
 [[nodiscard]] std::optional<Project> load(const LoadRequest& request, FileSource& files, Diagnostics& diagnostics);
 
 /// The same without variables put in, which leaves values that cannot be understood: ports as `${PORT}:80`. So it is a
-/// tree: merged, in long form as far as that is possible, with the project's name and its default network. Only what
-/// goes before the values is checked.
+/// tree: merged, in long form as far as that is possible, with the project's name and its default network. Keys are
+/// checked, and values without a variable; rules between parts of the project are not.
 [[nodiscard]] std::optional<Tree> load_as_written(const LoadRequest& request, FileSource& files,
                                                   Diagnostics& diagnostics);
 

@@ -40,7 +40,8 @@ class LongForm {
   void rewrite(Tree& tree, const Attr& row, const Path& path) {
     if (run_.grown > kMaxGrowth) return;
     size_t before = tree.items.size();
-    if (run_.as_written && tree.is_list() && row.below.kind == Below::Kind::list_of_objects)
+    bool by_item = row.below.kind == Below::Kind::list_of_objects || row.merge == Merge::unique;
+    if (run_.as_written && tree.is_list() && by_item)
       rewrite_understood(tree, row, path);
     else if (!run_.as_written || !has_variable(tree))
       row.to_long(tree, path, diagnostics_);

@@ -197,12 +197,38 @@ void drop_repetitions(Tree& tree, const Table& table) {
   }
 }
 
-void settle(Tree& tree) {
-  std::erase_if(tree.members, [](const Member& member) { return member.value.directive == Tree::Directive::reset; });
-  std::erase_if(tree.items, [](const Tree& item) { return item.directive == Tree::Directive::reset; });
+namespace {
+
+bool is_reset(const Tree& tree) {
+  return tree.directive == Tree::Directive::reset;
+}
+
+void settle_below(Tree& tree, const Path& path, Removed& removed) {
+  for (Member& member : tree.members) {
+    Path below{&path, member.key};
+    if (is_reset(member.value))
+      removed.emplace_back(below.str(), std::move(member.value));
+    else
+      settle_below(member.value, below, removed);
+  }
+  for (size_t i = 0; i < tree.items.size(); ++i) {
+    if (!is_reset(tree.items[i])) settle_below(tree.items[i], {&path, {}, static_cast<long>(i)}, removed);
+  }
+  std::erase_if(tree.members, [](const Member& member) { return is_reset(member.value); });
+  std::erase_if(tree.items, is_reset);
   tree.directive = Tree::Directive::none;
-  for (Member& member : tree.members) settle(member.value);
-  for (Tree& item : tree.items) settle(item);
+}
+
+}  // namespace
+
+void settle(Tree& tree, Removed& removed) {
+  static const Path kRoot;
+  settle_below(tree, kRoot, removed);
+}
+
+void settle(Tree& tree) {
+  Removed unused;
+  settle(tree, unused);
 }
 
 }  // namespace berth::compose

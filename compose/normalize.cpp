@@ -54,43 +54,7 @@ void normalize_service(Service& service, const Environment& environment) {
   if (!build.dockerfile && !build.dockerfile_inline) build.dockerfile = "Dockerfile";
 }
 
-bool is_empty(const Tree* tree) {
-  return tree == nullptr || (tree->items.empty() && tree->members.empty() && tree->text.empty());
-}
-
-void sort_keys(Tree& tree) {
-  std::sort(tree.members.begin(), tree.members.end(), [](const Member& a, const Member& b) { return a.key < b.key; });
-  for (Member& member : tree.members) sort_keys(member.value);
-  for (Tree& item : tree.items) sort_keys(item);
-}
-
 }  // namespace
-
-void normalize_as_written(Tree& model, const std::string& project) {
-  bool used = false;
-  if (Tree* services = model.find("services")) {
-    for (Member& service : services->members) {
-      bool own = !is_empty(service.value.find("network_mode")) || !is_empty(service.value.find("provider"));
-      if (own || !service.value.is_map()) continue;
-      if (is_empty(service.value.find("networks"))) {
-        service.value.set("networks", Tree::map()).set("default", Tree::null());
-      }
-      used = used || service.value.find("networks")->find("default") != nullptr;
-    }
-  }
-  if (used && model.find("networks") == nullptr) model.set("networks", Tree::map());
-  if (used && model.find("networks")->find("default") == nullptr) model.find("networks")->set("default", Tree::null());
-  for (const char* kind : {"networks", "volumes", "secrets", "configs"}) {
-    Tree* resources = model.find(kind);
-    if (resources == nullptr) continue;
-    for (Member& resource : resources->members) {
-      if (resource.value.find("name") != nullptr) continue;
-      bool external = !is_empty(resource.value.find("external"));
-      resource.value.set("name", Tree::string(external ? resource.key : project + "_" + resource.key));
-    }
-  }
-  sort_keys(model);
-}
 
 void apply_profiles(Project& project, const LoadRequest& request) {
   for (const std::string& name : request.services) {

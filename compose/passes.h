@@ -49,18 +49,15 @@ void resolve_tree_paths(Tree& document, const std::string& base, const Environme
 
 /// Drops repetitions inside the lists of one document, by the rules that hold between documents.
 void drop_repetitions(Tree& tree, const Table& table);
-/// Takes out what `!reset` left behind: the directives have been followed.
+/// Takes out what `!reset` left behind: the directives have been followed. Puts it into `removed` by its path.
 void settle(Tree& tree);
+void settle(Tree& tree, Removed& removed);
 
 /// Decides which services are enabled; moves the others to disabled_services.
 void apply_profiles(Project& project, const LoadRequest& request);
 
 /// Fills in what follows from what is written: names, the default network, implicit dependencies, bare variables.
 void normalize(Project& project);
-
-/// The same for a tree whose values may still have variables in them: sorts the keys, and fills in the default network
-/// and names.
-void normalize_as_written(Tree& model, const std::string& project);
 
 /// Rules across attributes, services and resources.
 void validate(const Project& project, Diagnostics& diagnostics);

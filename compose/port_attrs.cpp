@@ -9,7 +9,6 @@ namespace berth::compose {
 namespace {
 
 constexpr std::array<std::string_view, 3> kProtocols = {"tcp", "udp", "sctp"};
-constexpr std::array<std::string_view, 2> kPortModes = {"ingress", "host"};
 
 struct Published : TextOrNumber {
   static bool decode(const In& in, std::string& value) {
@@ -22,7 +21,7 @@ struct Published : TextOrNumber {
 constexpr Attr kPortRows[] = {
     attr<&Port::app_protocol, IfAny<Text>>("app_protocol").ignored(),
     attr<&Port::host_ip, IfAny<IpAddress>>("host_ip"),
-    attr<&Port::mode, OneOf<kPortModes>>("mode").ignored("both modes are the same on one host"),
+    attr<&Port::mode, Text>("mode").ignored("both modes are the same on one host"),
     attr<&Port::name, IfAny<Text>>("name").ignored(),
     attr<&Port::protocol, OneOf<kProtocols>>("protocol"),
     attr<&Port::published, IfAny<Published>>("published"),

@@ -19,6 +19,7 @@ Error unknown_service(const Project& project, const std::string& name) {
   }
   std::vector<std::string> known;
   for (const auto& [key, unused] : project.services) known.push_back(key);
+  for (const auto& [key, unused] : project.disabled_services) known.push_back(key);
   std::optional<std::string> near = nearest(name, known);
   return make_error(fmt::format("no such service: {}", name), near ? fmt::format("did you mean \"{}\"?", *near) : "");
 }

@@ -10,7 +10,7 @@ constexpr std::string_view kWindows = "it is for Windows";
 
 constexpr Attr kHealthcheckRows[] = {
     attr<&Healthcheck::disable, IfTrue>("disable"),         attr<&Healthcheck::interval, Time>("interval"),
-    attr<&Healthcheck::retries, Integer>("retries"),        attr<&Healthcheck::start_interval, Time>("start_interval"),
+    attr<&Healthcheck::retries, Count>("retries"),          attr<&Healthcheck::start_interval, Time>("start_interval"),
     attr<&Healthcheck::start_period, Time>("start_period"), attr<&Healthcheck::test, ProbeCommand>("test"),
     attr<&Healthcheck::timeout, Time>("timeout"),
 };

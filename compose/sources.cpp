@@ -51,7 +51,7 @@ class Finder {
 
     for (std::string& name : env_files) name = absolute(name);
     variable_files_.read_all(env_files, sources_.scope);
-    if (use_default && request_.files.empty()) read_default(request_.working_directory);
+    if (use_default && request_.files.empty()) read_default(start());
     find_files();
     find_directory();
     if (use_default) read_default(sources_.scope.directory);
@@ -65,6 +65,11 @@ class Finder {
     return absolute_path(path, request_.working_directory, {});
   }
   [[nodiscard]] std::string variable(const char* name) const { return value_of(sources_.scope.environment, name); }
+
+  /// Where the search for files begins.
+  [[nodiscard]] std::string start() const {
+    return request_.project_directory.empty() ? request_.working_directory : absolute(request_.project_directory);
+  }
 
   void read_default(const std::string& directory) {
     std::string path = clean_path(directory + "/.env");
@@ -89,12 +94,12 @@ class Finder {
   }
 
   void search_upward() {
-    for (std::string directory = request_.working_directory;; directory = parent_directory(directory)) {
+    for (std::string directory = start();; directory = parent_directory(directory)) {
       Strings found = existing(directory, kBaseNames);
       if (!found.empty()) return take(directory, found);
       if (directory == "/") break;
     }
-    diagnostics_.error({}, fmt::format("no compose file in {} or above", request_.working_directory),
+    diagnostics_.error({}, fmt::format("no compose file in {} or above", start()),
                        "looked for compose.yaml, compose.yml, docker-compose.yml and docker-compose.yaml");
   }
 
@@ -122,10 +127,9 @@ class Finder {
 
   void find_directory() {
     std::string& directory = sources_.scope.directory;
-    if (!request_.project_directory.empty())
-      directory = absolute(request_.project_directory);
-    else if (sources_.files.empty() || sources_.files[0] == "-")
-      directory = request_.working_directory;
+    bool given = !request_.project_directory.empty();
+    if (given || sources_.files.empty() || sources_.files[0] == "-")
+      directory = start();
     else
       directory = parent_directory(sources_.files[0]);
   }

@@ -18,12 +18,15 @@ std::vector<std::string> keys_of(const Map& map) {
   return keys;
 }
 
+std::string suggestion(const std::string& name, const std::vector<std::string>& known) {
+  std::optional<std::string> near = nearest(name, known);
+  return near ? fmt::format("did you mean \"{}\"?", *near) : std::string();
+}
+
 template <class Map>
 std::string suggestion(const std::string& name, const Map& known) {
   constexpr size_t kMaxCompared = 2000;  // a file with more has been made by a machine
-  if (known.size() > kMaxCompared) return {};
-  std::optional<std::string> near = nearest(name, keys_of(known));
-  return near ? fmt::format("did you mean \"{}\"?", *near) : std::string();
+  return known.size() > kMaxCompared ? std::string() : suggestion(name, keys_of(known));
 }
 
 bool written(const Service& service, std::string_view attribute) {
@@ -101,9 +104,12 @@ class ServiceCheck {
   }
 
   void check_models() {
+    std::vector<std::string> known;
+    for (const Member& model : project_.models.members) known.push_back(model.key);
     for (const Member& model : service_.models.members) {
       if (project_.models.find(model.key) != nullptr) continue;
-      error(model.key_span, fmt::format("uses model \"{}\", which is not defined", model.key));
+      error(model.key_span, fmt::format("uses model \"{}\", which is not defined", model.key),
+            suggestion(model.key, known));
     }
   }
 

@@ -59,6 +59,7 @@ struct AttachmentConfig {
   std::string network;  // real name
   std::vector<std::string> aliases;
   std::string ipv4_address;
+  std::string mac_address;  // empty = made from the IPv4 address
   int64_t priority = 0;
 };
 

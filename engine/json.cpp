@@ -10,7 +10,7 @@ BERTH_JSON(MountConfig, type, source, target, read_only, create_host_path, recur
            tmpfs_size, tmpfs_mode, tmpfs_options, place)
 BERTH_JSON(FileMount, source_path, content, target, uid, gid, mode)
 BERTH_JSON(PortConfig, host_ip, host_port, host_port_end, container_port, protocol, place)
-BERTH_JSON(AttachmentConfig, network, aliases, ipv4_address, priority)
+BERTH_JSON(AttachmentConfig, network, aliases, ipv4_address, mac_address, priority)
 BERTH_JSON(UlimitConfig, name, soft, hard)
 BERTH_JSON(DeviceConfig, source, target, permissions)
 BERTH_JSON(ResourceConfig, memory, memory_swap, memory_reservation, nano_cpus, cpu_quota, cpu_period, cpu_shares,

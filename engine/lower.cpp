@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "compose/graph.h"
 #include "compose/select.h"
+#include "netns/address.h"
 
 namespace berth::engine {
 namespace {
@@ -195,6 +196,11 @@ class Lowering {
       config.aliases = attachment.aliases;
       config.aliases.push_back(s.name);  // the service's own name, shared by its replicas
       config.ipv4_address = attachment.ipv4_address.value_or("");
+      config.mac_address = attachment.mac_address.value_or("");
+      if (attachment.mac_address && !netns::Mac::parse(*attachment.mac_address)) {
+        diagnostics_.error(attachment.span, fmt::format("\"{}\" is not a MAC address", config.mac_address),
+                           "write it like 02:42:ac:11:00:02");
+      }
       config.priority = attachment.priority.value_or(0);
       c.attachments.push_back(std::move(config));
     }

@@ -1,5 +1,7 @@
 #include "engine/plan_down.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <map>
 
@@ -12,16 +14,18 @@ constexpr const char* kDependsOn = "com.docker.compose.depends_on";
 
 struct Edge {
   std::string service, condition;
+  bool restart = false;
 };
 
-/// From the label "db:service_healthy:false,cache:service_started:false".
+/// From the label "db:service_healthy:true,cache:service_started:false".
 std::vector<Edge> dependencies_of(const ContainerRecord& record) {
   std::vector<Edge> edges;
   auto label = record.labels.find(kDependsOn);
   if (label == record.labels.end() || label->second.empty()) return edges;
   for (const std::string& item : split(label->second, ',')) {
     std::vector<std::string> parts = split(item, ':');
-    edges.push_back({parts[0], parts.size() > 1 ? parts[1] : "service_started"});
+    edges.push_back(
+        {parts[0], parts.size() > 1 ? parts[1] : "service_started", parts.size() > 2 && parts[2] == "true"});
   }
   return edges;
 }
@@ -103,6 +107,36 @@ void start_in_order(Plan& plan, const ByService& services, Before before) {
   }
 }
 
+/// The selection with everything that asks to be restarted together with it, over any number of steps.
+Selection with_dependents(Selection selection, const Observed& observed) {
+  if (selection.services.empty()) return selection;
+  ByService all = by_service(select(observed, {selection.project, {}, false}));
+  for (size_t before = 0; before != selection.services.size();) {
+    before = selection.services.size();
+    for (const auto& [name, containers] : all) {
+      std::vector<Edge> edges = dependencies_of(containers.front()->record);
+      bool follows = std::any_of(edges.begin(), edges.end(), [&](const Edge& edge) {
+        return edge.restart && selection.services.contains(edge.service);
+      });
+      if (follows) selection.services.insert(name);
+    }
+  }
+  return selection;
+}
+
+/// Why `down` leaves a container of the project alone; empty = it goes.
+std::string reason_to_stay(const Container& container, const DownOptions& options) {
+  const ContainerRecord& record = container.record;
+  // A one-off container that still runs belongs to whoever waits for it.
+  if (record.one_off && container.live.alive()) return "made by `run`, and running";
+  if (record.one_off) return options.remove_orphans ? "" : "made by `run`: --remove-orphans";
+  if (auto profile = options.disabled.find(record.service); profile != options.disabled.end()) {
+    return fmt::format("\"{}\" is not enabled: --profile {}", record.service, profile->second);
+  }
+  bool orphan = options.services && !options.services->contains(record.service);
+  return orphan && !options.remove_orphans ? fmt::format("no service \"{}\": --remove-orphans", record.service) : "";
+}
+
 }  // namespace
 
 std::vector<const Container*> select(const Observed& observed, const Selection& selection) {
@@ -120,10 +154,11 @@ Plan plan_down(const Selection& selection, const Observed& observed, const DownO
   Selection everything = selection;
   everything.include_one_off = true;
   std::vector<const Container*> chosen = select(observed, everything);
+  std::vector<std::string> staying;
   std::erase_if(chosen, [&](const Container* c) {
-    bool orphan = c->record.one_off || (options.services && !options.services->contains(c->record.service));
-    // A one-off container that still runs belongs to whoever waits for it.
-    return orphan && (!options.remove_orphans || (c->record.one_off && c->live.alive()));
+    std::string why = reason_to_stay(*c, options);
+    if (!why.empty()) staying.push_back(fmt::format("{} ({})", c->record.name, why));
+    return !why.empty();
   });
   std::vector<StepId> removals;
   auto each = [&](const Container& container, const std::vector<StepId>& after) -> std::vector<StepId> {
@@ -135,23 +170,41 @@ Plan plan_down(const Selection& selection, const Observed& observed, const DownO
   dependents_first(by_service(chosen), each);
   if (!selection.services.empty()) return plan;  // `down SERVICE` leaves what others share
 
+  std::sort(staying.begin(), staying.end());
+  if (!staying.empty()) plan.warnings.push_back("Containers that stay: " + join(staying, ", "));
   std::set<const Container*> going(chosen.begin(), chosen.end());
+  auto users = [&](auto uses) {
+    std::vector<std::string> names;
+    for (const Container& c : observed.containers) {
+      if (!going.contains(&c) && uses(c.record)) names.push_back(c.record.name);
+    }
+    std::sort(names.begin(), names.end());
+    return join(names, ", ");
+  };
   for (const NetworkRecord& network : observed.networks) {
     if (network.project != selection.project || network.config.external) continue;
-    bool used = std::any_of(observed.containers.begin(), observed.containers.end(), [&](const Container& c) {
-      auto attached = [&](const AttachmentConfig& a) { return a.network == network.config.name; };
-      const auto& attachments = c.record.config.attachments;
-      return !going.contains(&c) && std::any_of(attachments.begin(), attachments.end(), attached);
+    const std::string& name = network.config.name;
+    std::string used_by = users([&](const ContainerRecord& r) {
+      const auto& attachments = r.config.attachments;
+      return std::any_of(attachments.begin(), attachments.end(), [&](const auto& a) { return a.network == name; });
     });
-    if (used)
-      plan.warnings.push_back("Network " + network.config.name + " Resource is still in use");
+    if (!used_by.empty())
+      plan.warnings.push_back(fmt::format("Network {} Resource is still in use by {}", name, used_by));
     else
-      plan.add(RemoveNetwork{network.config.name}, "down", removals);
+      plan.add(RemoveNetwork{name}, "down", removals);
   }
   if (options.volumes) {
     for (const std::string& name : options.declared_volumes) {
       bool exists = std::find(observed.volumes.begin(), observed.volumes.end(), name) != observed.volumes.end();
-      if (exists) plan.add(RemoveVolume{name}, "down -v", removals);
+      if (!exists) continue;
+      std::string used_by = users([&](const ContainerRecord& r) {
+        return std::any_of(r.mounts.begin(), r.mounts.end(),
+                           [&](const MountConfig& m) { return m.type == "volume" && m.source == name; });
+      });
+      if (!used_by.empty())
+        plan.warnings.push_back(fmt::format("Volume {} Resource is still in use by {}", name, used_by));
+      else
+        plan.add(RemoveVolume{name}, "down -v", removals);
     }
   }
   return plan;
@@ -180,9 +233,10 @@ Plan plan_start(const Selection& selection, const Observed& observed) {
   return plan;
 }
 
-Plan plan_restart(const Selection& selection, const Observed& observed, std::optional<int64_t> timeout_ns) {
+Plan plan_restart(const Selection& selection, const Observed& observed, std::optional<int64_t> timeout_ns,
+                  bool dependents) {
   Plan plan;
-  ByService services = by_service(select(observed, selection));
+  ByService services = by_service(select(observed, dependents ? with_dependents(selection, observed) : selection));
   std::map<std::string, StepId> stops;  // by container id
   dependents_first(services, [&](const Container& c, const std::vector<StepId>& after) {
     StepId id = plan.add(StopContainer{ref_of(c), timeout_ns}, "restart", after);

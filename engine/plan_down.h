@@ -23,10 +23,12 @@ struct DownOptions {
   /// Names from the compose file, where there is one. Without a file everything with the project's label counts as
   /// declared.
   std::optional<std::set<std::string>> services;
+  StringMap disabled;  // services that no active profile enables: {service, a profile that would}
   std::vector<std::string> declared_volumes;  // real names, not external
 };
 
-/// Stops and removes containers in reverse order of their dependencies, then networks, and volumes if asked.
+/// Stops and removes containers in reverse order of their dependencies, then networks, and volumes if asked. What stays
+/// is named in the plan's warnings, with the reason.
 /// Needs no compose file: the order is in the containers' labels.
 [[nodiscard]] Plan plan_down(const Selection& selection, const Observed& observed, const DownOptions& options);
 
@@ -34,9 +36,10 @@ struct DownOptions {
 [[nodiscard]] Plan plan_kill(const Selection& selection, const Observed& observed, int signal);
 /// Starts what exists, in the order of dependencies and behind their gates.
 [[nodiscard]] Plan plan_start(const Selection& selection, const Observed& observed);
-/// Stops and starts again; the configuration stays as it is.
-[[nodiscard]] Plan plan_restart(const Selection& selection, const Observed& observed,
-                                std::optional<int64_t> timeout_ns);
+/// Stops and starts again, with `dependents` also those that ask for it by `depends_on.X.restart`; the configuration
+/// stays as it is.
+[[nodiscard]] Plan plan_restart(const Selection& selection, const Observed& observed, std::optional<int64_t> timeout_ns,
+                                bool dependents = true);
 /// Removes containers that do not run; with `stop` the running ones as well.
 [[nodiscard]] Plan plan_remove(const Selection& selection, const Observed& observed, bool stop, bool volumes);
 

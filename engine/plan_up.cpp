@@ -15,6 +15,7 @@ namespace {
 struct Replica {
   ContainerRef ref;
   std::optional<StepId> created;   // by this plan
+  std::optional<StepId> stopped;   // by this plan, to be started again
   std::optional<StepId> started;   // by this plan
   std::optional<size_t> replaces;  // index into the planner's leaving_
   bool needs_start = false;
@@ -25,7 +26,7 @@ struct Replica {
 /// A container that will be gone: replaced, one too many, or an orphan.
 struct Leaving {
   ContainerRef ref;
-  std::string why;
+  std::string service, why;
   bool replaced = false;
   bool running = false;  // or about to be: only then has it to be stopped, and to be started again if the plan fails
   bool has_ports = false;
@@ -48,7 +49,11 @@ class UpPlanner {
     }
     // From here on every container of the stack exists, or a step makes it.
     plan_orphans();
-    if (!options_.no_start) plan_starts();
+    warn_of_disabled();
+    if (!options_.no_start) {
+      plan_dependents();
+      plan_starts();
+    }
     if (options_.wait && !options_.no_start) plan_final_waits();
     // Until here everything can be taken back (plan_undo); removals come when the new state stands.
     plan_removals();
@@ -169,6 +174,7 @@ class UpPlanner {
     const LiveState& live = container.live;
     Leaving old;
     old.ref = {container.record.name, container.record.id};
+    old.service = container.record.service;
     old.why = why;
     old.replaced = replaced;
     old.running = live.alive() || live.ending() || live.status == Status::restarting;
@@ -180,6 +186,8 @@ class UpPlanner {
   /// Does nothing if it is stopped already, or by an earlier step.
   void stop(Leaving& old, std::vector<StepId> after) {
     if (!old.running || old.stopped) return;
+    const std::vector<StepId>& dependents = stopped_dependents_[old.service];
+    after.insert(after.end(), dependents.begin(), dependents.end());
     old.stopped = plan_.add(StopContainer{old.ref, options_.stop_timeout_ns}, old.why, std::move(after));
   }
 
@@ -210,6 +218,53 @@ class UpPlanner {
     }
   }
 
+  void warn_of_disabled() {
+    std::vector<std::string> running;
+    for (const Container& container : observed_.containers) {
+      const ContainerRecord& r = container.record;
+      auto profile = options_.disabled.find(r.service);
+      bool meant = r.project == stack_.project && !r.one_off && profile != options_.disabled.end();
+      if (meant && container.live.alive()) running.push_back(fmt::format("{} (--profile {})", r.name, profile->second));
+    }
+    if (running.empty()) return;
+    std::sort(running.begin(), running.end());
+    plan_.warnings.push_back("Containers of services that are not enabled run on: " + join(running, ", "));
+  }
+
+  [[nodiscard]] bool recreated(const std::string& service) const {
+    auto found = replicas_.find(service);
+    return found != replicas_.end() &&
+           std::any_of(found->second.begin(), found->second.end(), [](auto& r) { return r.replaces.has_value(); });
+  }
+
+  /// What asks to be restarted with a dependency stops before the old container of that goes, and starts behind the
+  /// new one.
+  void plan_dependents() {
+    for (auto service = stack_.services.rbegin(); service != stack_.services.rend(); ++service) {
+      for (const DependencyConfig& dependency : service->depends_on) {
+        if (dependency.restart && recreated(dependency.service)) stop_with(dependency.service, *service);
+      }
+    }
+  }
+
+  void stop_with(const std::string& dependency, const ServiceConfig& service) {
+    std::vector<StepId>& stops = stopped_dependents_[dependency];
+    for (Replica& replica : replicas_[service.name]) {
+      if (replica.replaces) {
+        Leaving& old = leaving_[*replica.replaces];
+        stop(old, creates_);
+        if (old.stopped) stops.push_back(*old.stopped);
+      } else if (!replica.created && (replica.stopped || !replica.needs_start)) {
+        replica.start_reason = dependency + " is made anew";
+        replica.needs_start = true;
+        if (!replica.stopped)
+          replica.stopped =
+              plan_.add(StopContainer{replica.ref, options_.stop_timeout_ns}, replica.start_reason, creates_);
+        stops.push_back(*replica.stopped);
+      }
+    }
+  }
+
   /// Ports are freed and taken before anything starts, so that a clash leaves everything as it was.
   [[nodiscard]] std::vector<StepId> plan_reservations() {
     std::vector<StepId> ready = creates_, freed;
@@ -223,6 +278,7 @@ class UpPlanner {
         if (!replica.needs_start || replica.service->container.ports.empty()) continue;
         std::vector<StepId> after = freed;  // a port may move from any service to any other
         if (replica.created) after.push_back(*replica.created);
+        if (replica.stopped) after.push_back(*replica.stopped);
         ready.push_back(plan_.add(ReservePorts{replica.ref}, "published ports", std::move(after)));
       }
     }
@@ -248,6 +304,7 @@ class UpPlanner {
       stop(old, after);
       if (old.stopped) after.push_back(*old.stopped);
     }
+    if (replica.stopped) after.push_back(*replica.stopped);
     replica.started = plan_.add(StartContainer{replica.ref}, replica.start_reason, std::move(after));
     ends_.push_back(*replica.started);
   }
@@ -312,8 +369,9 @@ class UpPlanner {
   std::vector<StepId> resources_;  // networks and volumes
   std::vector<StepId> creates_;
   std::vector<Leaving> leaving_;
-  std::vector<StepId> ends_;                              // starts and final waits
-  std::map<std::string, std::vector<Replica>> replicas_;  // by service
+  std::map<std::string, std::vector<StepId>> stopped_dependents_;  // by the service they are restarted with
+  std::vector<StepId> ends_;                                       // starts and final waits
+  std::map<std::string, std::vector<Replica>> replicas_;           // by service
   std::map<std::pair<std::string, Condition>, StepId> waits_;
 };
 

@@ -26,6 +26,9 @@ struct UpOptions {
   /// Services of the project that are not in the stack (not selected, or disabled by a profile): their containers are
   /// no orphans.
   std::set<std::string> other_services;
+  /// Those of them that no active profile enables, where all others are meant: {service, a profile that would}. The
+  /// plan's warnings name their containers that run on.
+  StringMap disabled;
   /// Instead of the replicas of its service, which stay as they are, this one container is created and started.
   OneOff one_off;
 };

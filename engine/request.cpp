@@ -6,16 +6,16 @@ namespace berth::engine {
 
 BERTH_JSON(OneOff, service, name, auto_remove)
 BERTH_JSON(UpOptions, force_recreate, no_recreate, no_start, remove_orphans, ignore_orphans, wait, wait_timeout_ns,
-           stop_timeout_ns, other_services, one_off)
+           stop_timeout_ns, other_services, disabled, one_off)
 BERTH_JSON(Selection, project, services, include_one_off)
-BERTH_JSON(DownOptions, volumes, remove_orphans, stop_timeout_ns, services, declared_volumes)
+BERTH_JSON(DownOptions, volumes, remove_orphans, stop_timeout_ns, services, disabled, declared_volumes)
 
 BERTH_JSON_DEFINE(UpRequest, stack, options)
 BERTH_JSON_DEFINE(RunRequest, stack, options, attach)
 BERTH_JSON_DEFINE(DownRequest, selection, options)
 BERTH_JSON_DEFINE(StopRequest, selection, timeout_ns)
 BERTH_JSON_DEFINE(StartRequest, selection)
-BERTH_JSON_DEFINE(RestartRequest, selection, timeout_ns)
+BERTH_JSON_DEFINE(RestartRequest, selection, timeout_ns, dependents)
 BERTH_JSON_DEFINE(KillRequest, selection, signal)
 BERTH_JSON_DEFINE(RemoveRequest, selection, stop, volumes)
 

@@ -41,6 +41,7 @@ struct RestartRequest {
   static constexpr const char* kOp = "restart";
   Selection selection;
   std::optional<int64_t> timeout_ns;
+  bool dependents = true;
 };
 struct KillRequest {
   static constexpr const char* kOp = "kill";

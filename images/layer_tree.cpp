@@ -52,13 +52,6 @@ Status set_times(FdRef dir, const char* name, const TarEntry& entry) {
   return {};
 }
 
-/// What an image may bring along. The rest is the host's (security.selinux) or overlayfs's own (trusted.*,
-/// user.overlay.*).
-bool keeps_xattr(std::string_view name) {
-  if (name.starts_with("user.overlay.")) return false;
-  return name.starts_with("user.") || name == "security.capability" || name.starts_with("system.posix_acl_");
-}
-
 Status check_owner(const TarEntry& entry) {
   // (uid_t)-1 means "leave it" to chown(2) and is nobody's id.
   if (entry.uid < UINT32_MAX && entry.gid < UINT32_MAX) return {};
@@ -99,6 +92,11 @@ Status write_plain(FdRef fd, const TarEntry& entry, const LayerTree::ReadData& d
 }
 
 }  // namespace
+
+bool keeps_xattr(std::string_view name) {
+  if (name.starts_with("user.overlay.")) return false;
+  return name.starts_with("user.") || name == "security.capability" || name.starts_with("system.posix_acl_");
+}
 
 Result<std::string> clean_entry_name(std::string_view name) {
   auto refuse = [&](const char* why) {

@@ -19,6 +19,10 @@ namespace berth::images {
 /// Error: empty, NUL, longer than PATH_MAX, or leading above the root.
 [[nodiscard]] Result<std::string> clean_entry_name(std::string_view name);
 
+/// Whether a layer may bring the attribute along: users' own, file capabilities and ACLs. The rest is the host's
+/// (security.selinux) or overlayfs's own (trusted.*, user.overlay.*).
+[[nodiscard]] bool keeps_xattr(std::string_view name);
+
 /// A layer's tree while it is being unpacked: applies tar entries one by one inside `root`.
 ///
 /// Every parent directory is opened by openat2 inside the root; the last component is made with O_EXCL or the like and

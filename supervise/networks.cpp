@@ -213,6 +213,7 @@ Result<std::vector<netns::EndpointSpec>> Networks::plan_endpoints(const Containe
     endpoint.bridge = network->spec.bridge;
     endpoint.interface = fmt::format("eth{}", endpoints.size());
     endpoint.address = *address;
+    endpoint.mac = netns::Mac::parse(attachment.mac_address);
     endpoint.prefix = network->spec.subnet.prefix;
     endpoint.mtu = network->spec.mtu;
     bool has_gateway =
@@ -220,7 +221,7 @@ Result<std::vector<netns::EndpointSpec>> Networks::plan_endpoints(const Containe
     if (!network->spec.internal && !has_gateway) endpoint.gateway = network->spec.gateway;
     live.endpoints.push_back({attachment.network, endpoint.interface,
                               netns::host_interface_name(record.id, network->spec.id), address->str(),
-                              netns::Mac::of(*address).str()});
+                              endpoint.mac.value_or(netns::Mac::of(*address)).str()});
     endpoints.push_back(std::move(endpoint));
   }
   return endpoints;

@@ -157,7 +157,7 @@ Result<engine::Plan> Session::plan_for(const std::string& op, const Json& reques
   }
   if (op == engine::RestartRequest::kOp) {
     BERTH_TRY(engine::RestartRequest restart, parse<engine::RestartRequest>(request));
-    return engine::plan_restart(restart.selection, observed, restart.timeout_ns);
+    return engine::plan_restart(restart.selection, observed, restart.timeout_ns, restart.dependents);
   }
   if (op == engine::KillRequest::kOp) {
     BERTH_TRY(engine::KillRequest kill, parse<engine::KillRequest>(request));

@@ -1,6 +1,5 @@
 #include "volumes/merged_tree.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/sysmacros.h>
@@ -11,10 +10,10 @@
 #include <climits>
 #include <deque>
 #include <map>
-#include <memory>
 #include <set>
 
 #include "base/text.h"
+#include "sys/directory.h"
 #include "sys/file.h"
 
 namespace berth::volumes {
@@ -37,20 +36,6 @@ bool is_opaque(FdRef dir) {
     if (fgetxattr(dir.get(), name, &value, 1) == 1 && value == 'y') return true;
   }
   return false;
-}
-
-Result<std::vector<std::string>> names_in(FdRef dir) {
-  UniqueFd copy(openat(dir.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));  // a position of its own
-  if (!copy.valid()) return sys_error("open directory of a layer", errno);
-  std::unique_ptr<DIR, int (*)(DIR*)> stream(fdopendir(copy.get()), closedir);
-  if (stream == nullptr) return sys_error("read directory of a layer", errno);
-  (void)copy.release();  // the stream owns it now
-  std::vector<std::string> names;
-  while (dirent* entry = readdir(stream.get())) {
-    std::string name = entry->d_name;
-    if (name != "." && name != "..") names.push_back(std::move(name));
-  }
-  return names;
 }
 
 Result<std::string> read_link(FdRef dir, const std::string& name) {
@@ -112,7 +97,7 @@ Result<std::vector<MergedDir::Entry>> MergedDir::entries() const {
   std::map<std::string, Entry> found;
   std::set<std::string> hidden;
   for (size_t i = 0; i < layers_.size(); ++i) {
-    BERTH_TRY(std::vector<std::string> names, names_in(layers_[i].ref()));
+    BERTH_TRY(std::vector<std::string> names, sys::names_in(layers_[i].ref()));
     for (const std::string& name : names) {
       if (found.contains(name) || hidden.contains(name)) continue;
       Entry entry{name, {}, i};

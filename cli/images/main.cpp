@@ -1,7 +1,9 @@
-// berth-images: brings images in and out. A program of its own, because the decompressors and the registry client it
-// needs would cost every other command their loading (docs/decisions/0008).
+// berth-images: brings images in and out, and reads and writes archives of images and containers. A program of its own,
+// because the decompressors and the registry client it needs would cost every other command their loading
+// (docs/decisions/0008).
 
 #include <fmt/core.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -10,8 +12,10 @@
 #include "cli/cmd_archives.h"
 #include "cli/cmd_login.h"
 #include "cli/global_flags.h"
+#include "cli/images/commands.h"
 #include "cli/images/login.h"
 #include "cli/images/transfers.h"
+#include "cli/noun.h"
 #include "cli/project.h"
 #include "cli/sizes.h"
 #include "images/import.h"
@@ -87,16 +91,22 @@ int main(int argc, char** argv) {
   using namespace berth::cli;
   Context context;
   context.paths = berth::sys::Paths::from_environment();
-  CLI::App app("Brings images in for berth.", "berth");
+  CLI::App app("Reads and writes archives of images for berth.", "berth");
   app.require_subcommand(1);
   add_global_flags(app, context);
-  ArchiveCommands commands{[&](const ImportFlags& flags) { return import(context, flags); },
-                           [&](const LoadFlags& flags) { return load(context, flags); }};
-  add_archive_commands(app, context, commands);
-  CLI::App* noun = app.add_subcommand("image");
-  noun->require_subcommand(1);
-  add_archive_commands(*noun, context, commands);
-  add_image_transfer_commands(*noun, context,
+  // A tree of many layers keeps a directory of each open.
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);  // no more than a help
+  }
+  add_archive_commands(app, context,
+                       {[&](const ImportFlags& flags) { return import(context, flags); },
+                        [&](const LoadFlags& flags) { return load(context, flags); },
+                        [&](const SaveFlags& flags) { return save(context, flags); },
+                        [&](const ExportFlags& flags) { return export_container(context, flags); },
+                        [&](const CommitFlags& flags) { return commit(context, flags); }});
+  add_image_transfer_commands(noun(app, "image"), context,
                               {[&](const ImageTransferFlags& flags) { return pull_image(context, flags); },
                                [&](const ImageTransferFlags& flags) { return push_image(context, flags); }});
   add_login_commands(app, context,

@@ -84,6 +84,18 @@ TEST_CASE("--project-directory is the base of relative paths and of .env") {
   CHECK(loaded.project->name == "other");
 }
 
+TEST_CASE("with --project-directory the search for files begins there, and so does that for .env") {
+  LoadRequest request = in_shop();
+  request.project_directory = "sub/deep";
+  Files files = {{"/src/shop/compose.yaml", "services: {a: {image: cwd}}"},
+                 {"/src/shop/sub/compose.yaml", "services: {a: {image: 'x${V-}'}}"},
+                 {"/src/shop/.env", "V=cwd\nCOMPOSE_FILE=other.yaml"},
+                 {"/src/shop/sub/deep/.env", "V=deep"}};
+  Loaded loaded = load_files(files, request);
+  CHECK(loaded.service("a").image == "xdeep");
+  CHECK(loaded.project->working_dir == "/src/shop/sub/deep");
+}
+
 TEST_CASE("COMPOSE_DISABLE_ENV_FILE is a boolean") {
   Files files = {{"/src/shop/compose.yaml", "services: {a: {image: '${V:-none}'}}"}, {"/src/shop/.env", "V=read"}};
   LoadRequest request = in_shop();
@@ -320,55 +332,24 @@ TEST_CASE("extensions are kept wherever keys are fixed, and are names where they
   }
 }
 
-TEST_CASE("without variables put in, what can be understood is in long form and the rest as written") {
-  MemoryFiles files(Files{{"/src/shop/compose.yaml", R"(services:
-  a:
-    image: "x:${TAG:?}"
-    ports: ["${P}:80", "81:81"]
-    mem_limit: ${MEM}
-    volumes: ["./d:/d"]
-    depends_on: [b]
-  b: {image: x, init: "${I}"}
-)"},
-                          {"/src/shop/compose.override.yaml", "services: {a: {mem_limit: 1g, ports: ['82:82']}}"}});
-  Diagnostics diagnostics;
-  std::optional<Tree> model = load_as_written(in_shop(), files, diagnostics);
-  INFO(diagnostics.render());
-  REQUIRE(model);
-  CHECK(yaml_text(*model) == R"(name: shop
-networks:
-  default:
-    name: shop_default
-services:
-  a:
-    depends_on:
-      b:
-        condition: service_started
-        required: true
-    image: x:${TAG:?}
-    mem_limit: 1g
-    networks:
-      default: null
-    ports:
-      - ${P}:80
-      - mode: ingress
-        protocol: tcp
-        published: "81"
-        target: 81
-      - mode: ingress
-        protocol: tcp
-        published: "82"
-        target: 82
-    volumes:
-      - bind:
-          create_host_path: true
-        source: /src/shop/d
-        target: /d
-        type: bind
-  b:
-    image: x
-    init: ${I}
-    networks:
-      default: null
-)");
+TEST_CASE("a profile that no service has is warned of, with the nearest that there is") {
+  Files files = {{"/src/shop/compose.yaml", "services: {a: {image: x}, b: {image: x, profiles: [debug]}}"}};
+  LoadRequest request = in_shop();
+  request.profiles = {"debgu", "else", "*", "debug"};
+  Loaded loaded = load_files(files, request);
+  CHECK(loaded.project);
+  CHECK(loaded.messages ==
+        "warning: no service has the profile \"debgu\" (did you mean \"debug\"?)\n"
+        "warning: no service has the profile \"else\"\n");
+  // A variable may be meant for other projects too, but a slip of the keys is not.
+  files["/src/shop/.env"] = "COMPOSE_PROFILES=else,debgu\n";
+  loaded = load_files(files);
+  CHECK(has(loaded.messages, ".env:1:1: warning: no service has the profile \"debgu\""));
+  CHECK_FALSE(has(loaded.messages, "\"else\""));
+}
+
+TEST_CASE("a model that is not defined is told with the nearest that is") {
+  Loaded loaded = load_text("services: {a: {image: x, models: [smal]}}\nmodels: {small: {model: m}}\n");
+  CHECK(has(loaded.messages, "uses model \"smal\", which is not defined"));
+  CHECK(has(loaded.messages, "did you mean \"small\"?"));
 }

@@ -20,7 +20,7 @@ ContainerConfig full_config() {
   c.group_add = {"g"};
   c.tty = c.stdin_open = c.init = c.privileged = c.read_only = true;
   c.network_mode = "host";
-  c.attachments = {{"net", {"alias"}, "10.0.0.9", 7}};
+  c.attachments = {{"net", {"alias"}, "10.0.0.9", "02:00:00:00:00:01", 7}};
   c.ports = {{"127.0.0.1", 8080, 8090, 80, "udp", "f:1:2"}};
   c.expose = {"1"};
   MountConfig mount;
@@ -179,6 +179,7 @@ TEST_CASE("requests say what they are and come back as they were") {
   up.options.force_recreate = up.options.no_recreate = up.options.no_start = up.options.remove_orphans = true;
   up.options.ignore_orphans = up.options.wait = true;
   up.options.wait_timeout_ns = 1, up.options.stop_timeout_ns = 0, up.options.other_services = {"x"};
+  up.options.disabled = {{"d", "p"}};
   up.options.one_off = {"s", "n", true};
   check_round_trip(up);
   CHECK(to_message(up)["op"] == "up");
@@ -193,7 +194,7 @@ TEST_CASE("requests say what they are and come back as they were") {
   CHECK(same == std::vector<std::string>{});
 
   Selection selection{"p", {"a", "b"}, true};
-  DownRequest down{selection, {true, true, 3, std::set<std::string>{}, {"v"}}};
+  DownRequest down{selection, {true, true, 3, std::set<std::string>{}, {{"s", "p"}}, {"v"}}};
   check_round_trip(down);
   CHECK(to_message(down)["op"] == "down");
   CHECK(Json(down).get<DownRequest>().options.services == std::set<std::string>{});

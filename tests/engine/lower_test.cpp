@@ -250,6 +250,10 @@ TEST_CASE("what the runtime cannot do is an error at its place") {
   CHECK(error.find("compose.yaml:4:") != std::string::npos);
   CHECK(error.find("\"sctp\"") != std::string::npos);
 
+  error = error_of(lowered("services:\n  web:\n    image: x\n    networks: {default: {mac_address: 02-07}}\n"));
+  CHECK(error.find("compose.yaml:4:") != std::string::npos);
+  CHECK(error.find("\"02-07\" is not a MAC address") != std::string::npos);
+
   error = error_of(
       lowered("services:\n  web:\n    image: x\n    volumes: ['d:/d']\nvolumes:\n  d: {driver_opts: {o: bind}}\n"));
   CHECK(error.find("compose.yaml:6:") != std::string::npos);
@@ -263,7 +267,9 @@ TEST_CASE("what the runtime cannot do is an error at its place") {
 
 TEST_CASE("networks are lowered with their addresses, and external ones by their own name") {
   Lowered result =
-      web("    networks: {front: {ipv4_address: 10.9.0.5, aliases: [www], priority: 3}, outer: }\n", R"(networks:
+      web("    networks: {front: {ipv4_address: 10.9.0.5, mac_address: '02:00:00:00:00:07', aliases: [www], priority: "
+          "3}, outer: }\n",
+          R"(networks:
   front: {internal: true, ipam: {config: [{subnet: 10.9.0.0/24, gateway: 10.9.0.254, ip_range: 10.9.0.0/25}]}}
   outer: {external: true, name: shared}
 )");
@@ -278,6 +284,7 @@ TEST_CASE("networks are lowered with their addresses, and external ones by their
   CHECK(result.stack.networks[1].name == "shared");
   const AttachmentConfig& attachment = result.container().attachments.at(0);
   CHECK(attachment.ipv4_address == "10.9.0.5");
+  CHECK(attachment.mac_address == "02:00:00:00:00:07");
   CHECK(attachment.aliases == Words{"www", "web"});
   CHECK(attachment.priority == 3);
 }

@@ -62,16 +62,16 @@ TEST_CASE("a network that a container which stays is on is left, with a warning"
   Observed observed = shop();
   Container guest = running(service("guest"));
   guest.record.project = "other";
-  guest.record.config.attachments.push_back({"shop_default", {}, "", 0});
+  guest.record.config.attachments.push_back({"shop_default"});
   observed.containers.push_back(guest);
   Plan plan = plan_down(kShop, observed, {});
   CHECK(steps_of(plan, "Remove", "shop_default").empty());
-  CHECK(plan.warnings == std::vector<std::string>{"Network shop_default Resource is still in use"});
+  CHECK(plan.warnings == std::vector<std::string>{"Network shop_default Resource is still in use by shop-guest-1"});
 
   // A container that goes as well keeps nothing.
   observed = shop();
   for (Container& container : observed.containers)
-    container.record.config.attachments.push_back({"shop_default", {}, "", 0});
+    container.record.config.attachments.push_back({"shop_default"});
   plan = plan_down(kShop, observed, {});
   CHECK(steps_of(plan, "Remove", "shop_default").size() == 1);
   CHECK(plan.warnings.empty());
@@ -99,14 +99,40 @@ TEST_CASE("down takes orphans and ended one-off containers only where that is as
   Observed observed = observed_of({running(db()), running(service("old")), done, busy});
   DownOptions options;
   options.services = std::set<std::string>{"db", "api", "web"};
-  CHECK(to_text(plan_down(kShop, observed, options)) ==
+  Plan plan = plan_down(kShop, observed, options);
+  CHECK(to_text(plan) ==
         "stop container shop-db-1 (down)\n"
         "remove container shop-db-1 after stop shop-db-1 (down)\n");
+  CHECK(plan.warnings == std::vector<std::string>{"Containers that stay: shop-api-1-run (made by `run`, and running), "
+                                                  "shop-db-1-run (made by `run`: --remove-orphans), "
+                                                  "shop-old-1 (no service \"old\": --remove-orphans)"});
   options.remove_orphans = true;
-  Plan plan = plan_down(kShop, observed, options);
+  plan = plan_down(kShop, observed, options);
   CHECK(steps_of(plan, "Remove", "shop-old-1").size() == 1);
   CHECK(steps_of(plan, "Remove", "shop-db-1-run").size() == 1);
   CHECK(steps_of(plan, "Remove", "shop-api-1-run").empty());
+}
+
+TEST_CASE("down leaves containers of services that no profile enables, even with orphans, and says how to reach them") {
+  Observed observed = shop();
+  Container debug = running(service("debug"));
+  debug.record.config.attachments.push_back({"shop_default"});
+  debug.record.mounts.push_back({"volume", "shop_data", "/data"});
+  observed.containers.push_back(debug);
+  DownOptions options;
+  options.services = std::set<std::string>{"db", "api", "web"};
+  options.disabled = {{"debug", "dbg"}};
+  options.remove_orphans = options.volumes = true;
+  options.declared_volumes = {"shop_data"};
+  Plan plan = plan_down(kShop, observed, options);
+  CHECK(steps_of(plan, "Remove", "shop-debug-1").empty());
+  CHECK(steps_of(plan, "Remove", "shop_default").empty());
+  CHECK(steps_of(plan, "Remove", "shop_data").empty());
+  CHECK(plan.warnings ==
+        std::vector<std::string>{"Containers that stay: shop-debug-1 (\"debug\" is not enabled: --profile dbg)",
+                                 "Network shop_default Resource is still in use by shop-debug-1",
+                                 "Volume shop_data Resource is still in use by shop-debug-1"});
+  CHECK(plan_down({"shop", {"web"}, false}, observed, options).warnings.empty());
 }
 
 TEST_CASE("without a compose file down takes every container of the project") {

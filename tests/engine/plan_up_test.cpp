@@ -320,6 +320,18 @@ TEST_CASE("a stopped container is only started, and its dependents are left runn
         "start container shop-web-1 after reserve ports shop-web-1, wait until healthy shop-db-1 (not running)\n");
 }
 
+TEST_CASE("containers of services that no profile enables run on, and are named") {
+  Stack stack = stack_of({service("web")});
+  Container debug = running(service("debug")), rested = exited(running(service("rested")));
+  UpOptions options;
+  options.other_services = {"debug", "rested"};
+  options.disabled = {{"debug", "dbg"}, {"rested", "dbg"}};
+  Plan plan = plan_up(stack, observed_of({debug, rested, running(stack.services[0])}), options);
+  CHECK(plan.empty());
+  CHECK(plan.warnings ==
+        std::vector<std::string>{"Containers of services that are not enabled run on: shop-debug-1 (--profile dbg)"});
+}
+
 TEST_CASE("a container that its restart policy is about to start is left to it") {
   Stack stack = stack_of({service("web")});
   Container container = exited(running(stack.services[0]));

@@ -55,7 +55,7 @@ inline engine::Container running(const engine::ServiceConfig& service, int64_t n
   r.config_hash = engine::config_hash(service);
   std::string& depends_on = r.labels["com.docker.compose.depends_on"];
   for (const engine::DependencyConfig& d : service.depends_on) {
-    depends_on += (depends_on.empty() ? "" : ",") + d.service + ":" + d.condition + ":false";
+    depends_on += (depends_on.empty() ? "" : ",") + d.service + ":" + d.condition + (d.restart ? ":true" : ":false");
   }
   container.live.status = engine::Status::running;
   container.live.process = {4711, 1};
@@ -73,6 +73,12 @@ inline engine::Container one_off(engine::Container container) {
   container.record.name += "-run";
   container.record.id += "-run";
   return container;
+}
+
+/// Its first dependency is one that it is restarted with.
+inline engine::ServiceConfig restarting(engine::ServiceConfig config) {
+  config.depends_on.front().restart = true;
+  return config;
 }
 
 /// As if made from an older file.

@@ -65,6 +65,56 @@ class Commands(Case):
         self.assertNotEqual(web, shop.pid("web"))
         self.assertEqual(db, shop.pid("db"))
 
+    def test_a_dependent_is_restarted_with_its_dependency_only_if_it_asks_for_it(self):
+        compose = """
+            x-idle: &idle {image: busybox:1, command: [sleep, "100000"], stop_grace_period: 0s}
+            services:
+              db: {<<: *idle, environment: {BERTH_TEST_MARK: %MARK%-db, LEVEL: "1"}}
+              web:
+                <<: *idle
+                environment: {BERTH_TEST_MARK: %MARK%-web}
+                depends_on: {db: {condition: service_started, restart: true}}
+              side: {<<: *idle, environment: {BERTH_TEST_MARK: %MARK%-side}, depends_on: [db]}
+            """
+        stack = self.stack(compose)
+        stack.up()
+        names = ("db", "web", "side")
+        identities = {name: stack.ps()[name]["ID"] for name in names}
+
+        def changes(*command):
+            before = [stack.pid(name) for name in names]
+            stack(*command, check=0)
+            return {name for name, pid in zip(names, before) if stack.pid(name) != pid}
+
+        self.assertEqual({"db", "web"}, changes("restart", "db"))
+        self.assertEqual({"db"}, changes("restart", "--no-deps", "db"))
+        self.assertEqual(identities, {name: stack.ps()[name]["ID"] for name in names})
+        stack.write(compose.replace('"1"', '"2"'))
+        self.assertEqual({"db", "web"}, changes("up", "-d"))
+        anew = {name for name in names if stack.ps()[name]["ID"] != identities[name]}
+        self.assertEqual({"db"}, anew, "web is restarted, not made anew")
+        self.assertEqual(set(), changes("up", "-d"))
+
+    def test_what_no_profile_enables_is_left_alone_and_named(self):
+        stack = self.stack("""
+            services:
+              web: {image: busybox:1, command: [sleep, "100000"], stop_grace_period: 0s}
+              debug: {image: busybox:1, command: [sleep, "100000"], stop_grace_period: 0s, profiles: [dbg], volumes: ["data:/data"]}
+            volumes: {data: {}}
+            """, "profiled")
+        self.addCleanup(lambda: stack("--profile", "dbg", "down", "-v"))
+        stack("--profile", "dbg", "up", "-d", check=0)
+        self.assertIn("run on: profiled-debug-1 (--profile dbg)", stack.up().err)
+        outcome = stack("down", "-v", "--remove-orphans", check=0)
+        self.assertIn('profiled-debug-1 ("debug" is not enabled: --profile dbg)', outcome.err)
+        self.assertIn("Network profiled_default Resource is still in use by profiled-debug-1", outcome.err)
+        self.assertIn("Volume profiled_data Resource is still in use by profiled-debug-1", outcome.err)
+        self.assertEqual({"debug"}, set(stack.ps()))
+        outcome = stack("--profile", "dbgg", "down", check=0)
+        self.assertIn('no service has the profile "dbgg" (did you mean "dbg"?)', outcome.err)
+        stack("--profile", "dbg", "down", "-v", check=0)
+        self.assertEqual({}, stack.ps())
+
     def test_logs_have_both_streams_of_all_services_with_prefixes(self):
         shop = self.stack(SHOP, "logs")
         shop.up()

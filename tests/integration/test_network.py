@@ -179,7 +179,7 @@ class Network(Case):
                 image: busybox:1
                 command: ["httpd", "-f", "-p", "80", "-h", "/var/www"]
                 stop_grace_period: 0s
-                networks: {front: {aliases: [shopfront]}, back: }
+                networks: {front: {aliases: [shopfront], mac_address: "02:00:5e:10:00:07"}, back: }
               left: {<<: *idle, networks: [front]}
               right: {<<: *idle, networks: [back]}
             networks: {front: , back: }
@@ -188,4 +188,5 @@ class Network(Case):
         wait_until("httpd listens", lambda: "it works" in stack.sh("left", "wget -qO- http://web/ 2>&1 || true"))
         self.assertIn("it works", stack.sh("left", "timeout 5 wget -qO- http://shopfront/"))
         self.assertIn("it works", stack.sh("right", "timeout 5 wget -qO- http://web/"))
+        self.assertIn("02:00:5e:10:00:07", stack.sh("web", "cat /sys/class/net/eth*/address").split())
         self.assertNotIn("Address", stack.sh("left", "nslookup right 127.0.0.11 2>&1 | tail -n +4 || true"))

@@ -1,0 +1,133 @@
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "cli/go_template.h"
+#include "cli/image_commands.h"
+#include "cli/listing.h"
+#include "cli/project.h"
+#include "images/json_fields.h"
+#include "images/reference.h"
+#include "images/store.h"
+
+namespace berth::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Flags {
+  std::vector<std::string> images;
+  std::string format;
+};
+
+/// What a template may name though an image does not set it: Go prints a zero value there, no error.
+Json run_part(const Json& stored) {
+  Json config = {{"Hostname", ""},       {"Domainname", ""},      {"User", ""},
+                 {"AttachStdin", false}, {"AttachStdout", false}, {"AttachStderr", false},
+                 {"Tty", false},         {"OpenStdin", false},    {"StdinOnce", false},
+                 {"Env", nullptr},       {"Cmd", nullptr},        {"Image", ""},
+                 {"Volumes", nullptr},   {"WorkingDir", ""},      {"Entrypoint", nullptr},
+                 {"OnBuild", nullptr},   {"Labels", nullptr}};
+  if (stored.is_object()) config.update(stored);
+  return config;
+}
+
+Json names_of(const images::Image& image) {
+  Json names = Json::array();
+  for (const std::string& name : image.names) {
+    if (name.find('@') == std::string::npos) names.push_back(images::familiar_name(name));
+  }
+  return names;
+}
+
+/// One for each repository: by it the image is found, here and where it came from.
+Json digests_of(const images::Image& image) {
+  std::set<std::string> digests;
+  for (const std::string& name : image.names) {
+    Result<images::Reference> reference = images::parse_reference(name);
+    if (reference) digests.insert(reference->familiar_repository() + "@" + image.manifest.str());
+  }
+  return digests;
+}
+
+Json graph_driver(const images::Image& image) {
+  Json data = Json::object();
+  if (!image.layer_dirs.empty()) {
+    data["UpperDir"] = image.layer_dirs.front();
+    if (image.layer_dirs.size() > 1)
+      data["LowerDir"] = join({image.layer_dirs.begin() + 1, image.layer_dirs.end()}, ":");
+  }
+  return {{"Data", std::move(data)}, {"Name", "overlay"}};
+}
+
+/// The keys of `docker image inspect`, in its order.
+Result<Json> inspect(const images::Store& store, const std::string& name) {
+  BERTH_TRY(images::Image image, store.resolve(name));
+  // From the file and not from ImageConfig: what berth does not know is shown as well.
+  BERTH_TRY(std::string text, store.read_blob(image.id));
+  Json stored = Json::parse(text, nullptr, false);
+  Json layers = Json::array();
+  for (const images::Digest& id : image.config.diff_ids) layers.push_back(id.str());
+  Json json = {{"Id", image.id.str()},
+               {"RepoTags", names_of(image)},
+               {"RepoDigests", digests_of(image)},
+               {"Parent", ""},
+               {"Comment", image.config.history.empty() ? "" : image.config.history.back().comment},
+               {"Created", image.created},
+               {"DockerVersion", ""},
+               {"Author", image.config.author},
+               {"Config", run_part(stored.value("config", Json()))},
+               {"Architecture", image.config.architecture}};
+  if (!image.config.variant.empty()) json["Variant"] = image.config.variant;
+  json["Os"] = image.config.os;
+  json["Size"] = image.size;
+  json["GraphDriver"] = graph_driver(image);
+  json["RootFS"] = {{"Type", "layers"}, {"Layers", std::move(layers)}};
+  json["Metadata"] = {{"LastTagTime", "0001-01-01T00:00:00Z"}};
+  return json;
+}
+
+/// All that were found are shown, and all that were not are named.
+int run(const Context& context, const Flags& flags) {
+  Result<images::Store> store = images::Store::open(context.paths);
+  if (!store) return report(context, std::move(store).error());
+  std::optional<GoTemplate> format;
+  if (!flags.format.empty() && flags.format != "json") {
+    Result<GoTemplate> parsed = GoTemplate::parse(flags.format);
+    if (!parsed) return report(context, std::move(parsed).error());
+    format.emplace(std::move(parsed).value());
+  }
+  Json found = Json::array();
+  std::vector<Error> failures;
+  for (const std::string& name : flags.images) {
+    Result<Json> one = inspect(*store, name);
+    if (!one) {
+      failures.push_back(std::move(one).error());
+    } else if (!format) {
+      found.push_back(std::move(one).value());
+    } else if (Result<std::string> text = format->render(*one)) {
+      fmt::print("{}\n", printable_lines(*text));
+    } else {
+      failures.push_back(std::move(text).error());
+    }
+  }
+  if (!format)
+    fmt::print("{}\n", found.dump(flags.format == "json" ? -1 : 4, ' ', false, Json::error_handler_t::replace));
+  for (const Error& error : failures) print_error(context, error);
+  return failures.empty() ? 0 : 1;
+}
+
+}  // namespace
+
+void add_image_inspect(CLI::App& noun, Context& context) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = noun.add_subcommand("inspect", "Display detailed information on one or more images");
+  command->add_option("IMAGE", flags->images, "Names or ids")->required();
+  command->add_option("-f,--format", flags->format, "json, or a Go template");
+  command->callback([&context, flags] { context.command = [&context, flags] { return run(context, *flags); }; });
+}
+
+}  // namespace berth::cli

@@ -1,0 +1,53 @@
+#include "cli/container_choice.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "cli/project.h"
+#include "engine/plan_down.h"
+
+namespace berth::cli {
+namespace {
+
+Result<engine::Container> by_service(const Context& context, const ContainerChoice& choice) {
+  std::optional<engine::Selection> selection = select(context, {choice.name});
+  if (!selection) return make_error("no container was chosen");
+  engine::Observed observed = engine::StateStore(context.paths).observe();
+  std::vector<const engine::Container*> containers = engine::select(observed, *selection);
+  if (choice.index > 0)
+    std::erase_if(containers, [&](const engine::Container* c) { return c->record.number != choice.index; });
+  auto first = std::min_element(containers.begin(), containers.end(),
+                                [](auto* a, auto* b) { return a->record.number < b->record.number; });
+  if (first != containers.end()) return **first;
+  std::string which = choice.index > 0 ? fmt::format("{} (index {})", choice.name, choice.index) : choice.name;
+  return make_error("service \"" + printable(which) + "\" has no container",
+                    "make one with `berth up -d " + choice.name + "`");
+}
+
+Result<engine::Container> by_name(const Context& context, const std::string& name) {
+  engine::Observed observed = engine::StateStore(context.paths).observe();
+  std::vector<std::string> names;
+  std::optional<engine::Container> found;
+  for (engine::Container& container : observed.containers) {
+    if (container.record.name == name) return std::move(container);
+    names.push_back(container.record.name);
+    if (name.empty() || !container.record.id.starts_with(name)) continue;
+    if (found)
+      return make_error("container id " + printable(name) + " is the beginning of several ids",
+                        "give more digits of it");
+    found = std::move(container);
+  }
+  if (found) return *std::move(found);
+  std::optional<std::string> near = nearest(name, names);
+  return make_error("No such container: " + printable(name), near ? "did you mean \"" + *near + "\"?" : "");
+}
+
+}  // namespace
+
+Result<engine::Container> find_container(const Context& context, const ContainerChoice& choice) {
+  return choice.of_service ? by_service(context, choice) : by_name(context, choice.name);
+}
+
+}  // namespace berth::cli
