@@ -169,8 +169,10 @@ Attempt<Auth::Token> Auth::fetch(const Endpoint& endpoint, const Challenge& chal
   Attempt<HttpResponse> response = send_(std::move(*request));
   if (!response) {
     // The registry itself has answered: nobody shall look for it elsewhere because its token service does not.
-    bool later = response.error().kind == Kind::unreachable || response.error().kind == Kind::transient;
-    return failure(later ? Kind::transient : Kind::refused, std::move(response.error().error));
+    Failure trouble = std::move(response).error();
+    if (trouble.kind == Kind::unreachable) trouble.kind = Kind::transient;
+    if (trouble.kind == Kind::untrusted) trouble.kind = Kind::refused;
+    return tl::make_unexpected(std::move(trouble));
   }
   if (!response->success()) return tl::make_unexpected(refusal(*response, what, hint_for(endpoint.host)));
   return read_token(*response, what);

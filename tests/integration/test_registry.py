@@ -6,11 +6,12 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 
 import host
 from bad_proxy import answer, corrupt, cut, header, ignore_range, redirect, stall
-from harness import BERTH, Outcome
+from harness import BERTH, Outcome, wait_until
 from registry_case import USERS, RegistryCase, basic
 from registry_guards import Authority, TokenServer, password_auth, run, tls, token_auth
 
@@ -248,6 +249,18 @@ class BadNeighbours(RegistryCase):
         proxy.harm("/blobs/" + self.layer, cut(self.size // 4), cut(self.size // 4), answer(503, [("Retry-After", "0")]))
         self.assertEqual(f"{proxy.host}/lib/app:1", self.pull(proxy, check=0).out.strip())
         self.assertEqual(4, len(proxy.seen("/blobs/" + self.layer)))
+
+    def test_image_pull_is_interrupted_while_nothing_comes(self):
+        proxy = self.proxy(self.plain)
+        for path, harm in (("/manifests/", stall(0)), ("/blobs/" + self.layer, stall(1000)), ("/blobs/", answer(503, [("Retry-After", "60")]))):
+            proxy.heal()
+            proxy.harm(path, harm, always=True)
+            before = len(proxy.seen(path))
+            with subprocess.Popen([BERTH, "image", "pull", f"{proxy.host}/lib/app:1"], env=self.environment, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+                wait_until("it has asked", lambda path=path, before=before: len(proxy.seen(path)) > before)
+                process.send_signal(signal.SIGINT)
+                self.assertEqual(130, process.wait(20 * host.PATIENCE))
 
     def test_image_pull_keeps_nothing_of_wrong_bytes(self):
         proxy = self.proxy(self.plain)
