@@ -27,5 +27,7 @@ void add_version(CLI::App& app, Context& context);
 void add_completion(CLI::App& app, Context& context);
 void add_images(CLI::App& app, Context& context);
 void add_compose_images(CLI::App& app, Context& context);
+void add_system_df(CLI::App& app, Context& context);
+void add_system_prune(CLI::App& app, Context& context);
 
 }  // namespace berth::cli

@@ -62,7 +62,8 @@ int main(int argc, char** argv) {
        {berth::cli::add_up, berth::cli::add_down, berth::cli::add_ps, berth::cli::add_logs, berth::cli::add_exec,
         berth::cli::add_run, berth::cli::add_start, berth::cli::add_stop, berth::cli::add_restart, berth::cli::add_kill,
         berth::cli::add_rm, berth::cli::add_config, berth::cli::add_lint, berth::cli::add_images,
-        berth::cli::add_compose_images, berth::cli::add_completion, berth::cli::add_version}) {
+        berth::cli::add_compose_images, berth::cli::add_system_df, berth::cli::add_system_prune,
+        berth::cli::add_completion, berth::cli::add_version}) {
     add(app, context);
   }
   if (std::string word = unknown_command(app, argc, argv); !word.empty()) return refuse_command(app, word);
