@@ -175,7 +175,7 @@ class Archives(Case):
         self.berth("save", "-o", self.path("single.tar"), name, check=0)
         return "oci-archive:" + self.path("single.tar")
 
-    def test_umoci_and_buildah_exchange_images_with_us(self):
+    def test_umoci_unpacks_our_layers_and_we_its(self):
         self.changed_stack()("commit", "it", "ours:1", check=0)
         run("skopeo", "--insecure-policy", "copy", self.single_archive("ours:1"), f"oci:{self.path('layout')}:theirs")
         run("umoci", "unpack", "--image", self.path("layout") + ":theirs", self.path("bundle"))
@@ -194,6 +194,26 @@ class Archives(Case):
         stack = self.stack("services: {it: {image: 'theirs', command: [sleep, '1000'], stop_grace_period: 0s}}", "theirs")
         stack.up()
         self.assertEqual("hello", stack.sh("it", "cat /from-umoci; ls /var"))
+
+    def test_buildah_builds_on_our_image_and_keeps_our_layers(self):
+        self.changed_stack()("commit", "it", "ours:2", check=0)
+        layers = json.loads(self.berth("image", "inspect", "-f", "{{json .RootFS.Layers}}", "ours:2", check=0).out)
+        self.berth("save", "-o", self.path("ours.tar"), "ours:2", check=0)
+        buildah = ["buildah", "--storage-driver", "vfs", "--root", self.path("storage"), "--runroot", self.path("runroot")]
+        with open(self.path("note"), "w", encoding="utf-8") as file:
+            file.write("from buildah\n")
+        container = run(*buildah, "from", "docker-archive:" + self.path("ours.tar"), text=True).strip()
+        run(*buildah, "copy", container, self.path("note"), "/note")
+        for kind, name in (("docker-archive", "docker/format:1"), ("oci-archive", "oci/format:1")):
+            run(*buildah, "commit", container, f"{kind}:{self.path('built.tar')}:{name}")
+            self.berth("load", "-q", "-i", self.path("built.tar"), check=0)
+            os.unlink(self.path("built.tar"))
+            built = json.loads(self.berth("image", "inspect", "-f", "{{json .RootFS.Layers}}", name, check=0).out)
+            self.assertEqual(layers, built[:-1], name)
+        run(*buildah, "rm", container)
+        stack = self.stack("services: {it: {image: 'oci/format:1', stop_grace_period: 0s}}", "buildah")
+        stack.up()
+        self.assertEqual("from buildah fresh", stack.sh("it", "echo $(cat /note) $(ls /var)"))
 
     def test_an_image_of_200_layers_runs_is_committed_and_exported(self):
         with open(busybox.image_tar(), "rb") as file:
