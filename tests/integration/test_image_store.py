@@ -95,6 +95,30 @@ class Prune(Case):
         self.assertIn("deleted: ", self.berth("image", "prune", "-f", check=0).out)
         self.assertEqual(int(before["TotalCount"]) - 1, int(self.summary()["Images"]["TotalCount"]))
 
+    def test_no_image_is_pruned_from_under_a_container_that_is_being_made(self):
+        started = 0
+        containers = os.path.join(self.berth.root, "containers")
+        os.makedirs(containers, exist_ok=True)
+        for i in range(6):
+            self.berth("import", "-c", "ENV PATH=/bin", "-c", "LABEL race=yes", busybox.image_tar(), "race:1", check=0)
+            stack = self.stack(SERVICE % "race:1", "race")
+            with open(os.path.join(stack.folder, "up.log"), "w", encoding="utf-8") as log:
+                up = subprocess.Popen([BERTH, "up", "-d"], cwd=stack.folder, env=self.berth.environment, stdin=subprocess.DEVNULL,
+                                      stdout=log, stderr=log)
+                while i % 2 and up.poll() is None and not os.listdir(containers):
+                    pass
+                self.berth("image", "prune", "-af", "--filter", "label=race", check=0)
+                code = up.wait(timeout=60)
+            if code == 0:
+                started += 1
+                self.assertEqual("hi", stack.exec("it", "echo", "hi"))
+                self.assertEqual("it works", stack.sh("it", "cat /var/www/index.html"), "every file is still there")
+            else:
+                with open(os.path.join(stack.folder, "up.log"), encoding="utf-8") as log:
+                    self.assertIn("race:1", log.read())
+            stack("down", "-t", "0", check=0)
+        print(f"    {started} of 6 started before their image could go", flush=True)
+
     def test_system_prune_takes_what_does_not_run(self):
         stack = self.stack("""
             services:
