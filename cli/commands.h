@@ -30,5 +30,7 @@ void add_push(CLI::App& app, Context& context);
 void add_images(CLI::App& app, Context& context);
 void add_login(CLI::App& app, Context& context);  // and logout
 void add_compose_images(CLI::App& app, Context& context);
+void add_system_df(CLI::App& app, Context& context);
+void add_system_prune(CLI::App& app, Context& context);
 
 }  // namespace berth::cli

@@ -75,6 +75,8 @@ int main(int argc, char** argv) {
                    berth::cli::add_push,
                    berth::cli::add_images,
                    berth::cli::add_compose_images,
+                   berth::cli::add_system_df,
+                   berth::cli::add_system_prune,
                    berth::cli::add_login,
                    berth::cli::add_completion,
                    berth::cli::add_version}) {
