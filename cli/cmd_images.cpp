@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <memory>
 
 #include "base/text.h"
@@ -14,6 +15,7 @@
 #include "cli/image_commands.h"
 #include "cli/noun.h"
 #include "cli/project.h"
+#include "cli/prune.h"
 #include "engine/state.h"
 #include "images/reference.h"
 #include "images/store.h"
@@ -21,26 +23,44 @@
 namespace berth::cli {
 namespace {
 
-/// Images that some container, running or not, was made from.
-std::vector<images::Digest> images_in_use(const Context& context) {
-  std::vector<images::Digest> ids;
-  for (const engine::Container& container : engine::StateStore(context.paths).observe().containers) {
-    if (Result<images::Digest> id = images::Digest::parse(container.record.image_id))
-      ids.push_back(std::move(id).value());
-  }
-  return ids;
-}
+struct RemoveFlags {
+  std::vector<std::string> images;
+  bool force = false, no_prune = false;
+};
 
-Status remove(const Context& context, const std::vector<std::string>& names) {
-  BERTH_TRY(images::Store store, images::Store::open(context.paths));
-  std::vector<images::Digest> in_use = images_in_use(context);
-  for (const std::string& name : names) {
-    BERTH_TRY(images::RemovedImage removed, store.remove(name, in_use));
-    for (const std::string& untagged : removed.untagged)
-      fmt::print("Untagged: {}\n", printable(images::familiar_name(untagged)));
-    if (removed.deleted) fmt::print("Deleted: {}\n", removed.deleted->str());
+/// Docker's conflict: the last name of an image that a container was made from goes only by force.
+Status check_unused(const Context& context, const images::Store& store, const std::string& name) {
+  BERTH_TRY(images::Image image, store.resolve(name));
+  bool by_name = image.names.size() > 1 && !image.id.hex().starts_with(name) && !image.id.str().starts_with(name);
+  if (by_name) return {};
+  for (const engine::Container& container : engine::StateStore(context.paths).observe().containers) {
+    if (container.record.image_id != image.id.str()) continue;
+    return make_error(fmt::format("image {} is used by container {}", printable(name), container.record.name),
+                      "remove the container first, or take only the name away with -f");
   }
   return {};
+}
+
+Status remove_one(const Context& context, images::Store& store, const std::string& name, bool force) {
+  if (!force) BERTH_TRY_OK(check_unused(context, store, name));
+  BERTH_TRY(images::RemovedImage removed, store.remove(name, [&] { return images_in_use(context); }));
+  for (const std::string& untagged : removed.untagged)
+    fmt::print("Untagged: {}\n", printable(images::familiar_name(untagged)));
+  if (removed.deleted) fmt::print("Deleted: {}\n", removed.deleted->str());
+  return {};
+}
+
+/// What can be removed is, whatever becomes of the others; by force, what is not there is no failure.
+int remove(const Context& context, const RemoveFlags& flags) {
+  Result<images::Store> store = images::Store::open(context.paths);
+  if (!store) return report(context, std::move(store).error());
+  int code = 0;
+  for (const std::string& name : flags.images) {
+    Status removed = remove_one(context, *store, name, flags.force);
+    bool missing = !removed && removed.error().code == ENOENT;
+    if (report(context, removed) != 0 && !(flags.force && missing)) code = 1;
+  }
+  return code;
 }
 
 Status tag(const Context& context, const std::string& source, const std::string& name) {
@@ -49,11 +69,12 @@ Status tag(const Context& context, const std::string& source, const std::string&
 }
 
 void add_remove(CLI::App& app, Context& context, const std::string& name) {
-  auto names = std::make_shared<std::vector<std::string>>();
+  auto flags = std::make_shared<RemoveFlags>();
   CLI::App* command = app.add_subcommand(name, "Remove one or more images");
-  command->add_option("IMAGE", *names, "Names or ids")->required();
-  command->callback(
-      [&context, names] { context.command = [&context, names] { return report(context, remove(context, *names)); }; });
+  command->add_option("IMAGE", flags->images, "Names or ids")->required();
+  command->add_flag("-f,--force", flags->force, "Force removal of the image");
+  command->add_flag("--no-prune", flags->no_prune, "Do not delete untagged parents (berth keeps none)");
+  command->callback([&context, flags] { context.command = [&context, flags] { return remove(context, *flags); }; });
 }
 
 void add_tag(CLI::App& app, Context& context) {
@@ -83,6 +104,7 @@ void add_images(CLI::App& app, Context& context) {
   add_image_ls(image, context);
   add_image_inspect(image, context);
   add_image_history(image, context);
+  add_image_prune(image, context);
   add_remove(image, context, "rm");
   add_tag(image, context);
 }

@@ -80,7 +80,10 @@ std::string ports_text(const Container& c) {
   }
   for (const std::string& exposed : c.record.config.expose) {
     std::string full = exposed.find('/') == std::string::npos ? exposed + "/tcp" : exposed;
-    texts.push_back(full);
+    bool published = std::any_of(c.live.ports.begin(), c.live.ports.end(), [&](const engine::PublishedPort& port) {
+      return full == fmt::format("{}/{}", port.container_port, port.protocol);
+    });
+    if (!published) texts.push_back(full);
   }
   return join(texts, ", ");
 }

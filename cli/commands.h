@@ -29,6 +29,9 @@ void add_build(CLI::App& app, Context& context);
 void add_pull(CLI::App& app, Context& context);
 void add_push(CLI::App& app, Context& context);
 void add_images(CLI::App& app, Context& context);
+void add_login(CLI::App& app, Context& context);  // and logout
 void add_compose_images(CLI::App& app, Context& context);
+void add_system_df(CLI::App& app, Context& context);
+void add_system_prune(CLI::App& app, Context& context);
 
 }  // namespace berth::cli

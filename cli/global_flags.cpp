@@ -1,7 +1,10 @@
 #include "cli/global_flags.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
+
+#include "cli/go_flags.h"
 
 namespace berth::cli {
 
@@ -22,7 +25,9 @@ int parse_and_run(CLI::App& app, Context& context, int argc, char** argv) {
   context.argv = argv;
   app.failure_message(CLI::FailureMessage::simple);
   try {
-    app.parse(argc, argv);
+    std::vector<std::string> words = spelt_for_cli11(app, argc, argv);
+    std::reverse(words.begin(), words.end());  // as CLI11 wants them
+    app.parse(std::move(words));
   } catch (const CLI::ParseError& e) {
     return app.exit(e, std::cout, std::cerr) == 0 ? 0 : 1;
   }

@@ -17,8 +17,9 @@ struct Context;
 void add_image_ls(CLI::App& noun, Context& context);
 void add_image_inspect(CLI::App& noun, Context& context);
 void add_image_history(CLI::App& app, Context& context);
+void add_image_prune(CLI::App& noun, Context& context);
 
-/// `docker_name` of a full name: its familiar repository and tag, "<none>" for what is missing.
+/// Repository and tag in Docker's short form, "<none>" for what is missing.
 struct ShownName {
   std::string repository = "<none>", tag = "<none>";
 };

@@ -22,7 +22,8 @@ class ImageFilter {
   [[nodiscard]] bool matches(const images::Image& image) const;
   /// Whether the full name is one of those that the filter by reference leaves; true where there is none.
   [[nodiscard]] bool shows(const std::string& name) const;
-  [[nodiscard]] std::optional<bool> dangling() const { return dangling_; }
+  /// What `dangling` says, which does not count any more: to `prune` it only says whether images with names are meant.
+  [[nodiscard]] std::optional<bool> take_dangling() { return std::exchange(dangling_, std::nullopt); }
 
  private:
   Status add(const std::string& key, const std::string& value, const images::Store& store);

@@ -43,7 +43,7 @@ class LongForm {
     bool by_item = row.below.kind == Below::Kind::list_of_objects || row.merge == Merge::unique;
     if (run_.as_written && tree.is_list() && by_item)
       rewrite_understood(tree, row, path);
-    else if (!run_.as_written || !has_variable(tree))
+    else if (!run_.as_written || !has_variable(tree) || row.merge != Merge::replace)  // a command would be split
       row.to_long(tree, path, diagnostics_);
     if (tree.items.size() <= before) return;
     run_.grown += tree.items.size() - before;

@@ -168,7 +168,7 @@ constexpr Attr kServiceRows[] = {
     attr<&Service::logging, Object<Logging, logging_table>>("logging")
         .merged(Merge::logging)
         .accepted("berth keeps all output itself"),
-    attr<&Service::mac_address, Text>("mac_address").accepted(),
+    attr<&Service::mac_address, Text>("mac_address"),
     attr<&Service::mem_limit, Bytes>("mem_limit"),
     attr<&Service::mem_reservation, Bytes>("mem_reservation"),
     attr<&Service::mem_swappiness, Bytes>("mem_swappiness").accepted(),

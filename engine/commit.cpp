@@ -32,7 +32,7 @@ images::ImageConfig committed_config(const ContainerRecord& record, const images
   if (record.config.command) config.cmd = *record.config.command;
   config.env = record.env;
   config.user = record.user;
-  config.working_dir = record.working_dir;
+  if (!record.config.working_dir.empty()) config.working_dir = record.config.working_dir;
   if (!record.config.stop_signal.empty()) config.stop_signal = record.config.stop_signal;
   if (record.config.health) config.healthcheck = healthcheck(record.health.value_or(HealthConfig{{"NONE"}}));
   for (const std::string& port : record.config.expose)

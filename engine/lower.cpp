@@ -192,20 +192,38 @@ class Lowering {
       config.aliases = attachment.aliases;
       config.aliases.push_back(s.name);  // the service's own name, shared by its replicas
       config.ipv4_address = attachment.ipv4_address.value_or("");
-      config.mac_address = attachment.mac_address.value_or("");
-      if (attachment.mac_address && !netns::Mac::parse(*attachment.mac_address)) {
-        diagnostics_.error(attachment.span, fmt::format("\"{}\" is not a MAC address", config.mac_address),
-                           "write it like 02:42:ac:11:00:02");
-      }
+      config.mac_address = mac_address(attachment.mac_address, attachment.span);
       config.priority = attachment.priority.value_or(0);
       c.attachments.push_back(std::move(config));
     }
+    main_mac_address(s, c);
     for (const compose::Port& port : s.ports) c.ports.push_back(published(port));
     c.expose = s.expose;
     for (const auto& [name, address] : s.extra_hosts) c.extra_hosts.push_back(name + "=" + address);
     c.dns = s.dns;
     c.dns_search = s.dns_search;
     c.dns_options = s.dns_opt;
+  }
+
+  std::string mac_address(const std::optional<std::string>& text, const SourceSpan& span) {
+    if (text && !netns::Mac::parse(*text)) {
+      diagnostics_.error(span, fmt::format("\"{}\" is not a MAC address", *text), "write it like 02:42:ac:11:00:02");
+    }
+    return text.value_or("");
+  }
+
+  /// The service's own is that of its main network.
+  void main_mac_address(const compose::Service& s, ContainerConfig& c) {
+    std::string own = mac_address(s.mac_address, s.place("mac_address"));
+    auto main = std::max_element(c.attachments.begin(), c.attachments.end(),
+                                 [](const auto& a, const auto& b) { return a.priority < b.priority; });
+    if (own.empty() || main == c.attachments.end()) return;
+    if (!main->mac_address.empty() && main->mac_address != own) {
+      diagnostics_.error(
+          s.place("mac_address"),
+          fmt::format("service \"{}\" has mac_address {}, and {} on its main network", s.name, own, main->mac_address));
+    }
+    main->mac_address = own;
   }
 
   PortConfig published(const compose::Port& port) {

@@ -98,6 +98,16 @@ Labels labels(const Stack& stack, const ServiceConfig& service, const ContainerR
   return labels;
 }
 
+/// Ports of the image are exposed like those of the file.
+void add_exposed_ports(std::vector<std::string>& expose, const images::ImageConfig& image) {
+  for (const std::string& port : image.exposed_ports) {
+    std::string short_form = port.ends_with("/tcp") ? port.substr(0, port.size() - 4) : port;
+    bool known = std::any_of(expose.begin(), expose.end(),
+                             [&](const std::string& one) { return one == port || one == short_form; });
+    if (!known) expose.push_back(port);
+  }
+}
+
 /// Anonymous volumes get names, and the image's VOLUMEs that nothing is mounted on become such.
 void name_volumes(ContainerRecord& record, const images::ImageConfig& image) {
   for (const std::string& target : image.volumes) {
@@ -132,6 +142,7 @@ Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& ser
   record.image_id = image.id.str();
   record.config_hash = config_hash(service);
   record.config = config;
+  add_exposed_ports(record.config.expose, image.config);
   record.args = arguments(config, image.config);
   if (record.args.empty()) {
     return make_error("neither the service nor the image " + config.image + " says what to run",

@@ -9,6 +9,8 @@ BERTH_JSON(UpOptions, force_recreate, no_recreate, no_start, remove_orphans, ign
            stop_timeout_ns, other_services, disabled, one_off)
 BERTH_JSON(Selection, project, services, include_one_off)
 BERTH_JSON(DownOptions, volumes, remove_orphans, stop_timeout_ns, services, disabled, declared_volumes)
+BERTH_JSON(LabelFilter, name, value, wanted)
+BERTH_JSON(PruneOptions, containers, networks, created_before_ns, labels)
 
 BERTH_JSON_DEFINE(UpRequest, stack, options)
 BERTH_JSON_DEFINE(RunRequest, stack, options, attach)
@@ -18,5 +20,6 @@ BERTH_JSON_DEFINE(StartRequest, selection)
 BERTH_JSON_DEFINE(RestartRequest, selection, timeout_ns, dependents)
 BERTH_JSON_DEFINE(KillRequest, selection, signal)
 BERTH_JSON_DEFINE(RemoveRequest, selection, stop, volumes)
+BERTH_JSON_DEFINE(PruneRequest, selection, options)
 
 }  // namespace berth::engine

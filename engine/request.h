@@ -2,6 +2,7 @@
 
 #include "engine/json.h"
 #include "engine/plan_down.h"
+#include "engine/plan_prune.h"
 #include "engine/plan_up.h"
 
 namespace berth::engine {
@@ -54,6 +55,13 @@ struct RemoveRequest {
   bool stop = false, volumes = false;
 };
 
+/// Of one project, so that nothing is taken from under a command that works on it.
+struct PruneRequest {
+  static constexpr const char* kOp = "prune";
+  Selection selection;  // the project alone counts
+  PruneOptions options;
+};
+
 BERTH_JSON_DECLARE(UpRequest)
 BERTH_JSON_DECLARE(RunRequest)
 BERTH_JSON_DECLARE(DownRequest)
@@ -62,6 +70,7 @@ BERTH_JSON_DECLARE(StartRequest)
 BERTH_JSON_DECLARE(RestartRequest)
 BERTH_JSON_DECLARE(KillRequest)
 BERTH_JSON_DECLARE(RemoveRequest)
+BERTH_JSON_DECLARE(PruneRequest)
 
 /// {"op": …, …}
 template <class Request>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,17 +50,19 @@ class ImportLease {
 struct RemovedImage {
   std::vector<std::string> untagged;  // full names
   std::optional<Digest> deleted;      // id of the image, if it is gone
-  uint64_t freed_bytes = 0;
+  uint64_t freed_bytes = 0;           // on the disk, of blobs and trees
 };
 
 struct CollectedGarbage {
-  std::vector<Digest> images;  // ids
-  std::vector<std::string> untagged;
+  std::vector<RemovedImage> images;  // without freed_bytes
   uint64_t freed_bytes = 0;
 };
 
-/// What garbage_collect may take beside what no index entry leads to.
-enum class CollectScope { garbage, unnamed, unused };
+/// Ids of images that containers, running or not, were made from. Asked while no name can change and, by hold_names(),
+/// no container be made; empty: none.
+using InUse = std::function<std::vector<Digest>()>;
+/// Which of the images that nobody uses garbage_collect takes away; empty: none.
+using Unwanted = std::function<bool(const Image&)>;
 
 /// The image store of one state root: an OCI image layout on disk, which skopeo, umoci and buildah can read, plus the
 /// unpacked layers.
@@ -89,12 +92,15 @@ class Store {
   /// Gives an image one more name; a name that is in use moves, and the image that had it stays, unnamed if it was the
   /// last.
   [[nodiscard]] Status tag(const std::string& source, const std::string& new_name);
-  /// Takes the name away; with the last one goes the image and what nothing else uses. An image whose id is in `in_use`
-  /// stays, unnamed. Given an id, takes all names. Error: no such image, or an id prefix of several.
-  [[nodiscard]] Result<RemovedImage> remove(const std::string& name_or_id, const std::vector<Digest>& in_use);
-  /// Deletes what no name and no id of `in_use` (stopped containers count) needs. Waits for imports that are under way.
-  [[nodiscard]] Result<CollectedGarbage> garbage_collect(const std::vector<Digest>& in_use,
-                                                         CollectScope scope = CollectScope::garbage);
+  /// Takes the name away; with the last one goes the image and what nothing else uses. An image that is in use stays,
+  /// unnamed. Given an id, takes all names. Error: no such image, or an id prefix of several.
+  [[nodiscard]] Result<RemovedImage> remove(const std::string& name_or_id, const InUse& in_use);
+  /// Deletes the images that are unwanted, and what no name and no image in use needs. Waits for imports that are under
+  /// way.
+  [[nodiscard]] Result<CollectedGarbage> garbage_collect(const InUse& in_use = {}, const Unwanted& unwanted = {});
+  /// Keeps every image that is there from going while a container is made from it, until InUse can name it. To be held
+  /// for milliseconds: who changes a name waits.
+  [[nodiscard]] Result<sys::FileLock> hold_names() const { return lock_index(); }
 
   // --- for whoever brings images in: import, load, pull, build ---
 

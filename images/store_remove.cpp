@@ -13,14 +13,25 @@
 namespace berth::images {
 namespace {
 
-bool contains(const std::vector<Digest>& ids, const Digest& id) {
-  return std::find(ids.begin(), ids.end(), id) != ids.end();
-}
+/// What is in use, asked once, and only if somebody wants to know.
+class Users {
+ public:
+  explicit Users(const InUse& in_use) : in_use_(in_use) {}
+  bool need(const Digest& id) {
+    if (!ids_) ids_ = in_use_ ? in_use_() : std::vector<Digest>();
+    return std::find(ids_->begin(), ids_->end(), id) != ids_->end();
+  }
+
+ private:
+  const InUse& in_use_;
+  std::optional<std::vector<Digest>> ids_;
+};
 
 }  // namespace
 
-Result<RemovedImage> Store::remove(const std::string& name_or_id, const std::vector<Digest>& in_use) {
+Result<RemovedImage> Store::remove(const std::string& name_or_id, const InUse& in_use) {
   RemovedImage removed;
+  Users users(in_use);
   {
     BERTH_TRY(auto lock, lock_index());
     BERTH_TRY(Index index, read_index());
@@ -38,7 +49,7 @@ Result<RemovedImage> Store::remove(const std::string& name_or_id, const std::vec
       return true;
     });
     auto id = image_id(*last);
-    if (id && contains(in_use, *id)) keep_unnamed(index, *last);
+    if (id && users.need(*id)) keep_unnamed(index, *last);
     bool gone = std::none_of(index.manifests.begin(), index.manifests.end(),
                              [&](const Descriptor& one) { return one.digest == manifest; });
     if (gone && id) removed.deleted = std::move(id).value();
@@ -47,7 +58,6 @@ Result<RemovedImage> Store::remove(const std::string& name_or_id, const std::vec
   }
   auto alone = sys::FileLock::try_acquire(directory_ + "/content.lock");
   if (!alone) return removed;  // an import is under way: garbage_collect() will find it
-  BERTH_TRY(auto lock, lock_index());
   BERTH_TRY(Index index, read_index());
   // An image elsewhere that cannot be read stops the sweep; the name is gone all the same, and garbage_collect()
   // reports it.
@@ -56,23 +66,23 @@ Result<RemovedImage> Store::remove(const std::string& name_or_id, const std::vec
   return removed;
 }
 
-Result<CollectedGarbage> Store::garbage_collect(const std::vector<Digest>& in_use, CollectScope scope) {
+Result<CollectedGarbage> Store::garbage_collect(const InUse& in_use, const Unwanted& unwanted) {
   BERTH_TRY(auto alone, sys::FileLock::acquire(directory_ + "/content.lock"));
-  BERTH_TRY(auto lock, lock_index());
-  BERTH_TRY(Index index, read_index());
   CollectedGarbage collected;
-  std::set<Digest> gone;
-  auto unwanted = [&](const Descriptor& entry) {
-    std::string name = entry.annotation(kAnnotationRefName);
-    if (scope == CollectScope::garbage || (scope == CollectScope::unnamed && !name.empty())) return false;
-    auto id = image_id(entry);
-    if (!id || contains(in_use, *id)) return false;
-    if (!name.empty()) collected.untagged.push_back(std::move(name));
-    gone.insert(std::move(id).value());
-    return true;
-  };
-  if (std::erase_if(index.manifests, unwanted) > 0) BERTH_TRY_OK(write_index(index));
-  collected.images.assign(gone.begin(), gone.end());
+  if (unwanted) {
+    BERTH_TRY(auto lock, lock_index());
+    BERTH_TRY(Index index, read_index());
+    Users users(in_use);
+    std::set<Digest> going;  // manifests
+    for (const Descriptor& entry : index.manifests) {
+      auto image = load_image(entry.digest, index);
+      if (!image || users.need(image->id) || !unwanted(*image) || !going.insert(entry.digest).second) continue;
+      collected.images.push_back({image->names, image->id, 0});
+    }
+    std::erase_if(index.manifests, [&](const Descriptor& entry) { return going.contains(entry.digest); });
+    if (!going.empty()) BERTH_TRY_OK(write_index(index));
+  }
+  BERTH_TRY(Index index, read_index());
   BERTH_TRY(collected.freed_bytes, sweep_unreferenced(*this, index));
   return collected;
 }

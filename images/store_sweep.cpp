@@ -1,13 +1,13 @@
 #include "images/store_sweep.h"
 
 #include <fmt/core.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "images/build_cache.h"
+#include "sys/directory.h"
 #include "sys/file.h"
 
 namespace berth::images {
@@ -83,14 +83,14 @@ Result<uint64_t> sweep_unreferenced(const Store& store, const Index& index) {
     // First out of its place: half removed, it must not be taken for a layer.
     std::string doomed = layers + std::string(kTemporary) + "removed-" + name;
     if (rename((layers + name).c_str(), doomed.c_str()) != 0) return sys_error("rename " + layers + name, errno);
+    freed += sys::disk_usage(doomed);
     BERTH_TRY_OK(sys::remove_tree(doomed));
   }
   std::string blobs = store.directory() + "/blobs/sha256/";
   BERTH_TRY(auto files, sys::list_dir(blobs));
   for (const std::string& name : files) {
     if (needed.blobs.contains(name)) continue;
-    struct stat info {};
-    if (stat((blobs + name).c_str(), &info) == 0) freed += static_cast<uint64_t>(info.st_size);
+    freed += sys::disk_usage(blobs + name);
     if (unlink((blobs + name).c_str()) != 0 && errno != ENOENT) return sys_error("remove " + blobs + name, errno);
   }
   return freed;

@@ -21,8 +21,9 @@ void keep_unnamed(Index& index, Descriptor entry);
 /// Removes what crashed imports left. Requires: content.lock held exclusively.
 [[nodiscard]] Status sweep_temporaries(const std::string& directory);
 
-/// Removes blobs and layers that no entry of the index leads to; returns the bytes of the blobs. Removes nothing if an
-/// entry cannot be read, since nobody knows what it needs. Requires: content.lock held exclusively, index.lock held.
+/// Removes blobs and layers that no entry of the index leads to; returns the bytes that they took on the disk. Removes
+/// nothing if an entry cannot be read, since nobody knows what it needs. Requires: content.lock held exclusively since
+/// before the index was read.
 [[nodiscard]] Result<uint64_t> sweep_unreferenced(const Store& store, const Index& index);
 
 /// Manifest and config from the store, not hashed.

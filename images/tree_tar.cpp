@@ -141,6 +141,11 @@ bool is_opaque(FdRef dir) {
   return false;
 }
 
+/// What a directory that we have just seen says when the container took it away.
+bool is_gone(int code) {
+  return code == ENOENT || code == ENOTDIR || code == ELOOP;
+}
+
 /// An empty file that says what the layer hides; of the year 1970, since overlayfs keeps no time of a removal.
 Status add_marker(TarWriter& tar, const std::string& path) {
   return tar.file(path, "");
@@ -162,9 +167,11 @@ Status write_directory(FdRef dir, const std::string& prefix, TreeTar& tree, TarW
     }
     BERTH_TRY(bool added, tree.add(dir, name, path));
     if (!added || !S_ISDIR(info.st_mode)) continue;
-    BERTH_TRY(UniqueFd child, sys::open_at(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    if (is_opaque(child.ref())) BERTH_TRY_OK(add_marker(tar, path + "/.wh..wh..opq"));
-    BERTH_TRY_OK(write_directory(child.ref(), path + "/", tree, tar));
+    Result<UniqueFd> child = sys::open_at(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!child && is_gone(child.error().code)) continue;
+    if (!child) return std::move(child).error();
+    if (is_opaque(child->ref())) BERTH_TRY_OK(add_marker(tar, path + "/.wh..wh..opq"));
+    BERTH_TRY_OK(write_directory(child->ref(), path + "/", tree, tar));
   }
   return {};
 }

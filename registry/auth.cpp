@@ -147,7 +147,9 @@ Attempt<std::string> Auth::bearer(const Endpoint& endpoint, const Challenge& cha
 Attempt<Auth::Token> Auth::fetch(const Endpoint& endpoint, const Challenge& challenge, const Scope& scope) {
   Result<Url> realm = parse_url(challenge.parameter("realm"));
   if (!realm) return failure(Kind::refused, std::move(realm).context("{}: token service", endpoint.host).error());
-  if (!realm->encrypted() && !endpoint.insecure) {
+  // A loopback registry is insecure without anybody's saying so. That goes for loopback and no further.
+  bool insecure = endpoint.insecure && (!is_loopback(endpoint.host) || is_loopback(realm->authority));
+  if (!realm->encrypted() && !insecure) {
     return failure(Kind::refused,
                    make_error(fmt::format("{}: its token service {} is not encrypted: expected an https URL",
                                           endpoint.host, printable(realm->text)),
@@ -162,13 +164,15 @@ Attempt<Auth::Token> Auth::fetch(const Endpoint& endpoint, const Challenge& chal
                                     : token_request(*realm, service, scope, known.credentials, keep_login_);
   if (!request) return failure(Kind::refused, std::move(request).error());
   request->limit = 1 << 20;
-  request->trust.verify = !endpoint.insecure;
+  request->trust.verify = !insecure;
   std::string what = scope.empty() ? "token for " + endpoint.host : "token for " + to_text(scope);
   Attempt<HttpResponse> response = send_(std::move(*request));
   if (!response) {
     // The registry itself has answered: nobody shall look for it elsewhere because its token service does not.
-    bool later = response.error().kind == Kind::unreachable || response.error().kind == Kind::transient;
-    return failure(later ? Kind::transient : Kind::refused, std::move(response.error().error));
+    Failure trouble = std::move(response).error();
+    if (trouble.kind == Kind::unreachable) trouble.kind = Kind::transient;
+    if (trouble.kind == Kind::untrusted) trouble.kind = Kind::refused;
+    return tl::make_unexpected(std::move(trouble));
   }
   if (!response->success()) return tl::make_unexpected(refusal(*response, what, hint_for(endpoint.host)));
   return read_token(*response, what);

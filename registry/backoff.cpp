@@ -26,11 +26,18 @@ std::optional<Duration> Backoff::after(const Failure& failure) {
   return std::min(patience_.first_delay * (1 << std::min(failures_ - 1, 16)), patience_.longest_delay);
 }
 
-void wait_before_retry(Duration delay, const Failure& failure, const Note& note) {
+bool Backoff::wait(Duration delay, const Failure& failure, const Note& note) const {
+  using Clock = std::chrono::steady_clock;
   if (note) note(fmt::format("{}; trying again in {}", failure.error.message(), format_duration(delay)));
   std::uniform_real_distribution<double> share(0.0, 0.25);
   std::random_device random;
-  std::this_thread::sleep_for(delay + std::chrono::duration_cast<Duration>(delay * share(random)));
+  Clock::time_point end = Clock::now() + delay + std::chrono::duration_cast<Duration>(delay * share(random));
+  constexpr Duration kStep = std::chrono::milliseconds(100);
+  while (Clock::now() < end) {
+    if (patience_.cancelled()) return false;
+    std::this_thread::sleep_for(std::min<Duration>(kStep, end - Clock::now()));
+  }
+  return true;
 }
 
 }  // namespace berth::registry

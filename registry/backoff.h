@@ -17,6 +17,9 @@ class Backoff {
   /// How long to wait before the next try; nothing if there shall be none. Doubles with each failure; a wish of the
   /// server (Retry-After) comes before that.
   [[nodiscard]] std::optional<Duration> after(const Failure& failure);
+  /// Tells of the wait and waits, up to a quarter longer, so that many who failed at once do not come back at once.
+  /// False if it was cancelled meanwhile.
+  [[nodiscard]] bool wait(Duration delay, const Failure& failure, const Note& note) const;
   /// Something was achieved: the failures so far do not count any more.
   void progress() { failures_ = 0; }
 
@@ -26,9 +29,6 @@ class Backoff {
   int failures_ = 0;
 };
 
-/// Tells of the wait and waits, up to a quarter longer, so that many who failed at once do not come back at once.
-void wait_before_retry(Duration delay, const Failure& failure, const Note& note);
-
 /// Tries until it works, fails for good, or patience ends.
 template <class T>
 Attempt<T> with_retries(Backoff backoff, const Note& note, const std::function<Attempt<T>()>& attempt) {
@@ -36,8 +36,7 @@ Attempt<T> with_retries(Backoff backoff, const Note& note, const std::function<A
     Attempt<T> result = attempt();
     if (result) return result;
     std::optional<Duration> delay = backoff.after(result.error());
-    if (!delay) return result;
-    wait_before_retry(*delay, result.error(), note);
+    if (!delay || !backoff.wait(*delay, result.error(), note)) return result;
   }
 }
 

@@ -108,11 +108,8 @@ Status Client::blob(const images::Reference& repository, const images::Digest& d
       if (trouble.kind == Kind::ours) return std::move(trouble.error);
       if (download.position() > before) backoff.progress();
       std::optional<Duration> delay = backoff.after(trouble);
-      if (delay) {
-        wait_before_retry(*delay, trouble, state_->note);
-        continue;
-      }
-      if (last) return std::move(trouble.error);
+      if (delay && backoff.wait(*delay, trouble, state_->note)) continue;
+      if (last || state_->settings.patience.cancelled()) return std::move(trouble.error);
       state_->pass_over(endpoints[i], trouble);
       break;
     }

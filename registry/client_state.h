@@ -39,6 +39,7 @@ struct Client::State {
     for (size_t i = 0; i + 1 < endpoints.size(); ++i) {
       Attempt<T> result = pull(endpoints[i]);
       if (result) return std::move(*result);
+      if (result.error().kind == Failure::Kind::ours) return std::move(result.error().error);
       pass_over(endpoints[i], result.error());
     }
     return retried<T>([&] { return pull(endpoints.back()); });

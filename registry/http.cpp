@@ -33,6 +33,7 @@ using List = std::unique_ptr<curl_slist, ListCloser>;
 /// One request on its way; libcurl calls back into it.
 struct Transfer {
   const HttpRequest& request;
+  const std::function<bool()>& cancelled;
   HttpResponse response{};
   std::optional<Error> stopped{};  // why we ended it ourselves
   size_t header_bytes = 0;
@@ -106,6 +107,14 @@ int on_seek(void* transfer, curl_off_t offset, int origin) {
   if (origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
   static_cast<Transfer*>(transfer)->sent = static_cast<uint64_t>(offset);
   return CURL_SEEKFUNC_OK;
+}
+
+/// libcurl calls this about once a second, also while nothing comes.
+int on_progress(void* pointer, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  auto* transfer = static_cast<Transfer*>(pointer);
+  if (!transfer->cancelled()) return 0;
+  transfer->stop(sys_error(transfer->request.url.authority, ECANCELED));
+  return 1;
 }
 
 template <class T>
@@ -215,7 +224,7 @@ Http::Http(Patience patience) : patience_(patience), pool_(std::make_unique<Pool
 Http::~Http() = default;
 
 Attempt<HttpResponse> Http::perform(const HttpRequest& request) {
-  Transfer transfer{request};
+  Transfer transfer{request, patience_.cancelled};
   transfer.response.url = request.url;
   if (request.upload != nullptr) {
     Result<sys::UniqueFd> file = sys::open_file(request.upload->path, O_RDONLY);
@@ -241,6 +250,9 @@ Attempt<HttpResponse> Http::perform(const HttpRequest& request) {
   set(easy.get(), CURLOPT_HEADERDATA, &transfer);
   set(easy.get(), CURLOPT_WRITEFUNCTION, &on_body);
   set(easy.get(), CURLOPT_WRITEDATA, &transfer);
+  set(easy.get(), CURLOPT_NOPROGRESS, 0L);
+  set(easy.get(), CURLOPT_XFERINFOFUNCTION, &on_progress);
+  set(easy.get(), CURLOPT_XFERINFODATA, &transfer);
 
   CURLcode code = curl_easy_perform(easy.get());
   if (transfer.stopped) return failure(Failure::Kind::ours, std::move(*transfer.stopped));  // the connection goes, too

@@ -66,7 +66,8 @@ class Http {
   Http(Http&&) = delete;
   Http& operator=(Http&&) = delete;
 
-  /// The answer, whatever its status. Failure `ours`: the error of on_head, of the sink or of reading the upload.
+  /// The answer, whatever its status. Failure `ours`: the error of on_head, of the sink or of reading the upload,
+  /// or it was cancelled.
   [[nodiscard]] Attempt<HttpResponse> perform(const HttpRequest& request);
 
  private:

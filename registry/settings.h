@@ -24,13 +24,15 @@ struct Endpoint {
   bool mirror = false;    // pull only
 };
 
-/// How long to wait for registries, and how often to try again.
+/// How long to wait for registries, how often to try again, and who may end that.
 struct Patience {
   Duration connect = std::chrono::seconds(15);  // for one address
   Duration stall = std::chrono::seconds(30);    // without a byte, then the connection counts as broken
   Duration first_delay = std::chrono::milliseconds(500);
   Duration longest_delay = std::chrono::seconds(60);  // a registry that asks for more is not waited for
   int tries = 5;                                      // without progress
+  /// Asked while waiting, at least once a second, from any thread: true ends everything with ECANCELED.
+  std::function<bool()> cancelled = [] { return false; };
 };
 
 /// Told of what takes time without failing. Called from any thread.

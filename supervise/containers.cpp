@@ -65,6 +65,9 @@ Result<ContainerPtr> Containers::create(const engine::Stack& stack, const engine
   };
   Result<images::Store> images = images::Store::open(parts_.store.paths());
   if (!images) return in_context(std::move(images).error());
+  // The image must not be pruned before the record says that it is used.
+  Result<sys::FileLock> names = images->hold_names();
+  if (!names) return in_context(std::move(names).error());
   Result<images::Image> image = images->resolve(service.container.image);
   if (!image) return in_context(std::move(image).error());
   Result<engine::ContainerRecord> record = engine::make_record(stack, service, action, *image);

@@ -167,6 +167,10 @@ Result<engine::Plan> Session::plan_for(const std::string& op, const Json& reques
     BERTH_TRY(engine::RemoveRequest remove, parse<engine::RemoveRequest>(request));
     return engine::plan_remove(remove.selection, observed, remove.stop, remove.volumes);
   }
+  if (op == engine::PruneRequest::kOp) {
+    BERTH_TRY(engine::PruneRequest prune, parse<engine::PruneRequest>(request));
+    return engine::plan_prune(prune.selection.project, observed, prune.options);
+  }
   return make_error("the supervisor knows no request \"" + op + "\"",
                     "the command and the supervisor may be of different versions");
 }

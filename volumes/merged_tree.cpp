@@ -102,6 +102,7 @@ Result<std::vector<MergedDir::Entry>> MergedDir::entries() const {
       if (found.contains(name) || hidden.contains(name)) continue;
       Entry entry{name, {}, i};
       if (fstatat(layers_[i].get(), name.c_str(), &entry.info, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno == ENOENT) continue;  // taken away by whoever writes there
         return sys_error("stat " + printable(name), errno);
       }
       if (is_whiteout(entry.info))

@@ -1,5 +1,7 @@
 #include <fmt/core.h>
 
+#include <cerrno>
+
 #include "base/text.h"
 #include "cli/container_choice.h"
 #include "cli/images/commands.h"
@@ -23,8 +25,10 @@ Status write_tree(const MergedDir& dir, const std::string& prefix, images::TreeT
     std::string path = prefix + entry.name;
     BERTH_TRY(bool added, tree.add(dir.home(entry), entry.name, path));
     if (!added || !S_ISDIR(entry.info.st_mode)) continue;
-    BERTH_TRY(MergedDir child, dir.child(entry));
-    BERTH_TRY_OK(write_tree(child, path + "/", tree));
+    Result<MergedDir> child = dir.child(entry);
+    if (!child && (child.error().code == ENOENT || child.error().code == ENOTDIR)) continue;  // taken away meanwhile
+    if (!child) return std::move(child).error();
+    BERTH_TRY_OK(write_tree(*child, path + "/", tree));
   }
   return {};
 }

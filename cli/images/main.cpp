@@ -10,10 +10,13 @@
 
 #include "base/text.h"
 #include "cli/cmd_archives.h"
+#include "cli/cmd_login.h"
 #include "cli/global_flags.h"
 #include "cli/images/commands.h"
+#include "cli/images/login.h"
 #include "cli/images/transfers.h"
 #include "cli/noun.h"
+#include "cli/project.h"
 #include "cli/sizes.h"
 #include "images/import.h"
 #include "images/load.h"
@@ -106,6 +109,9 @@ int main(int argc, char** argv) {
   add_image_transfer_commands(noun(app, "image"), context,
                               {[&](const ImageTransferFlags& flags) { return pull_image(context, flags); },
                                [&](const ImageTransferFlags& flags) { return push_image(context, flags); }});
+  add_login_commands(app, context,
+                     {[&](const LoginFlags& flags) { return report(context, log_in(flags)); },
+                      [&](const std::string& server) { return report(context, log_out(server)); }});
   app.add_subcommand("transfer")->callback([&] { context.command = [&] { return transfer_images(context); }; });
   return parse_and_run(app, context, argc, argv);
 }

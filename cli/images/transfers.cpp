@@ -65,6 +65,7 @@ struct Session {
                                                 bool quiet) {
     BERTH_TRY(images::Store store, images::Store::open(context.paths));
     BERTH_TRY(registry::Settings settings, registry::load_settings());
+    settings.patience.cancelled = cancelled;
     return std::make_unique<Session>(std::move(store), std::move(settings), context, detail, push, quiet);
   }
 

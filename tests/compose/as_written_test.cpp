@@ -118,3 +118,14 @@ TEST_CASE("variables in the paths of include and extends are put in even where t
   std::string references = json_text(model->references, false);
   for (const char* text : {"${PART}/c.yaml", "${DIR:-part}/c.yaml", "${BASE-b}"}) CHECK(has(references, text));
 }
+
+TEST_CASE("a variable that stands for a list joins the list of another file") {
+  MemoryFiles files(Files{{"/src/shop/compose.yaml", "services: {a: {image: x, dns: [1.1.1.1], tmpfs: /a}}"},
+                          {"/src/shop/compose.override.yaml", "services: {a: {dns: $DNS, tmpfs: '${T}'}}"}});
+  Diagnostics diagnostics;
+  std::optional<Tree> model = load_as_written(in_shop(), files, diagnostics);
+  INFO(diagnostics.render());
+  REQUIRE(model);
+  CHECK(has(json_text(*model, false), R"("dns":["1.1.1.1","$DNS"])"));
+  CHECK(has(json_text(*model, false), R"("tmpfs":["/a","${T}"])"));
+}

@@ -15,7 +15,7 @@ TEST_CASE("an image made from a container runs as the container did") {
   ContainerRecord record;
   record.env = {"A=1"};
   record.user = "nobody";
-  record.working_dir = "/srv";
+  record.working_dir = "/";  // nobody asked for one
   record.labels = {{"both", "container"}};
   record.config.expose = {"443", "53/udp"};
 
@@ -24,12 +24,14 @@ TEST_CASE("an image made from a container runs as the container did") {
   CHECK(config.cmd == image.cmd);
   CHECK(config.env == record.env);
   CHECK(config.user == "nobody");
-  CHECK(config.working_dir == "/srv");
+  CHECK(config.working_dir.empty());
   CHECK(config.stop_signal == "SIGINT");
   CHECK(config.exposed_ports == std::vector<std::string>{"443/tcp", "53/udp", "80/tcp"});
   CHECK(config.labels == std::map<std::string, std::string>{{"from", "image"}, {"both", "container"}});
   CHECK_FALSE(config.healthcheck.has_value());
 
+  record.config.working_dir = "/srv";
+  CHECK(committed_config(record, image).working_dir == "/srv");
   record.config.command = std::vector<std::string>{"other"};
   CHECK(committed_config(record, image).cmd == std::vector<std::string>{"other"});
   record.config.entrypoint = std::vector<std::string>{"/mine"};

@@ -229,6 +229,20 @@ configs: {inline: {content: hello}}
   CHECK(at["/inline"].content == "hello");
 }
 
+TEST_CASE("a service's mac_address is that of its main network") {
+  constexpr const char* kNetworks = "networks: {back: , front: }\n";
+  auto of = [&](const std::string& networks) {
+    return web("    mac_address: '02:00:00:00:00:07'\n    networks: " + networks + "\n", kNetworks);
+  };
+  CHECK(of("[back, front]").container().attachments.at(0).mac_address == "02:00:00:00:00:07");
+  CHECK(of("[back, front]").container().attachments.at(1).mac_address.empty());
+  CHECK(of("{back: , front: {priority: 1}}").container().attachments.at(1).mac_address == "02:00:00:00:00:07");
+  std::string error = error_of(lowered(R"(services:
+  web: {image: x, mac_address: '02:00:00:00:00:07', networks: {default: {mac_address: '02:00:00:00:00:08'}}}
+)"));
+  CHECK(error.find("02:00:00:00:00:08 on its main network") != std::string::npos);
+}
+
 TEST_CASE("a secret from a variable that is not set is an error at the service that wants it") {
   Lowered result = lowered(R"(services:
   web:

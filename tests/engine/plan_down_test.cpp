@@ -70,8 +70,7 @@ TEST_CASE("a network that a container which stays is on is left, with a warning"
 
   // A container that goes as well keeps nothing.
   observed = shop();
-  for (Container& container : observed.containers)
-    container.record.config.attachments.push_back({"shop_default"});
+  for (Container& container : observed.containers) container.record.config.attachments.push_back({"shop_default"});
   plan = plan_down(kShop, observed, {});
   CHECK(steps_of(plan, "Remove", "shop_default").size() == 1);
   CHECK(plan.warnings.empty());

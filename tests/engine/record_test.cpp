@@ -50,6 +50,14 @@ TEST_CASE("an image alone says what runs") {
   CHECK(r.image_id == "sha256:" + std::string(64, 'a'));
 }
 
+TEST_CASE("ports of the image are exposed beside those of the file") {
+  images::Image from = image();
+  from.config.exposed_ports = {"443/tcp", "53/udp", "80/tcp"};
+  ContainerConfig config;
+  config.expose = {"80", "9000"};
+  CHECK(merged(config, from).config.expose == Words{"80", "9000", "443/tcp", "53/udp"});
+}
+
 TEST_CASE("a command replaces the image's and goes behind its entrypoint") {
   ContainerConfig config;
   config.command = Words{"migrate"};

@@ -10,6 +10,7 @@
 
 #include "images/blob_writer.h"
 #include "images/layer_sink.h"
+#include "images/store_usage.h"
 #include "sys/file.h"
 #include "tests/images/tar_builder.h"
 #include "tests/support/temp_dir.h"
@@ -142,15 +143,41 @@ TEST_CASE("an image that a container uses stays without a name until it is colle
   Fixture f;
   if (!f.root) return;
   Image image = make_image(f.store, {"x"}, {"docker.io/library/x:latest"}).value();
-  CHECK_FALSE(f.store.remove("x", {image.id}).value().deleted.has_value());
+  InUse used = [&] { return std::vector{image.id}; };
+  Unwanted all = [](const Image&) { return true; };
+  CHECK_FALSE(f.store.remove("x", used).value().deleted.has_value());
   CHECK(f.store.resolve(image.id.hex())->names.empty());
-  REQUIRE(f.store.garbage_collect({image.id}, CollectScope::unused).ok());
+  CHECK(f.store.garbage_collect(used, all)->images.empty());
   CHECK(f.store.resolve(image.id.hex()).ok());
-  REQUIRE(f.store.garbage_collect({}, CollectScope::garbage).ok());
+  REQUIRE(f.store.garbage_collect().ok());
   CHECK(f.store.resolve(image.id.hex()).ok());
-  CHECK(f.store.garbage_collect({}, CollectScope::unnamed)->images == std::vector<Digest>{image.id});
+  Result<CollectedGarbage> collected = f.store.garbage_collect({}, [](const Image& one) { return one.names.empty(); });
+  REQUIRE(collected->images.size() == 1);
+  CHECK(collected->images[0].deleted == image.id);
+  CHECK(collected->freed_bytes > 0);
   CHECK(f.blobs() == 0);
   CHECK(f.layers() == 0);
+}
+
+TEST_CASE("collecting takes all names of an unwanted image, and counts what each image needs for itself") {
+  Fixture f;
+  if (!f.root) return;
+  Image big = make_image(f.store, {"base", "big"}, {"docker.io/library/a:1", "docker.io/library/a:2"}).value();
+  Image small = make_image(f.store, {"base"}, {"docker.io/library/b:1"}).value();
+  StoreUsage before = store_usage(f.store, {small.id}).value();
+  REQUIRE(before.images.size() == 2);
+  CHECK(before.images[0].shared > 0);
+  CHECK(before.images[0].shared == before.images[1].shared);
+  CHECK(before.images[0].total == before.images[0].shared + before.images[0].unique());
+  CHECK(before.total == before.images[0].shared + before.images[0].unique() + before.images[1].unique());
+  CHECK(before.reclaimable == before.images[0].unique());
+  CollectedGarbage collected =
+      f.store.garbage_collect([&] { return std::vector{small.id}; }, [](const Image&) { return true; }).value();
+  REQUIRE(collected.images.size() == 1);
+  CHECK(collected.images[0].untagged == std::vector<std::string>{"docker.io/library/a:1", "docker.io/library/a:2"});
+  CHECK(collected.images[0].deleted == big.id);
+  CHECK(collected.freed_bytes == before.reclaimable);
+  CHECK(store_usage(f.store, {})->total == before.total - before.reclaimable);
 }
 
 TEST_CASE("a name moves to the new image, and the old one stays unnamed") {

@@ -6,99 +6,14 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
-import tempfile
 
 import host
-from bad_proxy import BadProxy, answer, corrupt, cut, header, ignore_range, redirect, stall
-from harness import BERTH, Case
-from registries import Registry
+from bad_proxy import answer, corrupt, cut, header, ignore_range, redirect, stall
+from harness import BERTH, Outcome, wait_until
+from registry_case import USERS, RegistryCase, basic
 from registry_guards import Authority, TokenServer, password_auth, run, tls, token_auth
-
-PROBE = os.path.join(os.path.dirname(BERTH), "tests", "registry_probe")
-USERS = {"ann": "ann's password"}
-
-
-class RegistryCase(Case):
-    """A store of images that registries of all kinds serve, and the probe: the client as a command."""
-
-    images = staticmethod(lambda berth: None)
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.work = tempfile.mkdtemp(prefix="berth-it-registry-")
-        cls.addClassCleanup(shutil.rmtree, cls.work, ignore_errors=True)
-        cls.storage = os.path.join(cls.work, "storage")
-        cls.authority = Authority(os.path.join(cls.work, "authority"))
-        cls.plain = cls.registry()
-        layout = os.path.join(cls.work, "layout")
-        content = os.path.join(cls.work, "content")
-        with open(content, "wb") as file:
-            file.write(os.urandom(400_000))
-        run("umoci", "init", "--layout", layout)
-        run("umoci", "new", "--image", layout + ":one")
-        run("umoci", "insert", "--image", layout + ":one", content, "/content")
-        cls.plain.push(f"oci:{layout}:one", "lib/app:1")
-        cls.manifest = run("skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{cls.plain.host}/lib/app:1")
-        cls.digest = "sha256:" + hashlib.sha256(cls.manifest).hexdigest()
-        layer = json.loads(cls.manifest)["layers"][0]
-        cls.layer, cls.size = layer["digest"], layer["size"]
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.doClassCleanups()  # the registries are no leftovers
-        super().tearDownClass()
-
-    @classmethod
-    def registry(cls, **options):
-        registry = Registry(storage=cls.storage, **options)
-        cls.addClassCleanup(registry.stop)
-        return registry
-
-    def setUp(self):
-        self.settings = os.path.join(self.work, self._testMethodName)
-        os.makedirs(self.settings)
-        self.conf("")
-        self.environment = {**self.berth.environment, "DOCKER_CONFIG": self.settings,
-                            "BERTH_REGISTRIES_CONF": os.path.join(self.settings, "registries.conf")}
-
-    def conf(self, text):
-        with open(os.path.join(self.settings, "registries.conf"), "w", encoding="utf-8") as file:
-            file.write(text)
-
-    def login(self, address, **entry):
-        """What `login` would have stored."""
-        with open(os.path.join(self.settings, "config.json"), "w", encoding="utf-8") as file:
-            json.dump({"auths": {address: entry}}, file)
-
-    def certificates(self, address):
-        folder = os.path.join(self.settings, "certs.d", address)
-        os.makedirs(folder, exist_ok=True)
-        return folder
-
-    def proxy(self, upstream, **options):
-        proxy = BadProxy(upstream.host, **options)
-        self.addCleanup(proxy.close)
-        return proxy
-
-    def probe(self, *arguments, fails=False):
-        """stdout, or stderr where it has to fail."""
-        done = subprocess.run([PROBE, *map(str, arguments)], env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, timeout=60 * host.PATIENCE, check=False)
-        self.assertEqual(1 if fails else 0, done.returncode, done.stdout + done.stderr)
-        self.notes = [line for line in done.stderr.splitlines() if line.startswith("note: ")]
-        return done.stderr if fails else done.stdout.strip()
-
-    def blob(self, address, **options):
-        return self.probe("blob", f"{address}/lib/app", self.layer, self.size, **options)
-
-    def assert_whole(self, address):
-        self.assertEqual(self.layer, self.blob(address))
-
-
-def basic(user):
-    return base64.b64encode(f"{user}:{USERS[user]}".encode()).decode()
 
 
 class Registries(RegistryCase):
@@ -328,6 +243,41 @@ class BadNeighbours(RegistryCase):
                   f'[[registry.mirror]]\nlocation = "{mirror.host}"\n')
         self.assert_whole("docker.io")
         self.assertEqual(["bytes=5000-"], [headers.get("Range") for headers in registry.seen("/blobs/")])
+
+    def test_image_pull_goes_on_where_it_broke_off(self):
+        proxy = self.proxy(self.plain)
+        proxy.harm("/blobs/" + self.layer, cut(self.size // 4), cut(self.size // 4), answer(503, [("Retry-After", "0")]))
+        self.assertEqual(f"{proxy.host}/lib/app:1", self.pull(proxy, check=0).out.strip())
+        self.assertEqual(4, len(proxy.seen("/blobs/" + self.layer)))
+
+    def test_image_pull_is_interrupted_while_nothing_comes(self):
+        proxy = self.proxy(self.plain)
+        for path, harm in (("/manifests/", stall(0)), ("/blobs/" + self.layer, stall(1000)), ("/blobs/", answer(503, [("Retry-After", "60")]))):
+            proxy.heal()
+            proxy.harm(path, harm, always=True)
+            before = len(proxy.seen(path))
+            with subprocess.Popen([BERTH, "image", "pull", f"{proxy.host}/lib/app:1"], env=self.environment, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+                wait_until("it has asked", lambda path=path, before=before: len(proxy.seen(path)) > before)
+                process.send_signal(signal.SIGINT)
+                self.assertEqual(130, process.wait(20 * host.PATIENCE))
+
+    def test_image_pull_keeps_nothing_of_wrong_bytes(self):
+        proxy = self.proxy(self.plain)
+        proxy.harm("/blobs/" + self.layer, cut(1000), corrupt(2000))
+        refused = self.pull(proxy, check=1)
+        self.assertIn(self.layer, refused.err)
+        self.assertNotIn(proxy.host, self.berth("image", "ls", check=0).out)
+        proxy.heal()
+        self.pull(proxy, check=0)
+
+    def pull(self, proxy, check):
+        done = subprocess.run([BERTH, "image", "pull", "-q", f"{proxy.host}/lib/app:1"], env=self.environment, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60 * host.PATIENCE, check=False)
+        self.assertEqual(check, done.returncode, done.stdout + done.stderr)
+        if check == 0:
+            self.addCleanup(self.berth, "rmi", f"{proxy.host}/lib/app:1", check=0)
+        return Outcome(["berth", "image", "pull"], done.returncode, done.stdout, done.stderr)
 
     def test_uploads_are_begun_anew(self):
         proxy = self.proxy(self.plain)

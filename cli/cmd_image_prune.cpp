@@ -1,0 +1,44 @@
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cli/image_commands.h"
+#include "cli/project.h"
+#include "cli/prune.h"
+#include "cli/sizes.h"
+
+namespace berth::cli {
+namespace {
+
+struct Flags {
+  std::vector<std::string> filters;
+  bool all = false, force = false;
+};
+
+Status prune(const Context& context, const Flags& flags) {
+  BERTH_TRY_OK(check_records(context));
+  const char* warning = flags.all
+                            ? "WARNING! This will remove all images without at least one container associated to them."
+                            : "WARNING! This will remove all dangling images.";
+  if (!flags.force && !confirm(warning)) return {};
+  uint64_t freed = 0;
+  BERTH_TRY_OK(prune_images(context, flags.filters, flags.all, freed));
+  fmt::print("Total reclaimed space: {}\n", size_text(freed, 4));
+  return {};
+}
+
+}  // namespace
+
+void add_image_prune(CLI::App& noun, Context& context) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = noun.add_subcommand("prune", "Remove unused images");
+  command->add_flag("-a,--all", flags->all, "Remove all unused images, not just dangling ones");
+  command->add_flag("-f,--force", flags->force, "Do not prompt for confirmation");
+  command->add_option("--filter", flags->filters, "Only what matches: until=, label=, label!=, dangling=")
+      ->allow_extra_args(false);
+  command->callback(
+      [&context, flags] { context.command = [&context, flags] { return report(context, prune(context, *flags)); }; });
+}
+
+}  // namespace berth::cli

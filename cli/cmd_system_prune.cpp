@@ -1,0 +1,143 @@
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <set>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/noun.h"
+#include "cli/project.h"
+#include "cli/prune.h"
+#include "cli/request.h"
+#include "cli/sizes.h"
+#include "engine/request.h"
+#include "engine/state.h"
+#include "sys/directory.h"
+#include "volumes/store.h"
+
+namespace berth::cli {
+namespace {
+
+struct Flags {
+  std::vector<std::string> filters;
+  bool all = false, force = false, volumes = false;
+};
+
+std::string warning_text(const Flags& flags) {
+  std::string text =
+      "WARNING! This will remove:\n"
+      "  - all stopped containers\n"
+      "  - all networks not used by at least one container\n";
+  if (flags.volumes) text += "  - all anonymous volumes not used by at least one container\n";
+  text +=
+      flags.all ? "  - all images without at least one container associated to them\n" : "  - all dangling images\n";
+  if (!flags.filters.empty()) text += "\n  Items to be pruned will be filtered with:\n";
+  for (const std::string& filter : flags.filters) text += "  - " + printable(filter) + "\n";
+  return text;
+}
+
+void print_list(const char* title, const std::vector<std::string>& lines) {
+  if (lines.empty()) return;
+  fmt::print("{}:\n", title);
+  for (const std::string& line : lines) fmt::print("{}\n", printable(line));
+  fmt::print("\n");
+}
+
+std::vector<std::string> container_ids(const engine::Observed& observed) {
+  std::vector<std::string> ids;
+  for (const engine::Container& container : observed.containers) ids.push_back(container.record.id);
+  return ids;
+}
+
+std::vector<std::string> network_names(const engine::Observed& observed) {
+  std::vector<std::string> names;
+  for (const engine::NetworkRecord& network : observed.networks) names.push_back(network.config.name);
+  return names;
+}
+
+std::vector<std::string> gone(std::vector<std::string> before, const std::vector<std::string>& now) {
+  std::erase_if(before, [&](const std::string& one) { return std::find(now.begin(), now.end(), one) != now.end(); });
+  return before;
+}
+
+/// Containers and networks go by way of the supervisor, project by project; what is gone afterwards was removed.
+bool prune_projects(const Context& context, const engine::PruneOptions& options, uint64_t& freed) {
+  engine::StateStore store(context.paths);
+  engine::Observed before = store.observe();
+  std::set<std::string> projects;
+  for (const engine::Container& container : before.containers) projects.insert(container.record.project);
+  for (const engine::NetworkRecord& network : before.networks) projects.insert(network.project);
+  std::map<std::string, uint64_t> sizes;
+  for (const std::string& id : container_ids(before)) sizes[id] = sys::disk_usage(context.paths.container(id));
+  Context quiet = context;
+  quiet.progress = "quiet";
+  bool ok = true;
+  for (const std::string& project : projects) {
+    if (engine::plan_prune(project, before, options).empty()) continue;
+    ok = carry_out(quiet, engine::to_message(engine::PruneRequest{{project, {}, true}, options})) == 0 && ok;
+  }
+  engine::Observed after = store.observe();
+  std::vector<std::string> removed = gone(container_ids(before), container_ids(after));
+  for (const std::string& id : removed) freed += sizes[id];
+  print_list("Deleted Containers", removed);
+  print_list("Deleted Networks", gone(network_names(before), network_names(after)));
+  return ok;
+}
+
+/// Anonymous ones have nothing but an id as their name.
+bool is_anonymous(const std::string& name) {
+  return name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+Status prune_volumes(const Context& context, const engine::PruneOptions& options, uint64_t& freed) {
+  BERTH_TRY(volumes::VolumeStore store, volumes::VolumeStore::open(context.paths));
+  BERTH_TRY(std::vector<volumes::Volume> all, store.list());
+  // After the list: a container is on record before its volumes are there.
+  std::set<std::string> used;
+  for (const engine::Container& container : engine::StateStore(context.paths).observe().containers) {
+    for (const engine::MountConfig& mount : container.record.mounts) used.insert(mount.source);
+  }
+  std::vector<std::string> removed;
+  for (const volumes::Volume& volume : all) {
+    if (!is_anonymous(volume.name) || used.contains(volume.name) || !matches(options.labels, volume.labels)) continue;
+    uint64_t size = sys::disk_usage(store.volume_path(volume.name));
+    BERTH_TRY_OK(store.remove(volume.name));
+    freed += size;
+    removed.push_back(volume.name);
+  }
+  print_list("Deleted Volumes", removed);
+  return {};
+}
+
+Status prune(const Context& context, const Flags& flags) {
+  BERTH_TRY(engine::PruneOptions options, parse_prune_filters(flags.filters));
+  if (flags.volumes && options.created_before_ns)
+    return make_error("The \"until\" filter is not supported with \"--volumes\"");
+  BERTH_TRY_OK(check_records(context));
+  if (!flags.force && !confirm(warning_text(flags))) return {};
+  uint64_t freed = 0;
+  bool ok = prune_projects(context, options, freed);
+  if (flags.volumes) BERTH_TRY_OK(prune_volumes(context, options, freed));
+  BERTH_TRY_OK(prune_images(context, flags.filters, flags.all, freed));
+  fmt::print("Total reclaimed space: {}\n", size_text(freed, 4));
+  if (!ok) return make_error("not everything could be removed");
+  return {};
+}
+
+}  // namespace
+
+void add_system_prune(CLI::App& app, Context& context) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = noun(app, "system").add_subcommand("prune", "Remove unused data");
+  command->add_flag("-a,--all", flags->all, "Remove all unused images not just dangling ones");
+  command->add_flag("-f,--force", flags->force, "Do not prompt for confirmation");
+  command->add_flag("--volumes", flags->volumes, "Prune anonymous volumes");
+  command->add_option("--filter", flags->filters, "Only what matches: until=, label=, label!=")
+      ->allow_extra_args(false);
+  command->callback(
+      [&context, flags] { context.command = [&context, flags] { return report(context, prune(context, *flags)); }; });
+}
+
+}  // namespace berth::cli
