@@ -46,6 +46,7 @@ struct VolumeUsage {
 
 struct Usage {
   images::StoreUsage images;
+  uint64_t build_cache = 0;                // with the directories of cache mounts
   std::map<std::string, int> image_users;  // by id: containers
   std::vector<ContainerUsage> containers;
   std::vector<VolumeUsage> volumes;
@@ -60,6 +61,7 @@ Result<Usage> measure(const Context& context) {
   }
   BERTH_TRY(images::Store store, images::Store::open(context.paths));
   BERTH_TRY(usage.images, images::store_usage(store, images_in_use(context)));
+  usage.build_cache = usage.images.build_cache + sys::disk_usage(cache_mounts(context));
   BERTH_TRY(volumes::VolumeStore volumes, volumes::VolumeStore::open(context.paths));
   BERTH_TRY(std::vector<volumes::Volume> all, volumes.list());
   for (const volumes::Volume& volume : all) {
@@ -100,7 +102,7 @@ std::vector<Json> summary(const Usage& usage) {
       summary_row("Images", usage.images.images.size(), active_images, usage.images.total, usage.images.reclaimable),
       summary_row("Containers", usage.containers.size(), active_containers, container_size, container_free),
       summary_row("Local Volumes", usage.volumes.size(), active_volumes, volume_size, volume_free),
-      summary_row("Build Cache", 0, 0, 0, 0)};
+      summary_row("Build Cache", usage.images.build_steps, 0, usage.build_cache, usage.build_cache)};
 }
 
 std::vector<Json> image_rows(const Usage& usage) {
@@ -177,8 +179,8 @@ Status print_details(const Usage& usage, const std::string& format) {
             render_listing(volumes, {{"VOLUME NAME", "Name"}, {"LINKS", "Links"}, {"SIZE", "Size"}}, ""));
   fmt::print(
       "Images space usage:\n\n{}\nContainers space usage:\n\n{}\nLocal Volumes space usage:\n\n{}\n"
-      "Build cache usage: 0B\n",
-      image_table, container_table, volume_table);
+      "Build cache usage: {}\n",
+      image_table, container_table, volume_table, size_text(usage.build_cache));
   return {};
 }
 

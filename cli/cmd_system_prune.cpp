@@ -33,6 +33,7 @@ std::string warning_text(const Flags& flags) {
   if (flags.volumes) text += "  - all anonymous volumes not used by at least one container\n";
   text +=
       flags.all ? "  - all images without at least one container associated to them\n" : "  - all dangling images\n";
+  text += flags.all ? "  - all build cache\n" : "  - unused build cache\n";
   if (!flags.filters.empty()) text += "\n  Items to be pruned will be filtered with:\n";
   for (const std::string& filter : flags.filters) text += "  - " + printable(filter) + "\n";
   return text;
@@ -121,6 +122,7 @@ Status prune(const Context& context, const Flags& flags) {
   bool ok = prune_projects(context, options, freed);
   if (flags.volumes) BERTH_TRY_OK(prune_volumes(context, options, freed));
   BERTH_TRY_OK(prune_images(context, flags.filters, flags.all, freed));
+  if (flags.filters.empty()) BERTH_TRY_OK(prune_build_cache(context, freed));
   fmt::print("Total reclaimed space: {}\n", size_text(freed, 4));
   if (!ok) return make_error("not everything could be removed");
   return {};

@@ -26,6 +26,7 @@ void add_lint(CLI::App& app, Context& context);
 void add_version(CLI::App& app, Context& context);
 void add_completion(CLI::App& app, Context& context);
 void add_build(CLI::App& app, Context& context);
+void add_builder(CLI::App& app, Context& context);
 void add_pull(CLI::App& app, Context& context);
 void add_push(CLI::App& app, Context& context);
 void add_images(CLI::App& app, Context& context);

@@ -58,14 +58,30 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("-v,--version", std::string("berth version ") + berth::kVersion);
   berth::cli::add_global_flags(app, context);
-  for (auto add : {berth::cli::add_up,         berth::cli::add_down,         berth::cli::add_ps,
-                   berth::cli::add_logs,       berth::cli::add_exec,         berth::cli::add_run,
-                   berth::cli::add_start,      berth::cli::add_stop,         berth::cli::add_restart,
-                   berth::cli::add_kill,       berth::cli::add_rm,           berth::cli::add_config,
-                   berth::cli::add_lint,       berth::cli::add_build,        berth::cli::add_pull,
-                   berth::cli::add_push,       berth::cli::add_images,       berth::cli::add_compose_images,
-                   berth::cli::add_system_df,  berth::cli::add_system_prune, berth::cli::add_login,
-                   berth::cli::add_completion, berth::cli::add_version}) {
+  for (auto add : {berth::cli::add_up,
+                   berth::cli::add_down,
+                   berth::cli::add_ps,
+                   berth::cli::add_logs,
+                   berth::cli::add_exec,
+                   berth::cli::add_run,
+                   berth::cli::add_start,
+                   berth::cli::add_stop,
+                   berth::cli::add_restart,
+                   berth::cli::add_kill,
+                   berth::cli::add_rm,
+                   berth::cli::add_config,
+                   berth::cli::add_lint,
+                   berth::cli::add_build,
+                   berth::cli::add_builder,
+                   berth::cli::add_pull,
+                   berth::cli::add_push,
+                   berth::cli::add_images,
+                   berth::cli::add_compose_images,
+                   berth::cli::add_system_df,
+                   berth::cli::add_system_prune,
+                   berth::cli::add_login,
+                   berth::cli::add_completion,
+                   berth::cli::add_version}) {
     add(app, context);
   }
   if (std::string word = unknown_command(app, argc, argv); !word.empty()) return refuse_command(app, word);

@@ -6,8 +6,10 @@
 namespace berth::cli {
 
 CLI::App& noun(CLI::App& app, const std::string& name) {
-  static const std::map<std::string, std::string> descriptions = {
-      {"image", "Manage images"}, {"container", "Manage containers"}, {"system", "Manage berth"}};
+  static const std::map<std::string, std::string> descriptions = {{"image", "Manage images"},
+                                                                  {"builder", "Manage builds"},
+                                                                  {"container", "Manage containers"},
+                                                                  {"system", "Manage berth"}};
   for (CLI::App* known : app.get_subcommands({})) {
     if (known->get_name() == name) return *known;
   }

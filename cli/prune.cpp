@@ -9,8 +9,12 @@
 #include "cli/image_filter.h"
 #include "cli/timestamp.h"
 #include "engine/state.h"
+#include "images/build_cache.h"
 #include "images/reference.h"
 #include "images/store.h"
+#include "sys/directory.h"
+#include "sys/file.h"
+#include "sys/lock.h"
 
 namespace berth::cli {
 
@@ -80,6 +84,28 @@ Status prune_images(const Context& context, const std::vector<std::string>& filt
     if (image.deleted) fmt::print("deleted: {}\n", image.deleted->str());
   }
   fmt::print("\n");
+  return {};
+}
+
+std::string cache_mounts(const Context& context) {
+  return context.paths.root + "/build/caches";
+}
+
+Status prune_build_cache(const Context& context, uint64_t& freed) {
+  BERTH_TRY(images::Store store, images::Store::open(context.paths));
+  std::string lock_file = context.paths.root + "/build/lock";
+  std::optional<sys::FileLock> alone;
+  if (sys::exists(lock_file)) {
+    Result<sys::FileLock> lock = sys::FileLock::try_acquire(lock_file);
+    if (!lock) return make_error("the build cache is in use by a build");
+    alone.emplace(std::move(lock).value());
+  }
+  freed += sys::disk_usage(cache_mounts(context));
+  BERTH_TRY_OK(sys::remove_tree(cache_mounts(context)));
+  BERTH_TRY(size_t steps, images::BuildCache(store).clear());
+  BERTH_TRY(images::CollectedGarbage collected, store.garbage_collect([&] { return images_in_use(context); }));
+  freed += collected.freed_bytes;
+  if (steps > 0) fmt::print("Deleted build cache: {} steps\n\n", steps);
   return {};
 }
 

@@ -30,4 +30,10 @@ namespace berth::cli {
 [[nodiscard]] Status prune_images(const Context& context, const std::vector<std::string>& filters, bool all,
                                   uint64_t& freed);
 
+/// Where builds keep the directories of their cache mounts.
+[[nodiscard]] std::string cache_mounts(const Context& context);
+
+/// Forgets all steps of builds and removes the directories of cache mounts. Error: a build is under way.
+[[nodiscard]] Status prune_build_cache(const Context& context, uint64_t& freed);
+
 }  // namespace berth::cli

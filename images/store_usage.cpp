@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "images/build_cache.h"
 #include "images/store_sweep.h"
 #include "sys/directory.h"
 
@@ -17,14 +18,17 @@ struct Part {
   bool in_use = false;
 };
 
+/// What is removed is the directory around fs.
+std::string layer_directory(const Store& store, const Digest& id) {
+  std::string tree = store.layer_path(id);
+  return tree.substr(0, tree.rfind('/'));
+}
+
 Result<std::set<std::string>> parts_of(const Store& store, const Image& image) {
   BERTH_TRY(Manifest manifest, read_manifest(store, image.manifest));
   std::set<std::string> paths = {store.blob_path(image.manifest), store.blob_path(image.id)};
   for (const Descriptor& layer : manifest.layers) paths.insert(store.blob_path(layer.digest));
-  for (const Digest& id : image.config.diff_ids) {
-    std::string tree = store.layer_path(id);
-    paths.insert(tree.substr(0, tree.rfind('/')));  // what is removed is the directory around fs
-  }
+  for (const Digest& id : image.config.diff_ids) paths.insert(layer_directory(store, id));
   return paths;
 }
 
@@ -56,6 +60,13 @@ Result<StoreUsage> store_usage(const Store& store, const std::vector<Digest>& in
   for (const auto& [path, part] : parts) {
     usage.total += part.bytes;
     if (!part.in_use) usage.reclaimable += part.bytes;
+  }
+  BERTH_TRY(std::vector<CachedStep> steps, BuildCache(store).all());
+  usage.build_steps = steps.size();
+  for (const CachedStep& step : steps) {
+    for (const std::string& path : {store.blob_path(step.layer.digest), layer_directory(store, step.diff_id)}) {
+      if (parts.try_emplace(path).second) usage.build_cache += sys::disk_usage(path);
+    }
   }
   return usage;
 }

@@ -20,6 +20,8 @@ struct StoreUsage {
   std::vector<ImageUsage> images;  // as Store::list() gives them
   uint64_t total = 0;              // everything once
   uint64_t reclaimable = 0;        // of total: needed by no image in use
+  size_t build_steps = 0;          // that the build cache knows
+  uint64_t build_cache = 0;        // bytes that are needed by nothing else
 };
 
 /// Walks the trees of all images, which takes its time. Images that cannot be read are left out.
