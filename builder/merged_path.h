@@ -12,8 +12,8 @@ namespace berth::builder {
 /// Where a path leads in stacked layers, or in a plain directory (one layer). Symbolic links are followed inside the
 /// root and nowhere else.
 struct Found {
-  std::string path;                                // without links on the way, no slash in front; "" = the root
-  std::optional<volumes::MergedDir> parent;        // of `entry`
+  std::string path;                          // without links on the way, no slash in front; "" = the root
+  std::optional<volumes::MergedDir> parent;  // of `entry`
   volumes::MergedDir::Entry entry;
   bool has_entry = false;  // false: there is no such file, or it is the root
 

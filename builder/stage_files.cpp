@@ -51,6 +51,10 @@ Result<images::StoredLayer> StageBuild::store_copy(const SourceTree& tree, const
 Status StageBuild::apply(const dockerfile::Copy& copy) {
   CopyRequest request;
   BERTH_TRY(SourceTree tree, source_of(copy));
+  for (const Text& text : copy.exclude) {
+    BERTH_TRY(dockerfile::PathPattern pattern, dockerfile::PathPattern::parse(clean_path(expanded(text)), true));
+    tree.excluded.push_back(std::move(pattern));
+  }
   request.destination = absolute(expanded(copy.destination), state_.config.working_dir);
   request.unpack = copy.add && copy.unpack.value_or(true);
   request.parents = copy.parents;

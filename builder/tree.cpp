@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 
@@ -30,6 +31,7 @@ class Walk {
     for (const MergedDir::Entry& entry : entries) {
       std::string inside = joined(path, entry.name), relative = joined(below, entry.name);
       bool ignored = tree_.ignore != nullptr && tree_.ignore->ignores(inside);
+      if (is_excluded(relative)) continue;
       if (ignored && !(S_ISDIR(entry.info.st_mode) && tree_.ignore->may_hold_exceptions())) continue;
       if (!ignored) BERTH_TRY_OK(visit_(dir, entry, relative));
       if (!S_ISDIR(entry.info.st_mode)) continue;
@@ -40,6 +42,11 @@ class Walk {
   }
 
  private:
+  [[nodiscard]] bool is_excluded(const std::string& relative) const {
+    return std::any_of(tree_.excluded.begin(), tree_.excluded.end(),
+                       [&](const dockerfile::PathPattern& pattern) { return pattern.matches(relative); });
+  }
+
   const SourceTree& tree_;
   const Visit& visit_;
 };

@@ -16,7 +16,8 @@ struct SourceTree {
   std::string name;                 // for messages: "the build context"
   std::vector<std::string> layers;  // topmost first; a context is one directory
   const dockerfile::IgnoreRules* ignore = nullptr;
-  bool keeps_owners = true;  // a context's files become root's
+  std::vector<dockerfile::PathPattern> excluded;  // --exclude: relative to the source
+  bool keeps_owners = true;                       // a context's files become root's
 };
 
 /// One source of a COPY: a file or directory of the tree.

@@ -210,13 +210,17 @@ class ImageBuild(BuildCase):
             COPY tree /link/
             COPY tree/a /tmp/x/y/
             COPY tree/* /all/
+            COPY --exclude=deep --exclude=to-* tree /some/
+            COPY --parents tree/deep/c /whole/
             """, {"tree/a": "a", "tree/deep/b": ("b", 0o600), "tree/deep/c": "c"})
         os.symlink("a", os.path.join(folder, "tree/to-a"))
         self.build(folder)
-        shown = self.shell("stat -c '%n %a %u %F' /link /real /real/a /real/deep/b /tmp /tmp/x/y/a; readlink /real/to-a; ls /all")
+        shown = self.shell("stat -c '%n %a %u %F' /link /real /real/a /real/deep/b /tmp /tmp/x/y/a; readlink /real/to-a; ls /all"
+                           "; ls /some; find /whole -type f")
         self.assertEqual(shown.splitlines(), [
             "/link 777 0 symbolic link", "/real 1777 0 directory", "/real/a 644 0 regular file", "/real/deep/b 600 0 regular file",
-            "/tmp 1777 0 directory", "/tmp/x/y/a 644 0 regular file", "a", "a", "b", "c", "to-a"])
+            "/tmp 1777 0 directory", "/tmp/x/y/a 644 0 regular file", "a", "a", "b", "c", "to-a", "a",
+            "/whole/tree/deep/c"])
         self.context("FROM busybox:1\nCOPY tree /bin/sh\n")
         self.assertIn("/bin/sh is a file", self.build(folder, check=1).err)
 
