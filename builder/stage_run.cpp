@@ -106,7 +106,9 @@ Status StageBuild::apply(const dockerfile::Run& run) {
     if (parts_.cancelled()) return sys_error("build", ECANCELED);
     if (code != 0) return did_not_succeed(words, code);
     BERTH_TRY(sys::UniqueFd upper, sys::open_file(scratch.path() + "/upper", O_RDONLY | O_DIRECTORY));
-    return images::store_layer_diff(parts_.store, lease_, upper.ref());
+    images::TreeTar::Changes changes;
+    changes.latest_mtime = request_.epoch;
+    return images::store_layer_diff(parts_.store, lease_, upper.ref(), changes);
   };
   return add_layer(key.digest(), execute);
 }

@@ -18,10 +18,11 @@ Result<std::vector<std::string>> new_names(const std::string& text) {
 
 }  // namespace
 
-Result<StoredLayer> store_layer_diff(const Store& store, const ImportLease& lease, sys::FdRef upper) {
+Result<StoredLayer> store_layer_diff(const Store& store, const ImportLease& lease, sys::FdRef upper,
+                                     const TreeTar::Changes& changes) {
   BERTH_TRY(LayerSink sink, LayerSink::begin(store, lease, {}));
   TarWriter tar([&](std::string_view bytes) { return sink.write(bytes); });
-  BERTH_TRY_OK(write_layer_diff(upper, tar));
+  BERTH_TRY_OK(write_layer_diff(upper, tar, changes));
   return sink.finish();
 }
 

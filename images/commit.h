@@ -7,12 +7,14 @@
 #include "images/config.h"
 #include "images/layer_sink.h"
 #include "images/store.h"
+#include "images/tree_tar.h"
 #include "sys/fd.h"
 
 namespace berth::images {
 
 /// Puts what overlayfs's upper directory holds into the store as a layer: a plain tar (write_layer_diff) and its tree.
-[[nodiscard]] Result<StoredLayer> store_layer_diff(const Store& store, const ImportLease& lease, sys::FdRef upper);
+[[nodiscard]] Result<StoredLayer> store_layer_diff(const Store& store, const ImportLease& lease, sys::FdRef upper,
+                                                   const TreeTar::Changes& changes = {});
 
 struct CommitRequest {
   Digest base;             // id of the image below

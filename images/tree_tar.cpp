@@ -151,7 +151,8 @@ Status add_marker(TarWriter& tar, const std::string& path) {
   return tar.file(path, "");
 }
 
-Status write_directory(FdRef dir, const std::string& prefix, TreeTar& tree, TarWriter& tar) {
+Status write_directory(FdRef dir, const std::string& prefix, TreeTar& tree, TarWriter& tar,
+                       const TreeTar::Changes& changes) {
   if (prefix.size() >= PATH_MAX) return file_error(prefix.substr(0, 200) + "…", "walk", ENAMETOOLONG);
   BERTH_TRY(std::vector<std::string> names, sys::names_in(dir).context("{}", printable(prefix)));
   for (const std::string& name : names) {
@@ -165,7 +166,7 @@ Status write_directory(FdRef dir, const std::string& prefix, TreeTar& tree, TarW
       BERTH_TRY_OK(add_marker(tar, prefix + ".wh." + name));
       continue;
     }
-    BERTH_TRY(bool added, tree.add(dir, name, path));
+    BERTH_TRY(bool added, tree.add(dir, name, path, changes));
     if (!added || !S_ISDIR(info.st_mode)) continue;
     Result<UniqueFd> child = sys::open_at(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (!child && is_gone(child.error().code)) continue;
@@ -245,9 +246,9 @@ Status TreeTar::copy(FdRef file, uint64_t offset, uint64_t length) {
   return {};
 }
 
-Status write_layer_diff(FdRef upper, TarWriter& tar) {
+Status write_layer_diff(FdRef upper, TarWriter& tar, const TreeTar::Changes& changes) {
   TreeTar tree(tar);
-  BERTH_TRY_OK(write_directory(upper, "", tree, tar));
+  BERTH_TRY_OK(write_directory(upper, "", tree, tar, changes));
   return tar.finish();
 }
 

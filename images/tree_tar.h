@@ -47,6 +47,6 @@ class TreeTar {
 /// ".wh.NAME" and opaque directories as ".wh..wh..opq". Sorted by name, a directory before what is in it: the same tree
 /// gives the same bytes. Ends with the tar's end mark. Error: names the file; also where the kernel has kept part of
 /// the content in a lower layer (redirect_dir, metacopy).
-[[nodiscard]] Status write_layer_diff(sys::FdRef upper, TarWriter& tar);
+[[nodiscard]] Status write_layer_diff(sys::FdRef upper, TarWriter& tar, const TreeTar::Changes& changes = {});
 
 }  // namespace berth::images

@@ -107,7 +107,7 @@ struct ContainerSpec {
   bool tty = false;
   uint16_t tty_rows = 0;
   uint16_t tty_columns = 0;
-  bool init = false;  // a tiny reaper that forwards signals runs as PID 1
+  bool init = false;             // a tiny reaper that forwards signals runs as PID 1
   bool die_with_parent = false;  // SIGKILL when the thread that starts it ends: for a process that nobody adopts
 
   std::vector<MountSpec> mounts;  // in this order; nothing on or below /proc is accepted

@@ -63,20 +63,6 @@ TEST_CASE("a changed service runs in its old form until the new one is about to 
         "remove container shop-web-1 after stop shop-web-1, start shop-web-1 (is replaced)\n");
 }
 
-TEST_CASE("a container is made anew when its image is another one by now, where the image is known") {
-  Stack stack = stack_of({service("web")});
-  Observed observed = observed_of({running(stack.services[0])});
-  observed.containers[0].record.image_id = "sha256:old";
-  CHECK(up(stack, observed) == "");
-  stack.services[0].image_id = "sha256:old";
-  CHECK(up(stack, observed) == "");
-  stack.services[0].image_id = "sha256:new";
-  CHECK(up(stack, observed).starts_with("create container shop-web-1 (its image is another one now)\n"));
-  UpOptions keep;
-  keep.no_recreate = true;
-  CHECK(up(stack, observed, keep) == "");
-}
-
 TEST_CASE("the old container gives its ports up before the new one takes them") {
   Stack stack = stack_of({publishing(service("web"), 8080)});
   Plan plan = plan_up(stack, observed_of({outdated(running(stack.services[0]))}), {});
@@ -292,20 +278,6 @@ TEST_CASE("--wait also waits for what runs already") {
   Stack stack = stack_of({service("db")});
   CHECK(up(stack, observed_of({running(stack.services[0])}), options) ==
         "wait until ready container shop-db-1 (--wait)\n");
-}
-
-TEST_CASE("--force-recreate replaces what is as wanted, --no-recreate keeps what is not") {
-  Stack stack = stack_of({service("web")});
-  UpOptions force;
-  force.force_recreate = true;
-  CHECK(up(stack, observed_of({running(stack.services[0])}), force) ==
-        "create container shop-web-1 (recreation asked for)\n"
-        "stop container shop-web-1 after create shop-web-1 (is replaced)\n"
-        "start container shop-web-1 after create shop-web-1, stop shop-web-1 (not running)\n"
-        "remove container shop-web-1 after stop shop-web-1, start shop-web-1 (is replaced)\n");
-  UpOptions keep;
-  keep.no_recreate = true;
-  CHECK(up(stack, observed_of({outdated(running(stack.services[0]))}), keep) == "");
 }
 
 TEST_CASE("a stopped container is only started, and its dependents are left running") {

@@ -31,7 +31,7 @@ class BuildCase(Case):
 
     def shell(self, script, tag="test:1"):
         """What a shell in the image prints."""
-        stack = self.stack(f"services:\n  s:\n    image: {tag}\n    network_mode: none\n    entrypoint: []\n")
+        stack = self.stack(f"services:\n  s:\n    image: {tag}\n    network_mode: none\n    user: root\n    entrypoint: []\n")
         return stack("run", "--rm", "-T", "s", "sh", "-c", script, check=0).out
 
     def config(self, tag="test:1"):
@@ -180,8 +180,8 @@ class ImageBuild(BuildCase):
         with open(secret, "w", encoding="utf-8") as file:
             file.write("very secret")
         self.build(folder, "--secret", f"id=token,src={secret}")
-        self.assertEqual(self.shell("cat /times /secret-size /copied /staged; ls / ").split(),
-                         ["1", "11", "from-context", "from-stage"] + self.shell("ls /").split())
+        self.assertEqual(self.shell("cat /times /secret-size /copied; echo; cat /staged").split(),
+                         ["1", "11", "from-context", "from-stage"])
         names = self.shell("ls /run / /scratch 2>&1")
         for name in ("token", "cache", "bound", "stage\n", "length"):
             self.assertNotIn(name, names)
@@ -222,7 +222,7 @@ class ImageBuild(BuildCase):
             "/tmp 1777 0 directory", "/tmp/x/y/a 644 0 regular file", "a", "a", "b", "c", "to-a", "a",
             "/whole/tree/deep/c"])
         self.context("FROM busybox:1\nCOPY tree /bin/sh\n")
-        self.assertIn("/bin/sh is a file", self.build(folder, check=1).err)
+        self.assertIn("is a file, not a directory", self.build(folder, check=1).err)
 
     def test_the_same_context_gives_the_same_image(self):
         folder = self.context("FROM busybox:1\nWORKDIR /w\nCOPY file .\nRUN date > /stable && rm /stable && echo x > /y\n", {"file": "x"})
