@@ -172,7 +172,7 @@ Status write_directory(FdRef dir, const std::string& prefix, TreeTar& tree, TarW
     if (!child && is_gone(child.error().code)) continue;
     if (!child) return std::move(child).error();
     if (is_opaque(child->ref())) BERTH_TRY_OK(add_marker(tar, path + "/.wh..wh..opq"));
-    BERTH_TRY_OK(write_directory(child->ref(), path + "/", tree, tar));
+    BERTH_TRY_OK(write_directory(child->ref(), path + "/", tree, tar, changes));
   }
   return {};
 }
