@@ -83,8 +83,8 @@ void decode_object(const In& in, const Table& table, void* object, PlaceNote not
       unknown_key(member, table, in.path, in.diagnostics);
       continue;
     }
-    if (note != nullptr) note(object, row->key, member.value.span);
     if (member.value.is_null()) continue;  // as if it were not written
+    if (note != nullptr) note(object, row->key, member.value.span);
     Path path{&in.path, row->key};
     check_support(table, *row, member, path, in.diagnostics);
     row->decode({member.value, path, in.diagnostics}, object);

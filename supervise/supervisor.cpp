@@ -52,6 +52,8 @@ Work Supervisor::accept_loop() {
   for (;;) {
     auto [error, socket] = co_await acceptor_->async_accept(kAwait);
     if (error) co_return;
+    // A supervisor that becomes the keeper must not keep it open: whoever asks would wait for an answer for ever.
+    (void)fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);  // cannot fail for a socket that is open
     Result<sys::PeerCredentials> peer = sys::peer_credentials(sys::FdRef(socket.native_handle()));
     if (!peer || (peer->uid != geteuid() && peer->uid != 0)) continue;
     ++sessions_;
