@@ -258,9 +258,12 @@ class BadNeighbours(RegistryCase):
             before = len(proxy.seen(path))
             with subprocess.Popen([BERTH, "image", "pull", f"{proxy.host}/lib/app:1"], env=self.environment, stdin=subprocess.DEVNULL,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-                wait_until("it has asked", lambda path=path, before=before: len(proxy.seen(path)) > before)
-                process.send_signal(signal.SIGINT)
-                self.assertEqual(130, process.wait(20 * host.PATIENCE))
+                try:
+                    wait_until("it has asked", lambda path=path, before=before: len(proxy.seen(path)) > before)
+                    process.send_signal(signal.SIGINT)
+                    self.assertEqual(130, process.wait(20 * host.PATIENCE))
+                finally:
+                    process.kill()
 
     def test_image_pull_keeps_nothing_of_wrong_bytes(self):
         proxy = self.proxy(self.plain)
