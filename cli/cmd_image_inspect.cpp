@@ -43,13 +43,10 @@ Json names_of(const images::Image& image) {
   return names;
 }
 
-/// One for each repository: by it the image is found, here and where it came from.
+/// What registries have the image as; as with Docker none for one that has been in no registry.
 Json digests_of(const images::Image& image) {
-  std::set<std::string> digests;
-  for (const std::string& name : image.names) {
-    Result<images::Reference> reference = images::parse_reference(name);
-    if (reference) digests.insert(reference->familiar_repository() + "@" + image.manifest.str());
-  }
+  Json digests = Json::array();
+  for (const std::string& digest : image.repo_digests) digests.push_back(images::familiar_name(digest));
   return digests;
 }
 

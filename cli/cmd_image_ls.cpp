@@ -34,6 +34,15 @@ std::string created_at(const std::string& rfc3339) {
   return text.substr(0, 10) + " " + text.substr(11, 8) + " +0000 UTC";
 }
 
+/// What the registry has under the name.
+std::string digest_of(const images::Image& image, const std::string& name) {
+  Result<images::Reference> reference = images::parse_reference(name);
+  for (const std::string& digest : image.repo_digests) {
+    if (reference && digest.starts_with(reference->repository() + "@")) return digest.substr(digest.find('@') + 1);
+  }
+  return "<none>";
+}
+
 /// The keys of `docker image ls --format json`, in its order.
 Json row(const images::Image& image, const std::string& name, bool full) {
   ShownName shown = shown_name(name);
@@ -41,7 +50,7 @@ Json row(const images::Image& image, const std::string& name, bool full) {
   return {{"Containers", "N/A"},
           {"CreatedAt", created_at(image.created)},
           {"CreatedSince", time_ago(image.created, wall_clock_ns())},
-          {"Digest", name.empty() ? "<none>" : image.manifest.str()},
+          {"Digest", digest_of(image, name)},
           {"ID", full ? image.id.str() : image.id.short_hex()},
           {"Repository", shown.repository},
           {"SharedSize", "N/A"},

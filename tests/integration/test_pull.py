@@ -61,6 +61,8 @@ class PullImage(RegistryCase):
         self.assert_in_order(pulled.out, "1: Pulling from " + self.registry.host + "/app", ": Pulling fs layer", ": Pull complete",
                              f"Digest: {digest}", f"Status: Downloaded newer image for {self.app}", self.app)
         self.assertIn(self.registry.host + "/app", berth("image", "ls", check=0).out)
+        self.assertIn(digest, berth("image", "ls", "--digests", check=0).out)
+        self.assertEqual(berth("image", "inspect", self.app, check=0).json()[0]["RepoDigests"], [f"{self.registry.host}/app@{digest}"])
         stack = self.stack_of(berth, self.app)
         self.addCleanup(lambda: berth("down", "-t", "0", cwd=stack))
         self.assertEqual(berth("run", "--rm", "-T", "s", "echo", "hello", cwd=stack, check=0).out, "hello\n")

@@ -114,6 +114,14 @@ class HostileRegistry(Case):
         self.server.offer(self.good)
         self.pull(0)
 
+    def test_a_layer_may_be_plain(self):
+        plain = layer()
+        config = json.dumps({"architecture": "amd64", "os": "linux", "config": {},
+                             "rootfs": {"type": "layers", "diff_ids": [digest_of(plain)]}}).encode()
+        self.server.offer(plain, config=config, layers=[{"mediaType": "application/vnd.oci.image.layer.v1.tar",
+                                                         "digest": digest_of(plain), "size": len(plain)}])
+        self.pull(0)
+
     def test_wrong_bytes_are_named_and_not_kept(self):
         other = gzip.compress(layer(content=b"tampered"))
         self.server.offer(self.good)
