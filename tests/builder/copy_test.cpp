@@ -28,7 +28,8 @@ void write(const std::string& path, const std::string& content) {
 
 std::string hash_of(const SourceTree& tree, const std::string& word) {
   images::Sha256 hash;
-  for (const Source& source : find_sources(tree, word).value()) REQUIRE(hash_source(tree, source, hash).ok());
+  std::vector<Source> sources = find_sources(tree, word).value();
+  for (const Source& source : sources) REQUIRE(hash_source(tree, source, hash).ok());
   return hash.digest().str();
 }
 
