@@ -15,7 +15,7 @@ using Words = std::vector<std::string>;
 
 images::Image image() {
   images::Digest id = images::Digest::parse("sha256:" + std::string(64, 'a')).value();
-  images::Image image{id, id, {}, {}, {}, 0, ""};
+  images::Image image{id, id, {}, {}, {}, {}, 0, ""};
   image.config.entrypoint = {"/entry"};
   image.config.cmd = {"serve", "--all"};
   image.config.env = {"PATH=/bin", "LANG=C", "KEPT=1"};
