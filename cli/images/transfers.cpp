@@ -194,8 +194,15 @@ class Batch {
     if (status) return session_.view.done(label);
     session_.view.failed(label);
     for (const std::string& who : item.asked_by) status.error().context.push_back(who);
+    if (status.error().hint.empty()) status.error().hint = hint_for(item);
     std::lock_guard lock(mutex_);
     if (!cancelled()) errors_.push_back(std::move(status).error());
+  }
+
+  /// Where no registry has it, the nearest name that is here, and how to do without one.
+  std::string hint_for(const Transfer::Item& item) {
+    Result<images::Image> local = session_.store.resolve(item.image);
+    return local || transfer_.push ? "" : local.error().hint;
   }
 
   Status move(const std::string& label, const Transfer::Item& item) {

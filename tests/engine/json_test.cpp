@@ -62,7 +62,7 @@ Stack full_stack() {
   service.name = "s", service.container_name = "c", service.replicas = 0, service.attach = false;
   service.container = full_config();
   service.depends_on = {{"db", "service_healthy", false, true, "f:5:6"}};
-  service.place = "f:1:1", service.image_place = "f:2:2";
+  service.place = "f:1:1", service.image_place = "f:2:2", service.image_id = "sha256:1";
   stack.services = {service};
   NetworkConfig network;
   network.key = "k", network.name = "n", network.external = network.internal = network.enable_ipv6 = true;

@@ -255,12 +255,13 @@ secrets: {pass: {environment: PASS}}
   CHECK(error.find("\"PASS\" required by \"pass\" is not set") != std::string::npos);
 }
 
-TEST_CASE("what the runtime cannot do is an error at its place") {
-  std::string error = error_of(lowered("services:\n  web:\n    build: .\n"));
-  CHECK(error.find("compose.yaml:2:") != std::string::npos);
-  CHECK(error.find("service \"web\" has no image") != std::string::npos);
+TEST_CASE("the image of what is built has the project's and the service's name, unless it has its own") {
+  CHECK(lowered("services:\n  web:\n    build: .\n").stack.services.at(0).container.image == "shop-web");
+  CHECK(lowered("services:\n  web:\n    build: .\n    image: x\n").stack.services.at(0).container.image == "x");
+}
 
-  error = error_of(lowered("services:\n  web:\n    image: x\n    ports: ['80:80/sctp']\n"));
+TEST_CASE("what the runtime cannot do is an error at its place") {
+  std::string error = error_of(lowered("services:\n  web:\n    image: x\n    ports: ['80:80/sctp']\n"));
   CHECK(error.find("compose.yaml:4:") != std::string::npos);
   CHECK(error.find("\"sctp\"") != std::string::npos);
 
