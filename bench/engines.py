@@ -47,6 +47,14 @@ class Engine:
                        stdout=subprocess.DEVNULL)
         return time.perf_counter() - started
 
+    def build(self, folder, *options):
+        return self._image("build", "-q", "-t", "berth-bench-build:1", *options, folder)
+
+    def publish_base(self, name):
+        """The busybox image goes to a registry under this name."""
+        for words in (["tag", IMAGE, name], ["image", "push", "-q", name]):
+            subprocess.run([*self.prefix, *words], env=self.environment, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
     def take_down(self):
         """Whatever is left of the project, also after a failure."""
         command, options = self.command("services: {}\n")
@@ -93,6 +101,14 @@ class DockerEngine(Engine):
     def command(self, compose_file):
         # Standard input, so that it also works where the docker command sees another file system than we do.
         return [*self.prefix, "compose", "-p", "bench", "-f", "-"], {"input": compose_file}
+
+    def build(self, folder, *options):
+        # The context on standard input: the docker command may see another file system than we do.
+        context = subprocess.run(["tar", "-C", folder, "-c", "."], check=True, stdout=subprocess.PIPE).stdout
+        started = time.perf_counter()
+        subprocess.run([*self.prefix, "image", "build", "-q", "-t", "berth-bench-build:1", *options, "-"], input=context, check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return time.perf_counter() - started
 
     def own_processes(self):
         return [pid for pid in host.pids() if host.read(f"/proc/{pid}/comm").strip().startswith(self.PROCESSES)]
