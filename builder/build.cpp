@@ -23,15 +23,14 @@ namespace {
 using dockerfile::Instruction;
 using dockerfile::Stage;
 
-/// Which stages a stage reads from: its base, and every --from.
-std::vector<std::string> needs(const Stage& stage) {
-  std::vector<std::string> names = {stage.from.image.value};
+/// What a stage names besides its base: every --from.
+std::vector<dockerfile::Text> needs(const Stage& stage) {
+  std::vector<dockerfile::Text> names;
   for (const Instruction& instruction : stage.instructions) {
-    if (auto* copy = std::get_if<dockerfile::Copy>(&instruction.what); copy && copy->from)
-      names.push_back(copy->from->value);
+    if (auto* copy = std::get_if<dockerfile::Copy>(&instruction.what); copy && copy->from) names.push_back(*copy->from);
     if (auto* run = std::get_if<dockerfile::Run>(&instruction.what)) {
       for (const dockerfile::Mount& mount : run->mounts) {
-        if (const dockerfile::Text* from = mount.option("from")) names.push_back(from->value);
+        if (const dockerfile::Text* from = mount.option("from")) names.push_back(*from);
       }
     }
   }
@@ -129,8 +128,8 @@ class Build : public Stages {
   void mark_needed(size_t index) {
     if (!needed_.insert(index).second) return;
     if (int base = base_stage(index); base >= 0) mark_needed(static_cast<size_t>(base));
-    for (const std::string& name : needs(request_.file.stages[index])) {
-      int stage = request_.file.find_stage(name);
+    for (const dockerfile::Text& name : needs(request_.file.stages[index])) {
+      int stage = request_.file.find_stage(expanded(name));
       if (stage >= 0 && static_cast<size_t>(stage) < index) mark_needed(static_cast<size_t>(stage));
     }
   }

@@ -59,12 +59,20 @@ Error did_not_succeed(const std::vector<std::string>& words, int code) {
 }  // namespace
 
 Status StageBuild::apply(const dockerfile::Run& run) {
+  bool insecure = run.security && expanded(*run.security) == "insecure";
+  if (insecure && !request_.allow_insecure)
+    return make_error("--security=insecure gives this step all of the host", "allow it with --allow security.insecure");
   BERTH_TRY(Scratch scratch, Scratch::make(parts_.paths));
   RunMounts mounts(request_, parts_, scratch.path());
   std::vector<std::string> words = run_words(run.command, shell());
   std::string network = run.network ? expanded(*run.network) : request_.network;
   StepKey key(state_.key, "RUN");
-  key.add(words).add(scope_.run_env()).add(state_.config.working_dir).add(state_.config.user).add(network);
+  key.add(words)
+      .add(scope_.run_env())
+      .add(state_.config.working_dir)
+      .add(state_.config.user)
+      .add(network)
+      .add(insecure ? "insecure" : "");
   for (const dockerfile::Mount& mount : run.mounts) {
     Values options;
     for (const auto& [name, value] : mount.options) options[name.value] = expanded(value);
@@ -100,7 +108,7 @@ Status StageBuild::apply(const dockerfile::Run& run) {
     process.extra_hosts = request_.extra_hosts;
     process.shm_size = request_.shm_size;
     process.rlimits = request_.rlimits;
-    process.privileged = run.security && run.security->value == "insecure";
+    process.privileged = insecure;
     auto output = [&](std::string_view bytes) { parts_.events.output(step_text_, bytes); };
     BERTH_TRY(int code, builder::run(parts_.host, parts_.paths, process, output, parts_.cancelled));
     if (parts_.cancelled()) return sys_error("build", ECANCELED);

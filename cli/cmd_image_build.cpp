@@ -18,7 +18,7 @@ using Strings = std::vector<std::string>;
 
 struct Flags {
   std::string context, file, target, network, shm_size, platform;
-  Strings tags, args, labels, hosts, ulimits, secrets, ssh, contexts;
+  Strings tags, args, labels, hosts, ulimits, secrets, ssh, contexts, allowed;
   bool no_cache = false, pull = false, quiet = false, check = false;
 };
 
@@ -82,6 +82,11 @@ Result<BuildOrder> order_of(const Flags& flags) {
       return make_error(fmt::format("--shm-size {}: expected a size such as 128m", printable(flags.shm_size)));
     job.shm_size = *bytes;
   }
+  for (const std::string& entitlement : flags.allowed) {
+    if (entitlement != "security.insecure" && entitlement != "network.host")
+      return make_error(fmt::format("--allow {}: expected security.insecure or network.host", printable(entitlement)));
+    job.allow_insecure = job.allow_insecure || entitlement == "security.insecure";
+  }
   job.tags = flags.tags;
   job.extra_hosts = flags.hosts;
   job.ulimits = flags.ulimits;
@@ -119,6 +124,7 @@ void add_image_build(CLI::App& noun, Context& context, const std::function<int(c
   several("--ssh", flags->ssh, "SSH agent socket to expose to the build (default, or ID=SOCKET)");
   several("--build-context", flags->contexts, "Additional build contexts (NAME=PATH)");
   several("--add-host", flags->hosts, "Add a custom host-to-IP mapping (HOST=IP)");
+  several("--allow", flags.allowed, "Allow extra privileged entitlement (security.insecure, network.host)");
   several("--ulimit", flags->ulimits, "Ulimit options (NAME=SOFT[:HARD])");
   command->add_option("--network", flags->network, "Networking mode for the RUN instructions")
       ->check(CLI::IsMember({"default", "none", "host"}));

@@ -135,6 +135,9 @@ Result<BuildJob> build_job(const compose::Project& project, const compose::Servi
               "expected default, host or none");
   }
   job.shm_size = build.shm_size.value_or(0);
+  job.allow_insecure =
+      build.privileged.value_or(false) ||
+      std::find(build.entitlements.begin(), build.entitlements.end(), "security.insecure") != build.entitlements.end();
   job.no_cache = overrides.no_cache || build.no_cache.value_or(false);
   job.pull = overrides.pull || build.pull.value_or(false);
   return job;

@@ -132,6 +132,11 @@ Status take_values(const BuildJob& job, builder::BuildRequest& request) {
     BERTH_TRY(auto host, host_of(text));
     request.extra_hosts.push_back(std::move(host));
   }
+  for (const std::string& tag : job.tags) {
+    BERTH_TRY(images::Reference reference, images::parse_reference(tag));
+    if (reference.digest)
+      return make_error("image reference \"" + printable(tag) + "\": a new name cannot have a digest");
+  }
   if (job.platforms.size() > 1)
     return make_error("a build for several platforms at once is not supported", "build them one after the other");
   if (!job.platforms.empty()) {
@@ -215,6 +220,7 @@ class Jobs {
     request.labels = job.labels;
     request.no_cache = job.no_cache;
     request.network = job.network;
+    request.allow_insecure = job.allow_insecure;
     if (job.shm_size > 0) request.shm_size = static_cast<uint64_t>(job.shm_size);
     if (Status taken = take_values(job, request); !taken) return refuse(taken.error());
     auto image = [&](const std::string& name, const std::optional<images::Platform>& platform) {

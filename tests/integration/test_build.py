@@ -144,6 +144,12 @@ class ImageBuild(BuildCase):
         self.assertEqual(quiet.out, "")
         self.assert_nothing_left()
 
+    def test_a_step_gets_all_of_the_host_only_where_that_is_allowed(self):
+        folder = self.context("FROM busybox:1\nRUN --security=insecure grep CapEff /proc/self/status > /caps\n")
+        self.assertIn("--allow security.insecure", self.build(folder, check=1).err)
+        self.build(folder, "--allow", "security.insecure")
+        self.assertNotIn("00000000a80425fb", self.shell("cat /caps"))
+
     def test_heredocs(self):
         folder = self.context("""\
             FROM busybox:1
