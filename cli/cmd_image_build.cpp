@@ -124,7 +124,7 @@ void add_image_build(CLI::App& noun, Context& context, const std::function<int(c
   several("--ssh", flags->ssh, "SSH agent socket to expose to the build (default, or ID=SOCKET)");
   several("--build-context", flags->contexts, "Additional build contexts (NAME=PATH)");
   several("--add-host", flags->hosts, "Add a custom host-to-IP mapping (HOST=IP)");
-  several("--allow", flags.allowed, "Allow extra privileged entitlement (security.insecure, network.host)");
+  several("--allow", flags->allowed, "Allow extra privileged entitlement (security.insecure, network.host)");
   several("--ulimit", flags->ulimits, "Ulimit options (NAME=SOFT[:HARD])");
   command->add_option("--network", flags->network, "Networking mode for the RUN instructions")
       ->check(CLI::IsMember({"default", "none", "host"}));
