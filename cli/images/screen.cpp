@@ -32,7 +32,9 @@ void Screen::set(const std::string& key, const std::string& text, bool finished)
 }
 
 void Screen::finish() {
-  draw(true);
+  if (!lines_.empty()) draw(true);
+  lines_.clear();
+  places_.clear();
   drawn_ = 0;
 }
 

@@ -15,7 +15,7 @@ class Screen {
   /// The line of a key is this text now; a new key's comes last. Drawn a few times a second. The least important lines
   /// (`finished`) make room where the terminal has fewer rows.
   void set(const std::string& key, const std::string& text, bool finished);
-  /// Draws what has not been drawn yet. Afterwards the lines stay as they are.
+  /// Draws what has not been drawn yet. Afterwards the lines stay as they are, and new ones begin below.
   void finish();
 
  private:
