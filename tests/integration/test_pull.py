@@ -10,6 +10,7 @@ import urllib.request
 
 from harness import BERTH, Berth, Case, wait_until
 from registries import Registry
+from terminal import Terminal
 
 
 class RegistryCase(Case):
@@ -171,6 +172,16 @@ class PullImage(RegistryCase):
         subprocess.run(["tar", "-C", root, "-cf", tar, "."], check=True)
         self.maker("import", tar, f"{name}:1", check=0)
         return self.publish(f"{name}:1", f"{name}:1")
+
+    def test_layers_on_a_terminal_change_in_place(self):
+        image = self.publish_fresh("watched")
+        berth = self.fresh()
+        with Terminal([BERTH, "image", "pull", image], berth.home, berth.environment) as terminal:
+            terminal.wait_for(image + "\r\n")
+        self.assertIn("\033[1A", terminal.text)
+        self.assertRegex(terminal.text, r"Downloading \[=*>? *\] [0-9.]+MB/[0-9.]+MB")
+        self.assert_in_order(terminal.text, ": Pull complete", "Digest: ", "Status: Downloaded")
+        self.assertNotIn("Pull complete", terminal.text[terminal.text.index("Digest: "):])
 
     def test_ctrl_c_leaves_nothing(self):
         image = self.publish_fresh("interrupted")
