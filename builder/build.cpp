@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "builder/run.h"
+#include "builder/scratch.h"
 #include "builder/stage.h"
 #include "builder/step_key.h"
 #include "dockerfile/parse.h"
@@ -231,16 +232,6 @@ class Build : public Stages {
   std::vector<std::optional<Built>> built_;
 };
 
-void sweep_scratch(const sys::Paths& paths) {
-  // Alone: what is there belongs to builds that were killed.
-  std::string directory = paths.root + "/build";
-  Result<std::vector<std::string>> names = sys::list_dir(directory);
-  if (!names) return;
-  for (const std::string& name : *names) {
-    if (name.starts_with(".tmp-")) (void)sys::remove_tree(directory + "/" + name);
-  }
-}
-
 }  // namespace
 
 std::optional<images::Image> build(const BuildRequest& request, const BuildParts& parts) {
@@ -251,7 +242,7 @@ std::optional<images::Image> build(const BuildRequest& request, const BuildParts
   if (Status made = sys::make_dirs(parts.paths.root + "/build", 0700); !made) return fail(made.error());
   std::string lock_file = parts.paths.root + "/build/lock";
   if (auto alone = sys::FileLock::try_acquire(lock_file)) {
-    sweep_scratch(parts.paths);
+    Scratch::sweep(parts.paths);  // alone: what is there belongs to builds that were killed
     sweep_control_groups(parts.host, parts.paths);
   }
   Result<sys::FileLock> lock = sys::FileLock::acquire_shared(lock_file);

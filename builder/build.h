@@ -64,6 +64,8 @@ struct BuildParts {
   /// An image by reference, brought in where it is missing.
   std::function<Result<images::Image>(const std::string& reference, const std::optional<images::Platform>& platform)>
       image;
+  /// The URL's content into a file that is not there yet; its time where the server tells one.
+  std::function<Status(const std::string& url, const std::string& file)> fetch;
   std::function<bool()> cancelled;
 };
 

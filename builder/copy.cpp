@@ -94,7 +94,7 @@ class CopiedLayer : public LayerTarget {
       BERTH_TRY_OK(make_directory(destination));
       return add_tree(source, destination);
     }
-    if (request_.unpack && is_archive(*source.found.parent, source.found.entry)) {
+    if (request_.unpack && !source.keep_packed && is_archive(*source.found.parent, source.found.entry)) {
       BERTH_TRY_OK(make_directory(destination));
       return unpack(*source.found.parent, source.found.entry, destination, *this)
           .context("unpack {}", printable(source.path));

@@ -7,6 +7,7 @@
 
 #include "builder/build.h"
 #include "builder/scope.h"
+#include "builder/scratch.h"
 #include "builder/tree.h"
 #include "images/build_cache.h"
 #include "images/config.h"
@@ -74,6 +75,8 @@ class StageBuild {
   void add_history(const std::string& created_by, bool empty_layer, const std::string& created = {});
   void begin_step(const std::string& text);
   [[nodiscard]] Result<images::StoredLayer> store_copy(const SourceTree& tree, const struct CopyRequest& request);
+  [[nodiscard]] Result<std::vector<Source>> fetch(const std::string& url, const dockerfile::Copy& copy,
+                                                  std::optional<Scratch>& downloads);
   [[nodiscard]] Result<SourceTree> source_of(const dockerfile::Copy& copy);
   [[nodiscard]] Status take_owner(const std::string& chown, struct CopyRequest& request) const;
 

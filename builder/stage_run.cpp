@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "builder/mounts.h"
 #include "builder/run.h"
+#include "builder/scratch.h"
 #include "builder/stage.h"
 #include "builder/step_key.h"
 #include "images/commit.h"
@@ -13,26 +14,6 @@
 
 namespace berth::builder {
 namespace {
-
-/// Where a step works; gone with this.
-class Scratch {
- public:
-  static Result<Scratch> make(const sys::Paths& paths) {
-    Scratch scratch(fmt::format("{}/build/.tmp-{}", paths.root, sys::random_hex(8)));
-    BERTH_TRY_OK(sys::make_dirs(scratch.path_, 0700));
-    return scratch;
-  }
-  Scratch(Scratch&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  Scratch& operator=(Scratch&&) = delete;
-  ~Scratch() {
-    if (!path_.empty()) (void)sys::remove_tree(path_);  // what stays, the next build sweeps
-  }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  explicit Scratch(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
 
 /// What the shell gets: the text, behind it the heredocs as the shell wants them. A heredoc alone is a script.
 std::vector<std::string> run_words(const dockerfile::Command& command, const std::vector<std::string>& shell) {

@@ -120,11 +120,12 @@ Result<std::vector<Source>> find_sources(const SourceTree& tree, const std::stri
     bool ignored = !path.empty() && tree.ignore != nullptr && tree.ignore->ignores(path);
     bool may_hold = found.is_directory() && tree.ignore != nullptr && tree.ignore->may_hold_exceptions();
     if (!found.exists() || (ignored && !may_hold)) return not_there(tree, path);
-    sources.push_back({found.path, std::move(found)});
+    std::string real = found.path;
+    sources.push_back({std::move(real), std::move(found), false});
     return sources;
   }
   std::vector<std::string> matches;
-  Source root{"", {}};
+  Source root;
   BERTH_TRY_OK(walk(tree, root, [&](const MergedDir&, const MergedDir::Entry&, const std::string& candidate) -> Status {
     if (pattern.matches(candidate)) matches.push_back(candidate);
     return {};
@@ -132,7 +133,7 @@ Result<std::vector<Source>> find_sources(const SourceTree& tree, const std::stri
   if (matches.empty()) return make_error(fmt::format("nothing in {} matches \"{}\"", tree.name, printable(word)));
   for (const std::string& match : matches) {
     BERTH_TRY(Found found, find_path(tree.layers, match, true));
-    sources.push_back({match, std::move(found)});
+    sources.push_back({match, std::move(found), false});
   }
   return sources;
 }

@@ -24,6 +24,7 @@ struct SourceTree {
 struct Source {
   std::string path;  // clean, relative to the tree's root; "" = all of it
   Found found;
+  bool keep_packed = false;  // even where archives are taken apart
 };
 
 /// What the words of a COPY stand for, patterns resolved, sorted within each. Error: what is not there, with the reason

@@ -29,4 +29,11 @@ struct Transfer {
 /// after a SIGINT or SIGTERM, which first ends the transfer.
 [[nodiscard]] Result<int> carry_out(const Context& context, const Transfer& transfer);
 
+/// A file to download, as `berth-build` asks for one (ADD of a URL): `berth-images fetch`.
+struct FetchOrder {
+  std::string url, file;
+};
+[[nodiscard]] Result<FetchOrder> fetch_order_from_json(const std::string& text);
+[[nodiscard]] Result<int> carry_out(const Context& context, const FetchOrder& order);
+
 }  // namespace berth::cli

@@ -226,7 +226,12 @@ class Jobs {
     auto image = [&](const std::string& name, const std::optional<images::Platform>& platform) {
       return base_image(context_, store_, job, order_.quiet, name, platform);
     };
-    return builder::build(request, {store_, host_, context_.paths, progress, diagnostics, image, cancelled});
+    auto fetch = [&](const std::string& url, const std::string& target) -> Status {
+      BERTH_TRY(int code, carry_out(context_, FetchOrder{url, target}));
+      if (code > 128) caught_signal = code - 128;
+      return code == 0 ? Status() : make_error(fmt::format("ADD of \"{}\" failed", printable(url)), "see above");
+    };
+    return builder::build(request, {store_, host_, context_.paths, progress, diagnostics, image, fetch, cancelled});
   }
 
   const Context& context_;

@@ -113,5 +113,6 @@ int main(int argc, char** argv) {
                      {[&](const LoginFlags& flags) { return report(context, log_in(flags)); },
                       [&](const std::string& server) { return report(context, log_out(server)); }});
   app.add_subcommand("transfer")->callback([&] { context.command = [&] { return transfer_images(context); }; });
+  app.add_subcommand("fetch")->callback([&] { context.command = [&] { return fetch_file(context); }; });
   return parse_and_run(app, context, argc, argv);
 }

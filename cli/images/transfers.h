@@ -12,4 +12,7 @@ namespace berth::cli {
 /// Carries out the cli/transfer.h request on standard input.
 [[nodiscard]] int transfer_images(const Context& context);
 
+/// Downloads what the cli/transfer.h order on standard input says.
+[[nodiscard]] int fetch_file(const Context& context);
+
 }  // namespace berth::cli

@@ -1,6 +1,8 @@
 """`image build` and `build:` services: Dockerfiles as people write them, with real steps."""
 
 import glob
+import hashlib
+import http.server
 import io
 import json
 import os
@@ -8,6 +10,7 @@ import signal
 import subprocess
 import tarfile
 import textwrap
+import threading
 
 import host
 from harness import BERTH, Case, wait_until
@@ -208,6 +211,33 @@ class ImageBuild(BuildCase):
         folder = self.context("FROM busybox:1\nADD files.tar.gz /there/\nCOPY files.tar.gz /kept/\n", {"files.tar.gz": archive.getvalue()})
         self.build(folder)
         self.assertEqual(self.shell("cat /there/a/one /there/a/two; ls /kept"), "12files.tar.gz\n")
+
+    def test_add_from_the_network(self):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):  # pylint: disable=invalid-name
+                self.send_response(200 if self.path.startswith("/file") else 404)
+                self.send_header("Last-Modified", "Tue, 15 Nov 2022 12:45:26 GMT")
+                self.end_headers()
+                self.wfile.write(b"from the network")
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        url = f"http://127.0.0.1:{server.server_port}"
+        checksum = "sha256:" + hashlib.sha256(b"from the network").hexdigest()
+        folder = self.context(f"FROM busybox:1\nADD {url}/file.tar?x=1 /there/\nADD --checksum={checksum} {url}/file /renamed\n")
+        self.build(folder)
+        self.assertEqual(self.shell("cat /there/file.tar; echo; stat -c '%a %Y' /renamed"), "from the network\n600 1668516326\n")
+        self.assertEqual(self.build(folder).err.count("CACHED"), 3)
+        self.context(f"FROM busybox:1\nADD --checksum=sha256:{'0' * 64} {url}/file /renamed\n")
+        self.assert_in_order(self.build(folder, check=1).err, "Dockerfile:2:1", checksum, "0000")
+        self.context(f"FROM busybox:1\nADD {url}/nosuch /x\n")
+        self.assertIn("404", self.build(folder, check=1).err)
+        self.assert_nothing_left()
 
     def test_links_and_directories_on_the_way(self):
         folder = self.context("""\
