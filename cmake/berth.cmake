@@ -50,6 +50,7 @@ function(berth_tests folder)
   endif()
   add_executable(test_${folder} ${sources})
   target_link_libraries(test_${folder} PRIVATE berth_test_main ${ARGN})
+  target_compile_options(test_${folder} PRIVATE -O0)  # assertions are slow to compile, and quick enough as they are
   berth_precompile(test_${folder} <catch2/catch.hpp> <fmt/core.h>)
   add_test(NAME ${folder} COMMAND test_${folder} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endfunction()
