@@ -115,6 +115,7 @@ class Containers {
   Work remove_itself(ContainerPtr container);
   [[nodiscard]] Status pump(const Managed& container, sys::FdRef out, sys::FdRef err);
   [[nodiscard]] Status adopt_live(const ContainerPtr& container);
+  void end_unrecorded(const Managed& container);
   void ended(const ContainerPtr& container, int wait_status, int64_t time_ns);
   Work watch_adopted(ContainerPtr container, uint64_t run);
   void write_down(const ContainerPtr& container);

@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include "engine/run_spec.h"
 #include "supervise/containers.h"
 #include "sys/file.h"
 
@@ -32,10 +34,24 @@ void Containers::adopt(std::vector<engine::Container> containers) {
       asio::co_spawn(parts_.io, watch_adopted(container, container->run), asio::detached);
     } else if (live.status == engine::Status::restarting) {
       asio::co_spawn(parts_.io, restart_later(container, Duration(0)), asio::detached);
-    } else if (live.status == engine::Status::exited && container->record.auto_remove) {
-      asio::co_spawn(parts_.io, remove_itself(container), asio::detached);
+    } else {
+      end_unrecorded(*container);
+      if (container->record.auto_remove) asio::co_spawn(parts_.io, remove_itself(container), asio::detached);
     }
   }
+}
+
+/// A start that was cut off between the clone and its record has a process that nobody knows but its control group.
+/// Whoever asked for it was told that it failed.
+void Containers::end_unrecorded(const Managed& container) {
+  std::string path = engine::cgroup_path(parts_.store.paths(), container.record.id);
+  Result<runtime::Cgroup> group = runtime::Cgroup::open(parts_.host.cgroups(), path);
+  if (!group) return;  // as it should be
+  (void)group->kill();
+  constexpr int kTries = 100;
+  for (int i = 0; i < kTries && group->populated().value_or(false); ++i) usleep(10'000);
+  if (Status removed = group->remove(); !removed)
+    fmt::print(stderr, "berth-supervisor: {}: {}\n", container.record.name, removed.error().message());
 }
 
 Status Containers::adopt_live(const ContainerPtr& container) {

@@ -1,5 +1,7 @@
 """kill -9 of berth's helpers: the containers do not notice, and the next command finds everything as it should be."""
 
+import glob
+import json
 import os
 
 import host
@@ -95,6 +97,24 @@ class Crash(Case):
         stack.up()
         stack("down", "-v", "-t", "0", check=0)
         wait_until("the helpers have left", lambda: not self.berth.helpers("berth-supervisor") and not self.berth.helpers("berth-keeper"))
+
+    def test_a_start_that_was_never_written_down_is_taken_back(self):
+        """As a supervisor leaves it that is killed right after the clone."""
+        stack = self.stack(STACK)
+        stack.up()
+        lost = stack.pid("count")
+        self.berth.kill_helpers("berth-supervisor", "berth-keeper")
+        identifier = stack.ps()["count"]["ID"]
+        (path,) = glob.glob(f"{self.berth.run}/containers/{identifier}*/state.json")
+        with open(path, encoding="utf-8") as file:
+            state = json.load(file)
+        state["status"], state["process"] = "created", {"pid": 0, "start_time": 0}
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(state, file)
+        stack.up()
+        self.assertFalse(host.is_alive(lost))
+        self.assertNotEqual(lost, stack.pid("count"))
+        self.assertEqual({"running"}, {row["State"] for row in stack.ps().values()})
 
     def test_a_torn_state_file_is_named_and_skipped(self):
         stack = self.stack(STACK)

@@ -1,5 +1,6 @@
 """One-off containers: `berth run`."""
 
+import glob
 import os
 import signal
 import subprocess
@@ -146,6 +147,9 @@ class Run(Case):
                                    cwd=stack.folder, env=self.berth.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    text=True)
         self.assertEqual("ready\n", command.stdout.readline())
+        # Killed before it has written the process down, it would take the start back.
+        wait_until("it is on record", lambda: '"running"' in "".join(
+            host.read(path) for path in glob.glob(self.berth.run + "/containers/*/state.json")))
         self.berth.kill_helpers("berth-supervisor")
         out, _ = command.communicate("still here", timeout=20)
         self.assertEqual(("still here", 8), (out, command.returncode))
