@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 #include "base/text.h"
 #include "base/version.h"
@@ -19,9 +21,8 @@ bool is_command(const CLI::App& app, const std::string& word) {
                      [&](const CLI::App* command) { return command->check_name(word); });
 }
 
-/// The first word that should be a command and is none; "" if the command line has no such word. CLI11 would only say
-/// that a command is missing.
-std::string unknown_command(const CLI::App& app, int argc, char** argv) {
+/// The first word that stands where a command does, known or not; "" if there is none.
+std::string command_word(const CLI::App& app, int argc, char** argv) {
   std::vector<std::string> with_value;
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_items_expected() == 0) continue;
@@ -33,9 +34,46 @@ std::string unknown_command(const CLI::App& app, int argc, char** argv) {
     if (std::find(with_value.begin(), with_value.end(), word) != with_value.end())
       ++i;
     else if (word[0] != '-')
-      return is_command(app, word) ? "" : word;
+      return word;
   }
   return "";
+}
+
+using Add = void (*)(CLI::App& app, Context& context);
+
+/// Those that are one word with one purpose, and used so often that making all the others for them would cost.
+constexpr std::pair<std::string_view, Add> kCommands[] = {
+    {"up", berth::cli::add_up},
+    {"down", berth::cli::add_down},
+    {"ps", berth::cli::add_ps},
+    {"logs", berth::cli::add_logs},
+    {"exec", berth::cli::add_exec},
+    {"run", berth::cli::add_run},
+    {"start", berth::cli::add_start},
+    {"stop", berth::cli::add_stop},
+    {"restart", berth::cli::add_restart},
+    {"kill", berth::cli::add_kill},
+    {"rm", berth::cli::add_rm},
+    {"config", berth::cli::add_config},
+    {"lint", berth::cli::add_lint},
+    {"build", berth::cli::add_build},
+    {"pull", berth::cli::add_pull},
+    {"push", berth::cli::add_push},
+    {"images", berth::cli::add_compose_images},
+    {"version", berth::cli::add_version},
+};
+
+/// Nouns, Docker's words, and what is not a single command.
+constexpr Add kOthers[] = {berth::cli::add_builder,      berth::cli::add_images, berth::cli::add_system_df,
+                           berth::cli::add_system_prune, berth::cli::add_login,  berth::cli::add_completion};
+
+/// The command that the word names, or all of them where help, a noun or a mistake asks for more.
+void add_commands(CLI::App& app, Context& context, const std::string& word) {
+  for (const auto& [name, add] : kCommands) {
+    if (name == word) return add(app, context);
+  }
+  for (const auto& [name, add] : kCommands) add(app, context);
+  for (Add add : kOthers) add(app, context);
 }
 
 int refuse_command(const CLI::App& app, const std::string& word) {
@@ -58,32 +96,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("-v,--version", std::string("berth version ") + berth::kVersion);
   berth::cli::add_global_flags(app, context);
-  for (auto add : {berth::cli::add_up,
-                   berth::cli::add_down,
-                   berth::cli::add_ps,
-                   berth::cli::add_logs,
-                   berth::cli::add_exec,
-                   berth::cli::add_run,
-                   berth::cli::add_start,
-                   berth::cli::add_stop,
-                   berth::cli::add_restart,
-                   berth::cli::add_kill,
-                   berth::cli::add_rm,
-                   berth::cli::add_config,
-                   berth::cli::add_lint,
-                   berth::cli::add_build,
-                   berth::cli::add_builder,
-                   berth::cli::add_pull,
-                   berth::cli::add_push,
-                   berth::cli::add_images,
-                   berth::cli::add_compose_images,
-                   berth::cli::add_system_df,
-                   berth::cli::add_system_prune,
-                   berth::cli::add_login,
-                   berth::cli::add_completion,
-                   berth::cli::add_version}) {
-    add(app, context);
-  }
-  if (std::string word = unknown_command(app, argc, argv); !word.empty()) return refuse_command(app, word);
+  std::string word = command_word(app, argc, argv);
+  add_commands(app, context, word);
+  if (!word.empty() && !is_command(app, word)) return refuse_command(app, word);
   return berth::cli::parse_and_run(app, context, argc, argv);
 }
