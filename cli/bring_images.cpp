@@ -1,6 +1,7 @@
 #include "cli/bring_images.h"
 
 #include <CLI/CLI.hpp>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -19,14 +20,10 @@ using images::Store;
 constexpr int64_t kDay = 24 * 60 * 60;  // seconds
 constexpr int64_t kSecondNs = 1'000'000'000;
 
-std::string id_of(const Store& store, const std::string& name) {
-  Result<images::Image> image = store.resolve(name);
-  return image ? image->id.str() : "";
-}
-
 bool asks_for_pull(const Store& store, const std::string& image, bool present, const std::string& policy) {
   Result<images::Reference> reference = images::parse_reference(image);
-  if (!reference) return false;  // an id, or a mistake that whoever uses it reports
+  if (!reference) return false;                                 // an id, or a mistake that whoever uses it reports
+  if (!must_pull(policy, present, std::nullopt)) return false;  // whatever its age, so the store need not be asked
   std::optional<int64_t> age;
   if (Result<std::optional<images::Origin>> origin = store.origin(*reference); origin && *origin)
     age = wall_clock_ns() / kSecondNs - (*origin)->checked;
@@ -49,21 +46,33 @@ class Images {
       transfer_.quiet = flags_.quiet;
       BERTH_TRY(int code, carry_out(context_, transfer_));
       if (code != 0) return code > 128 ? 130 : 1;
+      ids_.clear();
     }
     if (!to_build_.empty()) {
       BuildOrder order;
       BERTH_TRY(order.jobs, build_jobs(project_, to_build_, {}));
       BERTH_TRY(int code, carry_out(context_, order));
       if (code != 0) return code > 128 ? 130 : code;
+      ids_.clear();
     }
-    for (engine::ServiceConfig& config : stack_.services) config.image_id = id_of(store_, config.container.image);
+    for (engine::ServiceConfig& config : stack_.services) config.image_id = id_of(config.container.image);
     return 0;
   }
 
  private:
+  /// "" if it is not there. Looked up once: in a large stack many services have the same.
+  const std::string& id_of(const std::string& name) {
+    auto [known, is_new] = ids_.try_emplace(name);
+    if (is_new) {
+      Result<images::Image> image = store_.resolve(name);
+      if (image) known->second = image->id.str();
+    }
+    return known->second;
+  }
+
   void look_at(const engine::ServiceConfig& config, const compose::Service& service) {
     const std::string& image = config.container.image;
-    bool present = !id_of(store_, image).empty();
+    bool present = !id_of(image).empty();
     bool asked = !flags_.policy.empty() && flags_.policy != "policy";
     std::string policy = asked ? flags_.policy : service.pull_policy.value_or("missing");
     if (service.build && (flags_.build || policy == "build" || !present)) {
@@ -81,6 +90,7 @@ class Images {
   engine::Stack& stack_;
   const BringFlags& flags_;
   const Store& store_;
+  std::map<std::string, std::string> ids_;  // by name as written
   std::set<std::string> pulled_;
   std::vector<std::string> to_build_;
   Transfer transfer_;
