@@ -2,18 +2,17 @@
 
 #include <fmt/core.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 
 #include "base/text.h"
 #include "builder/build.h"
 #include "cli/build/progress.h"
+#include "cli/helper_program.h"
 #include "cli/project.h"
 #include "cli/transfer.h"
 #include "dockerfile/parse.h"
@@ -22,12 +21,6 @@
 
 namespace berth::cli {
 namespace {
-
-std::atomic<int> caught_signal = 0;
-
-bool cancelled() {
-  return caught_signal != 0;
-}
 
 std::optional<std::string> variable(const std::string& name) {
   const char* value = getenv(name.c_str());
@@ -39,14 +32,6 @@ Status own_mounts() {
   if (unshare(CLONE_NEWNS) != 0) return sys_error("make a mount namespace", errno);
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return sys_error("make mounts private", errno);
   return {};
-}
-
-/// A tree of many layers keeps a directory of each open.
-void allow_many_files() {
-  rlimit files{};
-  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
-  files.rlim_cur = files.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &files);  // no more than a help
 }
 
 struct DockerfileText {
@@ -165,7 +150,7 @@ Result<images::Image> base_image(const Context& context, images::Store& store, c
   transfer.quiet = quiet;
   BERTH_TRY(int code, carry_out(context, transfer));
   if (code == 0) return store.resolve(name);
-  if (code > 128) caught_signal = code - 128;
+  if (code > 128) cancel(code - 128);
   return make_error(fmt::format("the image \"{}\" could not be pulled", printable(name)), "see above");
 }
 
@@ -176,7 +161,7 @@ class Jobs {
 
   int run() {
     for (const BuildJob& job : order_.jobs) {
-      if (!one(job)) return cancelled() ? 128 + caught_signal : 1;
+      if (!one(job)) return cancelled() ? 128 + caught_signal() : 1;
     }
     return 0;
   }
@@ -228,7 +213,7 @@ class Jobs {
     };
     auto fetch = [&](const std::string& url, const std::string& target) -> Status {
       BERTH_TRY(int code, carry_out(context_, FetchOrder{url, target}));
-      if (code > 128) caught_signal = code - 128;
+      if (code > 128) cancel(code - 128);
       return code == 0 ? Status() : make_error(fmt::format("ADD of \"{}\" failed", printable(url)), "see above");
     };
     return builder::build(request, {store_, host_, context_.paths, progress, diagnostics, image, fetch, cancelled});
@@ -241,14 +226,6 @@ class Jobs {
 };
 
 }  // namespace
-
-void catch_signals() {
-  struct sigaction action {};
-  action.sa_handler = [](int signal) { caught_signal = signal; };
-  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-}
 
 int build_all(const Context& context, const BuildOrder& order) {
   allow_many_files();

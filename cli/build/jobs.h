@@ -9,7 +9,4 @@ namespace berth::cli {
 /// Returns the exit code: 0, 1, or 128 + signal.
 [[nodiscard]] int build_all(const Context& context, const BuildOrder& order);
 
-/// SIGINT and SIGTERM ask for an orderly end from here on; the second one ends.
-void catch_signals();
-
 }  // namespace berth::cli

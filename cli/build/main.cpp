@@ -11,6 +11,7 @@
 #include "cli/build/jobs.h"
 #include "cli/cmd_image_build.h"
 #include "cli/global_flags.h"
+#include "cli/helper_program.h"
 #include "cli/noun.h"
 #include "cli/project.h"
 #include "sys/file.h"

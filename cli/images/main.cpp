@@ -3,7 +3,6 @@
 // (docs/decisions/0008).
 
 #include <fmt/core.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -12,6 +11,7 @@
 #include "cli/cmd_archives.h"
 #include "cli/cmd_login.h"
 #include "cli/global_flags.h"
+#include "cli/helper_program.h"
 #include "cli/images/commands.h"
 #include "cli/images/login.h"
 #include "cli/images/transfers.h"
@@ -94,12 +94,7 @@ int main(int argc, char** argv) {
   CLI::App app("Reads and writes archives of images for berth.", "berth");
   app.require_subcommand(1);
   add_global_flags(app, context);
-  // A tree of many layers keeps a directory of each open.
-  rlimit files{};
-  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);  // no more than a help
-  }
+  allow_many_files();
   add_archive_commands(app, context,
                        {[&](const ImportFlags& flags) { return import(context, flags); },
                         [&](const LoadFlags& flags) { return load(context, flags); },

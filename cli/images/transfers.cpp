@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/text.h"
+#include "cli/helper_program.h"
 #include "cli/images/transfer_view.h"
 #include "cli/project.h"
 #include "cli/transfer.h"
@@ -24,21 +25,6 @@ namespace {
 
 constexpr std::ptrdiff_t kLayersAtOnce = 4;
 constexpr size_t kImagesAtOnce = 8;
-
-std::atomic<int> caught_signal = 0;
-
-/// The first SIGINT or SIGTERM asks for an orderly end, so that nothing half-fetched stays; the second one ends.
-void catch_signals() {
-  struct sigaction action {};
-  action.sa_handler = [](int signal) { caught_signal = signal; };
-  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-}
-
-bool cancelled() {
-  return caught_signal != 0;
-}
 
 Result<std::optional<images::Platform>> wanted_platform(const std::string& asked) {
   const char* fallback = getenv("DOCKER_DEFAULT_PLATFORM");
@@ -80,7 +66,7 @@ struct Session {
 };
 
 int exit_code(const Context& context, const Status& status) {
-  if (cancelled()) return 128 + caught_signal;
+  if (cancelled()) return 128 + caught_signal();
   return report(context, status);
 }
 
@@ -178,7 +164,7 @@ class Batch {
     }
     session_.view.finish();
     for (const Error& error : errors_) print_error(context_, error);
-    if (cancelled()) return 128 + caught_signal;
+    if (cancelled()) return 128 + caught_signal();
     return errors_.empty() || transfer_.ignore_failures ? 0 : 1;
   }
 
