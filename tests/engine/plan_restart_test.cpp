@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "tests/engine/up.h"
 #include "tests/engine/values.h"
 
 using namespace berth;
@@ -7,16 +8,6 @@ using namespace berth::engine;
 using namespace berth::test;
 
 // depends_on.X.restart: who is restarted with a dependency.
-
-namespace {
-
-std::string up(const Stack& stack, const Observed& observed, const UpOptions& options = {}) {
-  Plan plan = plan_up(stack, observed, options);
-  CHECK(plan.problems.empty());
-  return to_text(plan);
-}
-
-}  // namespace
 
 TEST_CASE("what asks for it stops before a dependency is made anew and starts behind it, but is not made anew") {
   Stack stack =

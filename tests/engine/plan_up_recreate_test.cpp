@@ -1,20 +1,11 @@
 #include <catch2/catch.hpp>
 
+#include "tests/engine/up.h"
 #include "tests/engine/values.h"
 
 using namespace berth;
 using namespace berth::engine;
 using namespace berth::test;
-
-namespace {
-
-std::string up(const Stack& stack, const Observed& observed, const UpOptions& options = {}) {
-  Plan plan = plan_up(stack, observed, options);
-  CHECK(plan.problems.empty());
-  return to_text(plan);
-}
-
-}  // namespace
 
 TEST_CASE("a container is made anew when its image is another one by now, where the image is known") {
   Stack stack = stack_of({service("web")});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tests/engine/up.h"
 #include "tests/engine/values.h"
 
 using namespace berth;
@@ -9,12 +10,6 @@ using namespace berth::engine;
 using namespace berth::test;
 
 namespace {
-
-std::string up(const Stack& stack, const Observed& observed, const UpOptions& options = {}) {
-  Plan plan = plan_up(stack, observed, options);
-  CHECK(plan.problems.empty());
-  return to_text(plan);
-}
 
 Stack shop() {
   ServiceConfig web = publishing(depending(service("web"), "db", "service_healthy"), 8080);
