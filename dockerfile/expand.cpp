@@ -89,7 +89,9 @@ class Expander {
       } else if (c == '$') {
         put_value(variable(depth));
       } else if (c == how_.escape) {
-        if (!at_end()) put(take());
+        if (at_end()) return;
+        if (keep_escapes_) put('\\');
+        put(take());
       } else if (splitting_ && (c == ' ' || c == '\t')) {
         end_word();
       } else {
@@ -204,32 +206,11 @@ class Expander {
   std::string operand(char until, size_t depth, bool is_pattern = false) {
     Expander inner(place_, rest_, how_);
     inner.splitting_ = false;
-    if (is_pattern)
-      inner.pattern(until, depth + 1);
-    else
-      inner.sequence(until, depth + 1);
+    inner.keep_escapes_ = is_pattern;
+    inner.sequence(until, depth + 1);
     if (inner.at_end()) stop(fmt::format("\"${{\" has no \"{}\"", until));
     rest_.remove_prefix(rest_.size() - inner.rest_.size() + 1);
     return std::move(inner.word_);
-  }
-
-  void pattern(char until, size_t depth) {
-    while (!at_end() && rest_.front() != until) {
-      char c = take();
-      if (c == '\'') {
-        single_quotes();
-      } else if (c == '"') {
-        double_quotes(depth);
-      } else if (c == '$') {
-        put(variable(depth));
-      } else {
-        if (c == how_.escape && !at_end()) {
-          put('\\');
-          c = take();
-        }
-        put(c);
-      }
-    }
   }
 
   SourceSpan place_;
@@ -238,6 +219,7 @@ class Expander {
   std::string word_;
   std::vector<std::string> words_;
   bool open_ = false, splitting_ = true;
+  bool keep_escapes_ = false;  // for a pattern, which knows them too
 };
 
 }  // namespace
