@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "builder/merged_path.h"
 #include "images/decompress.h"
 #include "images/layer_tree.h"
 #include "images/tar_reader.h"
@@ -16,15 +17,6 @@ namespace {
 using images::TarEntry;
 using images::TarType;
 using volumes::MergedDir;
-
-std::string below(const std::string& directory, const std::string& name) {
-  return directory.empty() ? name : name.empty() ? directory : directory + "/" + name;
-}
-
-std::string parent_of(const std::string& path) {
-  size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "" : path.substr(0, slash);
-}
 
 /// The plain bytes of the file.
 struct Plain {
@@ -44,7 +36,7 @@ Status copy_entry(images::TarReader& reader, TarEntry entry, const std::string& 
   std::string path = below(directory, name);
   BERTH_TRY(std::string parent, target.real_directory(parent_of(path)));
   BERTH_TRY_OK(target.make_directory(parent));
-  entry.name = below(parent, path.substr(path.rfind('/') + 1));
+  entry.name = below(parent, base_name(path));
   if (entry.type == TarType::directory) {
     BERTH_TRY(entry.name, target.real_directory(entry.name));
   }
@@ -52,11 +44,7 @@ Status copy_entry(images::TarReader& reader, TarEntry entry, const std::string& 
     BERTH_TRY(std::string linked, images::clean_entry_name(entry.link_name));
     entry.link_name = below(directory, linked);
   }
-  const images::TreeTar::Changes& changes = target.changes();
-  if (changes.uid) entry.uid = *changes.uid;
-  if (changes.gid) entry.gid = *changes.gid;
-  if (changes.mode && entry.type != TarType::symlink) entry.mode = changes.mode(entry.mode);
-  if (changes.latest_mtime) entry.mtime = std::min(entry.mtime, *changes.latest_mtime);
+  target.changes().apply_to(entry);
   BERTH_TRY_OK(target.tar().entry(entry));
   if (entry.type != TarType::file) return {};
   for (;;) {

@@ -14,19 +14,6 @@ namespace {
 
 using volumes::MergedDir;
 
-std::string base_name(const std::string& path) {
-  return path.substr(path.rfind('/') + 1);  // npos + 1 = 0
-}
-
-std::string parent_of(const std::string& path) {
-  size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "" : path.substr(0, slash);
-}
-
-std::string below(const std::string& directory, const std::string& name) {
-  return directory.empty() ? name : name.empty() ? directory : directory + "/" + name;
-}
-
 /// The layer while it is written.
 class CopiedLayer : public LayerTarget {
  public:

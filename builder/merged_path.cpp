@@ -100,16 +100,17 @@ Result<Found> find_path(const std::vector<std::string>& layers, const std::strin
   return find_path(layers, here, false);
 }
 
-std::string clean_path(std::string_view path) {
-  std::vector<std::string> parts;
-  for (const std::string& part : split(path, '/')) {
-    if (part.empty() || part == ".") continue;
-    if (part != "..")
-      parts.push_back(part);
-    else if (!parts.empty())
-      parts.pop_back();
-  }
-  return join(parts, "/");
+std::string base_name(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);  // npos + 1 = 0
+}
+
+std::string parent_of(const std::string& path) {
+  size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "" : path.substr(0, slash);
+}
+
+std::string below(const std::string& directory, const std::string& name) {
+  return directory.empty() ? name : name.empty() ? directory : directory + "/" + name;
 }
 
 }  // namespace berth::builder

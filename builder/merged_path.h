@@ -26,7 +26,9 @@ struct Found {
 [[nodiscard]] Result<Found> find_path(const std::vector<std::string>& layers, const std::string& path,
                                       bool follow_last);
 
-/// "/a/./b/../c/" as "a/c".
-[[nodiscard]] std::string clean_path(std::string_view path);
+/// Parts of clean paths without a slash in front; "" is the root.
+[[nodiscard]] std::string base_name(const std::string& path);
+[[nodiscard]] std::string parent_of(const std::string& path);
+[[nodiscard]] std::string below(const std::string& directory, const std::string& name);
 
 }  // namespace berth::builder

@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "builder/merged_path.h"
+#include "dockerfile/path_pattern.h"
 #include "runtime/cgroup.h"
 #include "runtime/launch.h"
 #include "sys/file.h"
@@ -31,7 +32,7 @@ std::string group_path(const sys::Paths& paths, const std::string& id) {
 class MountPoints {
  public:
   MountPoints(const RunRequest& request, const std::vector<std::string>& targets) : request_(request) {
-    for (const std::string& target : targets) note(clean_path(target));
+    for (const std::string& target : targets) note(dockerfile::clean_path(target));
   }
 
   /// Deepest first. What the process put there in the way of the mount stays: then it is no mount point of ours.

@@ -103,7 +103,8 @@ Status StageBuild::apply(const dockerfile::Copy& copy) {
   CopyRequest request;
   BERTH_TRY(SourceTree tree, source_of(copy));
   for (const Text& text : copy.exclude) {
-    BERTH_TRY(dockerfile::PathPattern pattern, dockerfile::PathPattern::parse(clean_path(expanded(text)), true));
+    BERTH_TRY(dockerfile::PathPattern pattern,
+              dockerfile::PathPattern::parse(dockerfile::clean_path(expanded(text)), true));
     tree.excluded.push_back(std::move(pattern));
   }
   request.destination = absolute(expanded(copy.destination), state_.config.working_dir);
@@ -149,7 +150,7 @@ Status StageBuild::apply(const dockerfile::Copy& copy) {
 }
 
 Status StageBuild::apply(const dockerfile::Workdir& workdir) {
-  std::string path = "/" + clean_path(absolute(expanded(workdir.path), state_.config.working_dir));
+  std::string path = "/" + dockerfile::clean_path(absolute(expanded(workdir.path), state_.config.working_dir));
   state_.config.working_dir = path;
   BERTH_TRY(Found found, find_path(state_.layer_dirs, path, true));
   if (found.is_directory()) {

@@ -17,19 +17,15 @@ namespace {
 
 using volumes::MergedDir;
 
-std::string joined(const std::string& directory, const std::string& name) {
-  return directory.empty() ? name : directory + "/" + name;
-}
-
 class Walk {
  public:
   Walk(const SourceTree& tree, const Visit& visit) : tree_(tree), visit_(visit) {}
 
-  /// `below` counts from the walk's root, `path` from the tree's, as .dockerignore has it.
-  Status directory(const MergedDir& dir, const std::string& below, const std::string& path) {
+  /// `from_root` counts from the walk's root, `path` from the tree's, as .dockerignore has it.
+  Status directory(const MergedDir& dir, const std::string& from_root, const std::string& path) {
     BERTH_TRY(std::vector<MergedDir::Entry> entries, dir.entries());
     for (const MergedDir::Entry& entry : entries) {
-      std::string inside = joined(path, entry.name), relative = joined(below, entry.name);
+      std::string inside = below(path, entry.name), relative = below(from_root, entry.name);
       bool ignored = tree_.ignore != nullptr && tree_.ignore->ignores(inside);
       if (is_excluded(relative)) continue;
       if (ignored && !(S_ISDIR(entry.info.st_mode) && tree_.ignore->may_hold_exceptions())) continue;
@@ -67,7 +63,7 @@ Error not_there(const SourceTree& tree, const std::string& path) {
   if (Result<Found> parent = find_path(tree.layers, directory, true); parent && parent->is_directory()) {
     if (Result<MergedDir> dir = open_directory(tree, *parent)) {
       if (auto entries = dir->entries()) {
-        for (const MergedDir::Entry& entry : *entries) names.push_back(joined(directory, entry.name));
+        for (const MergedDir::Entry& entry : *entries) names.push_back(below(directory, entry.name));
       }
     }
   }
@@ -112,7 +108,7 @@ Status hash_entry(const SourceTree& tree, const MergedDir& dir, const MergedDir:
 }  // namespace
 
 Result<std::vector<Source>> find_sources(const SourceTree& tree, const std::string& word) {
-  std::string path = clean_path(word);
+  std::string path = dockerfile::clean_path(word);
   BERTH_TRY(dockerfile::PathPattern pattern, dockerfile::PathPattern::parse(path, false));
   std::vector<Source> sources;
   if (pattern.is_plain()) {

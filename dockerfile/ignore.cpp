@@ -5,24 +5,6 @@
 #include "base/text.h"
 
 namespace berth::dockerfile {
-namespace {
-
-/// "a//b/./c/../d/" as "a/b/d"; what leads above the root stays there.
-std::string clean(std::string_view path) {
-  std::vector<std::string> parts;
-  for (const std::string& part : split(path, '/')) {
-    if (part.empty() || part == ".") continue;
-    if (part == "..") {
-      if (!parts.empty()) parts.pop_back();
-    } else {
-      parts.push_back(part);
-    }
-  }
-  return join(parts, "/");
-}
-
-}  // namespace
-
 IgnoreRules IgnoreRules::parse(const std::string& name, const std::string& text, Diagnostics& diagnostics) {
   diagnostics.remember_source(name, text);
   std::shared_ptr<const SourceFile> file = source_file(name);
@@ -40,7 +22,7 @@ IgnoreRules IgnoreRules::parse(const std::string& name, const std::string& text,
       if (exception) diagnostics.error({file, number, 1, 1}, "\"!\" needs a pattern behind it");
       continue;
     }
-    Result<PathPattern> parsed = PathPattern::parse(clean(pattern), true);
+    Result<PathPattern> parsed = PathPattern::parse(clean_path(pattern), true);
     if (!parsed) {
       diagnostics.error({file, number, 1, static_cast<int>(line.size())}, parsed.error().what);
       continue;

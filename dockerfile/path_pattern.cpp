@@ -42,6 +42,18 @@ std::optional<Class> read_class(std::string_view pattern, char wanted) {
 
 }  // namespace
 
+std::string clean_path(std::string_view path) {
+  std::vector<std::string> parts;
+  for (const std::string& part : split(path, '/')) {
+    if (part.empty() || part == ".") continue;
+    if (part != "..")
+      parts.push_back(part);
+    else if (!parts.empty())
+      parts.pop_back();
+  }
+  return join(parts, "/");
+}
+
 Result<PathPattern> PathPattern::parse(std::string text, bool doubled) {
   for (size_t at = 0; at < text.size(); ++at) {
     if (text[at] == '\\' && ++at == text.size())

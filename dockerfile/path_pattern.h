@@ -7,6 +7,9 @@
 
 namespace berth::dockerfile {
 
+/// "/a//b/./c/../d/" as "a/b/d": no slash at either end; what leads above the root stays there.
+[[nodiscard]] std::string clean_path(std::string_view path);
+
 /// A pattern of paths as COPY and .dockerignore have it (Go's filepath.Match): `*` and `?` stop at "/", `[a-z]`,
 /// `[^a]`,
 /// `\` before a character that stands for itself; with `doubled` also `**`, which crosses "/".

@@ -65,13 +65,6 @@ TarEntry entry_of(const std::string& path, const struct stat& info, TarType type
   return entry;
 }
 
-void apply(const TreeTar::Changes& changes, TarEntry& entry) {
-  if (changes.uid) entry.uid = *changes.uid;
-  if (changes.gid) entry.gid = *changes.gid;
-  if (changes.mode && entry.type != TarType::symlink) entry.mode = changes.mode(entry.mode) & 07777;
-  if (changes.latest_mtime) entry.mtime = std::min(entry.mtime, *changes.latest_mtime);
-}
-
 Result<std::string> link_target(FdRef link, const std::string& path) {
   char target[PATH_MAX];
   ssize_t n = readlinkat(link.get(), "", target, sizeof target);
@@ -179,6 +172,13 @@ Status write_directory(FdRef dir, const std::string& prefix, TreeTar& tree, TarW
 
 }  // namespace
 
+void TreeTar::Changes::apply_to(TarEntry& entry) const {
+  if (uid) entry.uid = *uid;
+  if (gid) entry.gid = *gid;
+  if (mode && entry.type != TarType::symlink) entry.mode = mode(entry.mode) & 07777;
+  if (latest_mtime) entry.mtime = std::min(entry.mtime, *latest_mtime);
+}
+
 Result<bool> TreeTar::add(FdRef parent, const std::string& name, const std::string& path, const Changes& changes) {
   // By O_PATH first: what it is decides whether it may be opened at all.
   Result<UniqueFd> at = sys::open_at(parent, name, O_PATH | O_NOFOLLOW);
@@ -189,7 +189,7 @@ Result<bool> TreeTar::add(FdRef parent, const std::string& name, const std::stri
   std::optional<TarType> type = type_of(info.st_mode);
   if (!type) return false;
   TarEntry entry = entry_of(path, info, *type);
-  apply(changes, entry);
+  changes.apply_to(entry);
   if (*type == TarType::symlink) {
     BERTH_TRY(entry.link_name, link_target(at->ref(), path));
   }

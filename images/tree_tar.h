@@ -27,6 +27,8 @@ class TreeTar {
     std::optional<gid_t> gid;
     std::function<mode_t(mode_t)> mode;   // permission bits; not asked for symbolic links
     std::optional<int64_t> latest_mtime;  // later times become this one, seconds since 1970
+
+    void apply_to(TarEntry& entry) const;
   };
 
   explicit TreeTar(TarWriter& tar) : tar_(tar) {}
