@@ -22,6 +22,12 @@ constexpr std::pair<std::string_view, Add> kCommands[] = {
     {"start", berth::cli::add_start},
     {"stop", berth::cli::add_stop},
     {"restart", berth::cli::add_restart},
+    {"pause", berth::cli::add_pause},
+    {"unpause", berth::cli::add_unpause},
+    {"port", berth::cli::add_port},
+    {"top", berth::cli::add_top},
+    {"stats", berth::cli::add_stats},
+    {"wait", berth::cli::add_wait},
     {"kill", berth::cli::add_kill},
     {"rm", berth::cli::add_rm},
     {"config", berth::cli::add_config},
@@ -33,9 +39,17 @@ constexpr std::pair<std::string_view, Add> kCommands[] = {
     {"version", berth::cli::add_version},
 };
 
+void add_container_commands(Command app, Context& context) {
+  Command noun = app.noun("container");
+  for (Add add : {berth::cli::add_container_port, berth::cli::add_container_top, berth::cli::add_container_stats,
+                  berth::cli::add_container_wait})
+    add(noun, context);
+}
+
 /// Nouns, Docker's words, and what is not a single command.
-constexpr Add kOthers[] = {berth::cli::add_builder,      berth::cli::add_images, berth::cli::add_system_df,
-                           berth::cli::add_system_prune, berth::cli::add_login,  berth::cli::add_completion};
+constexpr Add kOthers[] = {berth::cli::add_builder,   add_container_commands,       berth::cli::add_images,
+                           berth::cli::add_system_df, berth::cli::add_system_prune, berth::cli::add_login,
+                           berth::cli::add_completion};
 
 /// The command that the word names, or all of them where help, a noun or a mistake asks for more.
 void add_commands(Command app, Context& context, const std::string& word) {

@@ -49,6 +49,14 @@ struct KillRequest {
   Selection selection;
   int signal = 9;
 };
+struct PauseRequest {
+  static constexpr const char* kOp = "pause";
+  Selection selection;
+};
+struct UnpauseRequest {
+  static constexpr const char* kOp = "unpause";
+  Selection selection;
+};
 struct RemoveRequest {
   static constexpr const char* kOp = "rm";
   Selection selection;
@@ -69,6 +77,8 @@ BERTH_JSON_DECLARE(StopRequest)
 BERTH_JSON_DECLARE(StartRequest)
 BERTH_JSON_DECLARE(RestartRequest)
 BERTH_JSON_DECLARE(KillRequest)
+BERTH_JSON_DECLARE(PauseRequest)
+BERTH_JSON_DECLARE(UnpauseRequest)
 BERTH_JSON_DECLARE(RemoveRequest)
 BERTH_JSON_DECLARE(PruneRequest)
 

@@ -93,7 +93,9 @@ void Containers::write_down(const ContainerPtr& container) {
 Status Containers::kill(const ContainerPtr& container, int signal) {
   if (!container->live.alive()) return {};
   if (signal == SIGKILL) container->live.stopped_by_user = true;
-  return container->process.signal(signal).context("container {}", container->record.name);
+  BERTH_TRY_OK(container->process.signal(signal).context("container {}", container->record.name));
+  bool to_end = signal == SIGKILL || signal == sys::parse_signal(container->record.stop_signal).value_or(SIGTERM);
+  return to_end ? thaw(container) : Status();
 }
 
 Task<void> Containers::stop(ContainerPtr container, std::optional<int64_t> grace_ns) {
@@ -110,6 +112,7 @@ Task<void> Containers::stop(ContainerPtr container, std::optional<int64_t> grace
   uint64_t run = container->run;
   int signal = sys::parse_signal(container->record.stop_signal).value_or(SIGTERM);
   BERTH_CO_TRY_OK(container->process.signal(signal));
+  BERTH_CO_TRY_OK(thaw(container));
   Duration grace(grace_ns.value_or(container->record.stop_grace_ns));
   asio::steady_timer deadline(parts_.io, std::min<Duration>(grace, std::chrono::hours(24 * 365)));
   bool killed = false;

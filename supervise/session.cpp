@@ -163,6 +163,14 @@ Result<engine::Plan> Session::plan_for(const std::string& op, const Json& reques
     BERTH_TRY(engine::KillRequest kill, parse<engine::KillRequest>(request));
     return engine::plan_kill(kill.selection, observed, kill.signal);
   }
+  if (op == engine::PauseRequest::kOp) {
+    BERTH_TRY(engine::PauseRequest pause, parse<engine::PauseRequest>(request));
+    return engine::plan_pause(pause.selection, observed);
+  }
+  if (op == engine::UnpauseRequest::kOp) {
+    BERTH_TRY(engine::UnpauseRequest unpause, parse<engine::UnpauseRequest>(request));
+    return engine::plan_unpause(unpause.selection, observed);
+  }
   if (op == engine::RemoveRequest::kOp) {
     BERTH_TRY(engine::RemoveRequest remove, parse<engine::RemoveRequest>(request));
     return engine::plan_remove(remove.selection, observed, remove.stop, remove.volumes);
