@@ -12,6 +12,7 @@ void add_start(Command app, Context& context);
 void add_restart(Command app, Context& context);
 void add_pause(Command app, Context& context);
 void add_unpause(Command app, Context& context);
+void add_attach(Command app, Context& context);
 void add_port(Command app, Context& context);
 void add_top(Command app, Context& context);
 void add_stats(Command app, Context& context);
@@ -37,6 +38,7 @@ void add_system_df(Command app, Context& context);
 void add_system_prune(Command app, Context& context);
 
 // Below `container`, about one by name or id.
+void add_container_attach(Command noun, Context& context);
 void add_container_port(Command noun, Context& context);
 void add_container_top(Command noun, Context& context);
 void add_container_stats(Command noun, Context& context);

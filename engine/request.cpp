@@ -22,6 +22,7 @@ BERTH_JSON_DEFINE(KillRequest, selection, signal)
 BERTH_JSON_DEFINE(PauseRequest, selection)
 BERTH_JSON_DEFINE(UnpauseRequest, selection)
 BERTH_JSON_DEFINE(RemoveRequest, selection, stop, volumes)
+BERTH_JSON_DEFINE(AttachRequest, id)
 BERTH_JSON_DEFINE(PruneRequest, selection, options)
 
 }  // namespace berth::engine

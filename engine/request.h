@@ -63,6 +63,12 @@ struct RemoveRequest {
   bool stop = false, volumes = false;
 };
 
+/// About a container with a tty: with the request comes a socket, on which its terminal's master is sent back.
+struct AttachRequest {
+  static constexpr const char* kOp = "attach";
+  std::string id;
+};
+
 /// Of one project, so that nothing is taken from under a command that works on it.
 struct PruneRequest {
   static constexpr const char* kOp = "prune";
@@ -80,6 +86,7 @@ BERTH_JSON_DECLARE(KillRequest)
 BERTH_JSON_DECLARE(PauseRequest)
 BERTH_JSON_DECLARE(UnpauseRequest)
 BERTH_JSON_DECLARE(RemoveRequest)
+BERTH_JSON_DECLARE(AttachRequest)
 BERTH_JSON_DECLARE(PruneRequest)
 
 /// {"op": …, …}

@@ -203,6 +203,12 @@ Work Containers::wait_until_over(ContainerPtr container) {
   while (!over()) co_await container->changed.wait();
 }
 
+Result<sys::UniqueFd> Containers::console(const std::string& id) const {
+  std::vector<sys::UniqueFd> stored = parts_.keeper.stored("tty/" + id);
+  if (stored.empty()) return make_error("the container does not run, or has no terminal");
+  return std::move(stored.front());
+}
+
 void Containers::wake_all() {
   for (auto& [id, container] : containers_) container->changed.notify();
 }

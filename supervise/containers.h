@@ -101,6 +101,9 @@ class Containers {
   /// Wakes all that wait, so that they see they are cancelled.
   void wake_all();
 
+  /// The master of the container's terminal. Error: it does not run, or has none.
+  [[nodiscard]] Result<sys::UniqueFd> console(const std::string& id) const;
+
   /// How a child of the keeper ended.
   void on_exit(const ExitRecord& exit);
 

@@ -1,6 +1,7 @@
 """What can be asked of containers that run, and done to them: pause, top, stats, port, wait."""
 
 import re
+import subprocess
 import time
 
 import host
@@ -192,3 +193,91 @@ class Waiting(Case):
         self.assertEqual("4\n3\n", stack("container", "wait", *names, check=0).out)
         self.assertEqual("4\n3\n", stack("container", "wait", *names, check=0).out)
         self.assertIn("No such container: nobody", stack("container", "wait", "nobody", check=1).err)
+
+
+class Attached(Case):
+    SHELLS = """
+        services:
+          term:
+            image: busybox:1
+            command: [sh]
+            tty: true
+            stdin_open: true
+            stop_grace_period: 0s
+          pipe:
+            image: busybox:1
+            command: [sh, -c, "while read line; do echo got $$line; echo err $$line >&2; done"]
+            stdin_open: true
+            stop_grace_period: 0s
+          ticks:
+            image: busybox:1
+            command: [sh, -c, "trap 'echo bye; exit 9' TERM; while :; do echo tick; sleep 0.05; done"]
+            stop_grace_period: 0s
+        """
+
+    def test_on_a_terminal_keys_reach_the_container_and_the_detach_keys_leave_it(self):
+        stack = self.stack(self.SHELLS)
+        stack.up()
+        with Terminal([BERTH, "attach", "term"], stack.folder, self.berth.environment, rows=33, columns=101) as terminal:
+            terminal.type("echo $((40+2)) $(stty size)\r")
+            terminal.wait_for(r"42 33 101")
+            terminal.resize(20, 60)
+            time.sleep(0.2)
+            terminal.type("stty size\r")
+            terminal.wait_for(r"20 60")
+            terminal.type("\x10\x11")
+            self.assertEqual(0, terminal.wait_exit())
+        self.assertEqual("running", stack.ps()["term"]["State"])
+        with Terminal([BERTH, "attach", "--detach-keys", "ctrl-x", "term"], stack.folder, self.berth.environment) as terminal:
+            terminal.type("exit 5\r")
+            self.assertEqual(5, terminal.wait_exit())
+
+    def test_it_finds_the_terminal_again_when_the_supervisor_was_killed(self):
+        stack = self.stack(self.SHELLS)
+        stack.up()
+        self.berth.kill_helpers("berth-supervisor")
+        with Terminal([BERTH, "attach", "term"], stack.folder, self.berth.environment) as terminal:
+            terminal.type("echo $((40+2))\r")
+            terminal.wait_for(r"42")
+            terminal.type("exit 0\r")
+            self.assertEqual(0, terminal.wait_exit())
+
+    def test_standard_input_and_both_outputs_without_a_terminal(self):
+        stack = self.stack(self.SHELLS)
+        stack.up()
+        attached = self.popen(stack, "attach", "pipe")
+        attached.stdin.write("one\n")
+        attached.stdin.flush()
+        self.assertEqual("got one\n", attached.stdout.readline())
+        self.assertEqual("err one\n", attached.stderr.readline())
+        stack("kill", "pipe", check=0)
+        self.assertEqual(137, attached.wait(timeout=20))
+
+    def test_signals_are_for_the_container_unless_one_says_otherwise(self):
+        stack = self.stack(self.SHELLS)
+        stack.up()
+        attached = self.popen(stack, "attach", "--sig-proxy=false", "--no-stdin", "ticks")
+        self.assertEqual("tick\n", attached.stdout.readline())
+        attached.terminate()
+        self.assertEqual(130, attached.wait(timeout=20))
+        self.assertEqual("running", stack.ps()["ticks"]["State"])
+        attached = self.popen(stack, "attach", "ticks")
+        self.assertEqual("tick\n", attached.stdout.readline())
+        attached.terminate()
+        self.assertEqual(9, attached.wait(timeout=20))
+        self.assertIn("bye\n", attached.stdout.read())
+
+    def test_what_cannot_be_attached_says_why(self):
+        stack = self.stack(self.SHELLS)
+        stack.up("term")
+        self.assertIn("has no container", stack("attach", "pipe", check=1).err)
+        self.assertIn('"esc" is no key', stack("attach", "--detach-keys", "esc", "term", check=1).err)
+        stack("stop", "-t", "0", check=0)
+        self.assertIn("is not running", stack("attach", "term", check=1).err)
+
+    def popen(self, stack, *arguments):
+        process = subprocess.Popen([BERTH, *arguments], cwd=stack.folder, env=self.berth.environment, text=True,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        return process
