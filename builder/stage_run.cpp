@@ -1,6 +1,5 @@
 // RUN.
 
-#include <fcntl.h>
 #include <fmt/core.h>
 
 #include <cerrno>
@@ -12,8 +11,7 @@
 #include "builder/scratch.h"
 #include "builder/stage.h"
 #include "builder/step_key.h"
-#include "images/commit.h"
-#include "sys/file.h"
+#include "images/layer_adopt.h"
 
 namespace berth::builder {
 namespace {
@@ -130,10 +128,7 @@ Status StageBuild::apply(const dockerfile::Run& run) {
     BERTH_TRY(int code, builder::run(parts_.host, parts_.paths, process, output, parts_.cancelled));
     if (parts_.cancelled()) return sys_error("build", ECANCELED);
     if (code != 0) return did_not_succeed(words, code);
-    BERTH_TRY(sys::UniqueFd upper, sys::open_file(scratch.path() + "/upper", O_RDONLY | O_DIRECTORY));
-    images::TreeTar::Changes changes;
-    changes.latest_mtime = request_.epoch;
-    return images::store_layer_diff(parts_.store, lease_, upper.ref(), changes);
+    return images::adopt_layer_diff(parts_.store, lease_, scratch.path() + "/upper", request_.epoch);
   };
   return add_layer(key.digest(), execute);
 }
