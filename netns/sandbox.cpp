@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "netns/dns_door.h"
+#include "netns/link_state.h"
 #include "netns/links.h"
 #include "netns/netlink.h"
 #include "netns/sysctl.h"
@@ -26,7 +27,8 @@ namespace {
 //   inside   address and default route of each endpoint (they need the index that the kernel chose)
 //   host     enslave each peer to its bridge and set it up; hairpin on
 //
-// A bridge port that comes up forwards at once (no spanning tree), so the container may talk when this returns.
+// A bridge port that comes up forwards at once (no spanning tree), but the kernel has to notice first that it came up,
+// and that the bridge has a port now. That is waited for, so the container may talk when this returns.
 
 constexpr uint16_t kCreate = NLM_F_CREATE | NLM_F_EXCL;
 
@@ -158,6 +160,15 @@ Status enslave_all(Sides& sides, const std::vector<EndpointSpec>& endpoints, con
   return sides.host.run(batch);
 }
 
+Status wait_until_all_send(Sides& sides, const std::vector<EndpointSpec>& endpoints) {
+  for (const EndpointSpec& endpoint : endpoints) {
+    BERTH_TRY_OK(wait_until_sending(sides.host, host_name(endpoint)));
+    BERTH_TRY_OK(wait_until_sending(sides.host, endpoint.bridge));
+    BERTH_TRY_OK(wait_until_sending(sides.inside, endpoint.interface));
+  }
+  return {};
+}
+
 Status connect(Sides& sides, const std::vector<EndpointSpec>& endpoints, const std::vector<unsigned>& bridges) {
   Status created = create_pairs(sides, endpoints);
   if (!created.ok() && created.error().code == EEXIST) {
@@ -167,7 +178,8 @@ Status connect(Sides& sides, const std::vector<EndpointSpec>& endpoints, const s
   BERTH_TRY_OK(std::move(created));
   if (endpoints.empty()) return {};
   BERTH_TRY_OK(add_addresses(sides, endpoints));
-  return enslave_all(sides, endpoints, bridges);
+  BERTH_TRY_OK(enslave_all(sides, endpoints, bridges));
+  return wait_until_all_send(sides, endpoints);
 }
 
 Status apply_sysctls() {
