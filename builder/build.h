@@ -9,6 +9,7 @@
 #include "base/diagnostics.h"
 #include "base/result.h"
 #include "builder/scope.h"
+#include "builder/step_network.h"
 #include "dockerfile/ignore.h"
 #include "dockerfile/instruction.h"
 #include "images/store.h"
@@ -36,8 +37,9 @@ struct BuildRequest {
   std::map<std::string, Secret> secrets;
   std::map<std::string, std::string> ssh;  // id, path of the agent's socket
   bool no_cache = false;
-  bool allow_insecure = false;  // RUN --security=insecure may be what it says
-  std::string network;          // of RUN: "", default, host, none
+  bool allow_insecure = false;      // RUN --security=insecure may be what it says
+  bool allow_host_network = false;  // RUN --network=host too
+  std::string network;              // of RUN: "", default, host, none, or the name of a network
   std::vector<std::pair<std::string, std::string>> extra_hosts;
   uint64_t shm_size = 64 << 20;
   std::vector<runtime::Rlimit> rlimits;
@@ -66,6 +68,9 @@ struct BuildParts {
       image;
   /// The URL's content into a file that is not there yet; its time where the server tells one.
   std::function<Status(const std::string& url, const std::string& file)> fetch;
+  /// What a RUN step with this network ("", "default", "host", "none", a name) lives in. Made when one runs, not
+  /// before.
+  std::function<Result<StepNetwork>(const std::string& name)> network;
   std::function<bool()> cancelled;
 };
 

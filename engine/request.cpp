@@ -19,6 +19,7 @@ BERTH_JSON_DEFINE(StopRequest, selection, timeout_ns)
 BERTH_JSON_DEFINE(StartRequest, selection)
 BERTH_JSON_DEFINE(RestartRequest, selection, timeout_ns, dependents)
 BERTH_JSON_DEFINE(KillRequest, selection, signal)
+BERTH_JSON_DEFINE(LendRequest, network)
 BERTH_JSON_DEFINE(RemoveRequest, selection, stop, volumes)
 BERTH_JSON_DEFINE(PruneRequest, selection, options)
 

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "builder/build.h"
 #include "cli/build/progress.h"
+#include "cli/build/step_networks.h"
 #include "cli/helper_program.h"
 #include "cli/project.h"
 #include "cli/transfer.h"
@@ -206,6 +207,7 @@ class Jobs {
     request.no_cache = job.no_cache;
     request.network = job.network;
     request.allow_insecure = job.allow_insecure;
+    request.allow_host_network = job.allow_host_network;
     if (job.shm_size > 0) request.shm_size = static_cast<uint64_t>(job.shm_size);
     if (Status taken = take_values(job, request); !taken) return refuse(taken.error());
     auto image = [&](const std::string& name, const std::optional<images::Platform>& platform) {
@@ -216,13 +218,16 @@ class Jobs {
       if (code > 128) cancel(code - 128);
       return code == 0 ? Status() : make_error(fmt::format("ADD of \"{}\" failed", printable(url)), "see above");
     };
-    return builder::build(request, {store_, host_, context_.paths, progress, diagnostics, image, fetch, cancelled});
+    auto network = [&](const std::string& name) { return networks_.make(name); };
+    return builder::build(request,
+                          {store_, host_, context_.paths, progress, diagnostics, image, fetch, network, cancelled});
   }
 
   const Context& context_;
   const BuildOrder& order_;
   images::Store store_;
   runtime::Host host_;
+  StepNetworks networks_{context_};
 };
 
 }  // namespace
