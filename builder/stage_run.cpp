@@ -95,6 +95,7 @@ Status StageBuild::apply(const dockerfile::Run& run) {
     process.rlimits = request_.rlimits;
     process.privileged = insecure;
     auto output = [&](std::string_view bytes) { parts_.events.output(step_text_, bytes); };
+    if (!process.network.notice.empty()) output(process.network.notice + "\n");
     BERTH_TRY(int code, builder::run(parts_.host, parts_.paths, process, output, parts_.cancelled));
     if (parts_.cancelled()) return sys_error("build", ECANCELED);
     if (code != 0) return did_not_succeed(words, code);

@@ -48,6 +48,29 @@ void add_chain(NetlinkBatch& batch, const Table& table, const std::string& chain
   batch.text(NFTA_CHAIN_TYPE, hook.type);
 }
 
+Result<std::vector<BaseChain>> base_chains(NetlinkSocket& socket) {
+  NetlinkBatch request;
+  begin(request, nf_type(NFT_MSG_GETCHAIN), NLM_F_DUMP, AF_UNSPEC, 0, "list nftables chains");
+  std::vector<BaseChain> chains;
+  BERTH_TRY_OK(socket.dump(request, [&](const nlmsghdr& message) {
+    BaseChain chain;
+    bool is_base = false;
+    chain.family = static_cast<const nfgenmsg*>(NLMSG_DATA(&message))->nfgen_family;
+    visit_attributes(attributes_of(message, sizeof(nfgenmsg)), [&](const NetlinkAttribute& attribute) {
+      if (attribute.type == NFTA_CHAIN_TABLE) chain.table = attribute.text();
+      if (attribute.type == NFTA_CHAIN_NAME) chain.name = attribute.text();
+      if (attribute.type == NFTA_CHAIN_POLICY) chain.drops = attribute.u32() == htonl(NF_DROP);
+      if (attribute.type != NFTA_CHAIN_HOOK) return;
+      is_base = true;
+      visit_attributes(attribute.data, [&](const NetlinkAttribute& detail) {
+        if (detail.type == NFTA_HOOK_HOOKNUM) chain.hook = ntohl(detail.u32());
+      });
+    });
+    if (is_base) chains.push_back(std::move(chain));
+  }));
+  return chains;
+}
+
 void add_rule(NetlinkBatch& batch, const Table& table, const std::string& chain,
               const std::function<void()>& expressions) {
   begin(batch, nf_type(NFT_MSG_NEWRULE), NLM_F_CREATE | NLM_F_APPEND | NLM_F_ACK, table.family, 0,

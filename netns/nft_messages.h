@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "netns/netlink.h"
 
@@ -29,6 +30,16 @@ struct Hook {
   int priority;
 };
 void add_chain(NetlinkBatch& batch, const Table& table, const std::string& chain, const Hook& hook);
+
+/// A chain of any table that the kernel calls by itself.
+struct BaseChain {
+  uint8_t family = 0;
+  std::string table, name;
+  uint32_t hook = 0;
+  bool drops = false;  // what none of its rules decides on
+};
+/// All of them. `socket` is a netfilter socket.
+[[nodiscard]] Result<std::vector<BaseChain>> base_chains(NetlinkSocket& socket);
 
 /// `expressions` adds what the rule is made of: the functions below.
 void add_rule(NetlinkBatch& batch, const Table& table, const std::string& chain,

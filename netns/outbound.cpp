@@ -83,6 +83,19 @@ void add_rules(NetlinkBatch& batch, const nft::Table& table, Subnet block) {
   });
 }
 
+/// A rule of ours that accepts ends our own chain only: what another table drops is dropped.
+Status check_forwarding(NetlinkSocket& socket) {
+  BERTH_TRY(const std::vector<nft::BaseChain> chains, nft::base_chains(socket));
+  for (const nft::BaseChain& chain : chains) {
+    const bool ours = chain.family == NFPROTO_IPV4 || chain.family == NFPROTO_INET;
+    if (ours && chain.hook == NF_INET_FORWARD && chain.drops) {
+      return make_error(fmt::format("the chain {} of the firewall's table {} drops what is forwarded",
+                                    printable(chain.name), printable(chain.table)));
+    }
+  }
+  return {};
+}
+
 /// That of the interface with the default route, where it is smaller than usual (tunnels, some clouds); else 0.
 int mtu_to_the_outside() {
   for (const std::string& line : split(sys::read_file("/proc/net/route", 1 << 20).value_or(""), '\n')) {
@@ -141,8 +154,9 @@ OutboundNetwork::~OutboundNetwork() = default;
 
 Result<OutboundNetwork> OutboundNetwork::open() {
   BERTH_TRY(const Subnet block, choose_block());
-  BERTH_TRY_OK(enable_forwarding());
   BERTH_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_NETFILTER));
+  BERTH_TRY_OK(check_forwarding(socket));
+  BERTH_TRY_OK(enable_forwarding());
   NetlinkBatch batch;
   nft::begin_batch(batch);
   add_rules(batch, {NFPROTO_IPV4, "berth_build_" + sys::random_hex(4), NFT_TABLE_F_OWNER}, block);

@@ -24,7 +24,8 @@ struct OutboundLink {
 /// same host need no arrangement with us: an address is taken by a route to it that must not be there yet.
 class OutboundNetwork {
  public:
-  /// In the network namespace of the calling thread. Switches forwarding on (sysctl.h).
+  /// In the network namespace of the calling thread. Switches forwarding on (sysctl.h). Error: the kernel cannot do it,
+  /// or another firewall drops by its policy what is forwarded (Docker's FORWARD, ufw), which no rule of ours undoes.
   [[nodiscard]] static Result<OutboundNetwork> open();
   OutboundNetwork(OutboundNetwork&&) noexcept;
   OutboundNetwork& operator=(OutboundNetwork&&) noexcept;

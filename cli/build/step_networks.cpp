@@ -35,18 +35,21 @@ Error no_such_network(const std::string& name, const engine::Observed& observed)
                          : "expected default, host, none, or the name of a network that `up` has made");
 }
 
+StepNetwork host_network() {
+  StepNetwork network;
+  network.resolv_conf = host_resolv_conf();
+  network.host_address = "127.0.0.1";
+  return network;
+}
+
 }  // namespace
 
 Result<StepNetwork> StepNetworks::make(const std::string& name) {
   if (name.empty() || name == "default") return make_outbound();
-  StepNetwork network;
-  if (name == "host") {
-    network.resolv_conf = host_resolv_conf();
-    network.host_address = "127.0.0.1";
-    return network;
-  }
+  if (name == "host") return host_network();
   if (name != "none") return borrow(name);
   BERTH_TRY(netns::Sandbox sandbox, netns::create_sandbox({.endpoints = {}, .dns = false}));
+  StepNetwork network;
   network.netns = std::move(sandbox.netns);
   return network;
 }
@@ -54,20 +57,26 @@ Result<StepNetwork> StepNetworks::make(const std::string& name) {
 Result<StepNetwork> StepNetworks::make_outbound() {
   {
     std::lock_guard lock(mutex_);
-    if (!outbound_) {
+    if (!outbound_ && no_outbound_.empty()) {
       Result<netns::OutboundNetwork> made = netns::OutboundNetwork::open();
-      if (!made) {
-        Error error = std::move(made).error();
-        error.context.emplace_back("network of build steps");
-        error.hint = "--network host runs them on the host's own";
-        return error;
-      }
-      outbound_ = std::move(made).value();
+      if (made)
+        outbound_ = std::move(made).value();
+      else
+        no_outbound_ = made.error().message();
     }
   }
+  if (!outbound_) {
+    StepNetwork network = host_network();
+    network.notice = fmt::format("(the network is the host's own: {})", no_outbound_);
+    return network;
+  }
   BERTH_TRY(netns::OutboundLink link, outbound_->connect());
-  return StepNetwork{std::move(link.netns), resolv_conf_with_our_dns(), outbound_->host_address().str(),
-                     std::move(link.names)};
+  StepNetwork network;
+  network.netns = std::move(link.netns);
+  network.resolv_conf = resolv_conf_with_our_dns();
+  network.host_address = outbound_->host_address().str();
+  network.lent = std::move(link.names);
+  return network;
 }
 
 Result<StepNetwork> StepNetworks::borrow(const std::string& name) const {
@@ -87,9 +96,12 @@ Result<StepNetwork> StepNetworks::borrow(const std::string& name) const {
   }
   BERTH_TRY(sys::Message message, sys::receive_with_fds(ours.ref(), 1));
   if (message.fds.empty()) return make_error("the supervisor did not send the network");
-  // The connection is what it is lent for.
-  return StepNetwork{sys::Netns(std::move(message.fds.front())), resolv_conf_with_our_dns(),
-                     answer.value("gateway", ""), std::make_shared<Client>(std::move(client))};
+  StepNetwork network;
+  network.netns = sys::Netns(std::move(message.fds.front()));
+  network.resolv_conf = resolv_conf_with_our_dns();
+  network.host_address = answer.value("gateway", "");
+  network.lent = std::make_shared<Client>(std::move(client));  // it is lent for as long as the connection stands
+  return network;
 }
 
 }  // namespace berth::cli

@@ -2,6 +2,7 @@
 
 #include <mutex>
 #include <optional>
+#include <string>
 
 #include "builder/step_network.h"
 #include "cli/context.h"
@@ -14,8 +15,8 @@ class StepNetworks {
  public:
   explicit StepNetworks(const Context& context) : context_(context) {}
 
-  /// "host"; "none": loopback alone; "" and "default": a way out, and nothing else; else a place in a network that
-  /// `up` has made, which the supervisor lends.
+  /// "host"; "none": loopback alone; "" and "default": a way out and nothing else, or the host's where that cannot be;
+  /// else a place in a network that `up` has made, which the supervisor lends.
   [[nodiscard]] Result<builder::StepNetwork> make(const std::string& name);
 
  private:
@@ -25,6 +26,7 @@ class StepNetworks {
   const Context& context_;
   std::mutex mutex_;
   std::optional<netns::OutboundNetwork> outbound_;
+  std::string no_outbound_;  // why there is none
 };
 
 }  // namespace berth::cli

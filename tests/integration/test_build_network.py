@@ -158,6 +158,16 @@ class StepNetwork(BuildCase):
         self.build(self.context("FROM busybox:1\nRUN true\n", name="after"))
         self.assert_nothing_left()
 
+    def test_beside_a_firewall_that_drops_what_is_forwarded_a_step_has_the_hosts_network(self):
+        # In a network namespace of its own, which has such a firewall.
+        drop = "add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }"
+        folder = self.context("FROM busybox:1\nRUN readlink /proc/self/ns/net > /out\n")
+        built = subprocess.run(["unshare", "-n", "sh", "-c", 'nft "$0" && readlink /proc/self/ns/net && exec "$@"', drop,
+                                BERTH, "image", "build", "--no-cache", "-t", "test:1", folder], env=self.berth.environment, text=True,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=True)
+        self.assertIn("(the network is the host's own: the chain FORWARD of the firewall's table filter drops", built.stderr)
+        self.assertEqual(self.shell("cat /out"), built.stdout)
+
     def test_a_build_that_runs_nothing_makes_no_network(self):
         folder = self.context("FROM busybox:1\nRUN true\nCOPY Dockerfile /\n")
         self.build(folder)

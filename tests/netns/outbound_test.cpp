@@ -7,6 +7,7 @@
 
 #include "lab.h"
 #include "netns/ipam.h"
+#include "netns/nft_library.h"
 
 using namespace berth;
 using namespace berth::netns;
@@ -77,6 +78,22 @@ TEST_CASE("two that chose the same block give their addresses once each") {
     BERTH_TRY(const OutboundLink link, network.connect());
     BERTH_TRY(const auto occupied, observe_host_prefixes());
     CHECK(std::ranges::any_of(occupied, [](const Occupied& one) { return one.subnet.str() == "172.30.0.3/32"; }));
+    return {};
+  });
+}
+
+TEST_CASE("a firewall that drops what is forwarded is named") {
+  if (!lab::can_run()) return;
+  const auto host = lab::make_host();
+  lab::in(host, []() -> Status {
+    BERTH_TRY(NftLibrary nft, NftLibrary::load());
+    return nft.run(
+        "add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }");
+  });
+  lab::in(host, []() -> Status {
+    const auto network = OutboundNetwork::open();
+    REQUIRE_FALSE(network.ok());
+    CHECK(network.error().message() == "the chain FORWARD of the firewall's table filter drops what is forwarded");
     return {};
   });
 }
