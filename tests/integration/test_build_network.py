@@ -1,5 +1,6 @@
 """What RUN steps live in: their network, names, limits, and that nothing of it stays."""
 
+import http.server
 import json
 import os
 import signal
@@ -54,13 +55,13 @@ class StepNetwork(BuildCase):
             self.assertRegex(shown, r"eth0 +inet 172\.30\.\d+\.\d+/24")
             self.assertIn("127.0.0.1/8", shown)
             self.assertRegex(shown, r"default via 172\.30\.\d+\.1 dev eth0")
-            self.assertEqual(self.run_step("wget -T 3 -qO- http://127.0.0.1:%d/ || echo nobody" % self.listen()), "wget: can't connect to "
-                             "remote host (127.0.0.1): Connection refused\nnobody\n")
+            reach = "(nc -w 3 127.0.0.1 %d </dev/null) >/dev/null 2>&1 && echo reached || echo nobody" % self.listen()
+            self.assertEqual(self.run_step(reach), "nobody\n")
+            self.assertEqual(self.run_step(reach, "--network", "host"), "reached\n")
         wait_until("nothing is left", lambda: not self.left())
 
     def listen(self):
         """A port of the host's loopback on which somebody listens."""
-        import http.server
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.addCleanup(server.server_close)
@@ -192,13 +193,14 @@ class ServiceBuildNetwork(BuildCase):
               ulimits: {nofile: {soft: 111, hard: 222}}
               dockerfile_inline: |
                 FROM busybox:1
-                RUN (wget -T 3 -qO- http://web/ | grep works; cat /etc/hosts; df -k /dev/shm; ulimit -n) > /out
+                RUN (wget -qO- http://web/ | grep works; cat /etc/hosts; df -k /dev/shm; ulimit -n) > /out
             image: app:1
         """
 
     def test_a_network_of_the_project(self):
         stack = self.stack(self.COMPOSE.replace("NETWORK", "${WHICH:-default}"), "lent")
         stack.up()
+        wait_until("httpd listens", lambda: "works" in stack.sh("web", "wget -qO- http://web/ 2>&1 || true"))
         stack("build", "app", check=0)
         apart = self.shell("cat /out", "app:1")
         self.assertNotIn("works", apart)
