@@ -36,8 +36,13 @@ std::string host_name(const EndpointSpec& endpoint) {
   return host_interface_name(endpoint.container_id, endpoint.network_id);
 }
 
-/// No link-local IPv6 address on the host's side: it is a port of the bridge and nothing else.
-void no_ipv6_addresses(NetlinkBatch& batch) {
+/// No link-local IPv6 address on the host's side. In a message of its own before the interface is set up: one message
+/// that does both sets it up first, and the address is there.
+void no_ipv6_addresses(NetlinkBatch& batch, const std::string& name) {
+  const int kernel_without_ipv6 = EAFNOSUPPORT;
+  batch.begin(RTM_SETLINK, 0, "switch off IPv6 addresses of " + name, kernel_without_ipv6);
+  batch.fixed(ifinfomsg{.ifi_family = AF_UNSPEC});
+  batch.text(IFLA_IFNAME, name);
   batch.flag_nested(IFLA_AF_SPEC, [&] {
     batch.flag_nested(AF_INET6, [&] { batch.u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE); });
   });
@@ -101,11 +106,11 @@ void add_route_to(NetlinkBatch& batch, Ipv4 address, uint32_t index) {
 
 void enslave(NetlinkBatch& batch, const EndpointSpec& endpoint, unsigned bridge) {
   const std::string name = host_name(endpoint);
+  no_ipv6_addresses(batch, name);
   batch.begin(RTM_SETLINK, 0, fmt::format("enslave {} to bridge {}", name, endpoint.bridge));
   batch.fixed(ifinfomsg{.ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP});
   batch.text(IFLA_IFNAME, name);
   batch.u32(IFLA_MASTER, bridge);
-  no_ipv6_addresses(batch);
   // Hairpin: a container may reach itself through its own published port.
   batch.begin(RTM_NEWLINK, 0, "set hairpin mode of " + name);
   batch.fixed(ifinfomsg{.ifi_family = AF_UNSPEC});
@@ -168,10 +173,10 @@ Result<std::vector<unsigned>> bridge_indices(const std::vector<EndpointSpec>& en
 Status connect_without_bridge(NetlinkSocket& host, const EndpointSpec& endpoint) {
   const std::string name = host_name(endpoint);
   NetlinkBatch up;
+  no_ipv6_addresses(up, name);
   up.begin(RTM_SETLINK, 0, fmt::format("set {} up", name));
   up.fixed(ifinfomsg{.ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP});
   up.text(IFLA_IFNAME, name);
-  no_ipv6_addresses(up);
   BERTH_TRY_OK(host.run(up));
   BERTH_TRY(const uint32_t index, link_index(host, name));
   NetlinkBatch batch;
