@@ -47,13 +47,15 @@ namespace {
 //
 // There is no bridge, so nothing of it depends on bridge-nf-call-iptables.
 
-constexpr size_t kBlockBytes = 3;  // of an address that are the block's
+constexpr int kPrefix = 24;
+constexpr size_t kBlockBytes = kPrefix / 8;  // of an address that are the block's
 
 Result<Subnet> choose_block() {
   BERTH_TRY(const std::vector<Occupied> occupied, observe_host_prefixes());
   // Not where networks of projects come from first: `up` may be choosing at this moment.
-  std::vector<Pool> pools = {Pool{Subnet{Ipv4{172u << 24 | 30u << 16}, 16}, 24}};
+  std::vector<Pool> pools = {Pool{Subnet{Ipv4{172u << 24 | 30u << 16}, 16}}};
   std::ranges::copy(default_pools(), std::back_inserter(pools));
+  for (Pool& pool : pools) pool.size = kPrefix;
   BERTH_TRY(const AddressPlan plan, plan_addresses({}, pools, occupied));
   return plan.subnet;
 }
