@@ -154,7 +154,7 @@ class Build : public Stages {
       return false;
     }
     parts_.events.done(shown, true);
-    Scope scope(given_, global_, base->config.env);
+    Scope scope(given_, global_, base->config.env, base->args);
     std::vector<Instruction> triggers = take_triggers(*base);
     StageBuild build(request_, parts_, lease_, *this, name, steps, std::move(base).value(), std::move(scope));
     for (const std::vector<Instruction>* list : {&std::as_const(triggers), &stage.instructions}) {
@@ -170,7 +170,9 @@ class Build : public Stages {
     std::string name = expanded(request_.file.stages[index].from.image);
     if (int base = base_stage(index); base >= 0) return *built_[static_cast<size_t>(base)];
     if (name == "scratch") {
-      Built empty{{}, {}, {}, images::sha256_of("scratch")};
+      Built empty{{}, {}, {}, images::sha256_of("scratch"), {}};
+      empty.config.env = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
+      empty.config.working_dir = "/";
       empty.config.os = given_.target.os;
       empty.config.architecture = given_.target.architecture;
       empty.config.variant = given_.target.variant;
@@ -186,7 +188,7 @@ class Build : public Stages {
     BERTH_TRY(images::Manifest manifest, images::parse_manifest(json));
     StepKey key(images::sha256_of("image"), "FROM");
     for (const images::Digest& id : image.config.diff_ids) key.add(id.str());
-    return Built{std::move(image.config), std::move(manifest.layers), std::move(image.layer_dirs), key.digest()};
+    return Built{std::move(image.config), std::move(manifest.layers), std::move(image.layer_dirs), key.digest(), {}};
   }
 
   /// The base's ONBUILD instructions, which are for this build and no further.
