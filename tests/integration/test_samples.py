@@ -45,7 +45,7 @@ class Samples(Case):
         stack.up("--wait")
         stack.sh("worker", "echo one two three > /inbox/a.txt")
         wait_until("the worker has counted", lambda: "a.txt: 3 words" in stack("logs", "worker").out)
-        found = stack.sh("worker", "id -un; ls /inbox; ls /app/__pycache__ | wc -l; find /var/cache/apt /var/lib/apt/lists -type f -size +0")
+        found = stack.sh("worker", "id -un; ls /inbox; ls /app/__pycache__ | wc -l; find /var/cache/apt /var/lib/apt/lists -type f -size +0 2>/dev/null || true")
         self.assertEqual(found.split(), ["worker", "1"])  # packages and their lists are in the cache mounts, not in the image
 
     def test_nginx_serves_pages_with_its_own_configuration(self):
