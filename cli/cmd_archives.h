@@ -5,11 +5,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "cli/context.h"
-
-namespace CLI {
-class App;
-}
+#include "cli/command_line.h"
+#include "cli/container_choice.h"
 
 namespace berth::cli {
 
@@ -26,13 +23,6 @@ struct LoadFlags {
 struct SaveFlags {
   std::vector<std::string> images;
   std::string output;  // empty: standard output
-};
-
-/// Which container: a service of the project (Compose's form) or a container by name or id (Docker's).
-struct ContainerChoice {
-  bool of_service = true;
-  std::string name;
-  int64_t index = 0;  // of the service's containers; 0: the first
 };
 
 struct ExportFlags {
@@ -60,6 +50,6 @@ struct ArchiveCommands {
 
 /// All of them: `import`, `load` and `save` below the program itself and below `image`, `export` and `commit` of a
 /// service below the program, of any container below `container`.
-void add_archive_commands(CLI::App& app, Context& context, const ArchiveCommands& commands);
+void add_archive_commands(Command app, Context& context, const ArchiveCommands& commands);
 
 }  // namespace berth::cli

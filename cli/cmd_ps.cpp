@@ -1,6 +1,5 @@
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 
@@ -8,6 +7,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/project.h"
+#include "cli/published.h"
 #include "cli/table.h"
 #include "engine/json.h"
 
@@ -57,19 +57,6 @@ std::string status_text(const Container& c) {
   return live.health.empty() ? text : text + " (" + live.health + ")";
 }
 
-/// One line per address family, as Docker's engine binds them.
-std::vector<engine::PublishedPort> bindings(const Container& c) {
-  std::vector<engine::PublishedPort> all;
-  for (const engine::PublishedPort& port : c.live.ports) {
-    for (const char* address : {"0.0.0.0", "::"}) {
-      all.push_back(port);
-      if (!port.host_ip.empty()) break;
-      all.back().host_ip = address;
-    }
-  }
-  return all;
-}
-
 std::string ports_text(const Container& c) {
   std::vector<std::string> texts;
   if (!c.live.alive()) return "";
@@ -90,7 +77,6 @@ std::string ports_text(const Container& c) {
 
 Json publishers(const Container& c) {
   Json list = Json::array();
-  if (!c.live.alive()) return list;
   for (const engine::PublishedPort& port : bindings(c)) {
     list.push_back({{"URL", port.host_ip},
                     {"TargetPort", port.container_port},
@@ -192,19 +178,18 @@ int run(const Context& context, const Flags& flags) {
 
 }  // namespace
 
-void add_ps(CLI::App& app, Context& context) {
+void add_ps(Command app, Context& context) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("ps", "List containers");
-  command->add_option("SERVICE", flags->services, "Services; all if none is named");
-  command->add_flag("-a,--all", flags->all, "Show all stopped containers (including those created by the run command)");
-  command->add_flag("-q,--quiet", flags->quiet, "Only display IDs");
-  command->add_flag("--services", flags->list_services, "Display services");
-  command->add_option("--status", flags->statuses, "Filter services by status")->allow_extra_args(false);
-  command->add_option("--filter", flags->filters, "Filter services by a property (supported filters: status)")
-      ->allow_extra_args(false);
-  command->add_option("--format", flags->format, "Format output")->check(CLI::IsMember({"table", "json"}));
-  command->add_flag("--no-trunc", flags->no_trunc, "Don't truncate output");
-  command->callback([&context, flags] { context.command = [&context, flags] { return run(context, *flags); }; });
+  Command command = app.add_command("ps", "List containers");
+  command.option("SERVICE", flags->services, "Services; all if none is named");
+  command.flag("-a,--all", flags->all, "Show all stopped containers (including those created by the run command)");
+  command.flag("-q,--quiet", flags->quiet, "Only display IDs");
+  command.flag("--services", flags->list_services, "Display services");
+  command.option("--status", flags->statuses, "Filter services by status");
+  command.option("--filter", flags->filters, "Filter services by a property (supported filters: status)");
+  command.option("--format", flags->format, "Format output").one_of({"table", "json"});
+  command.flag("--no-trunc", flags->no_trunc, "Don't truncate output");
+  command.runs(context, [&context, flags] { return run(context, *flags); });
 }
 
 }  // namespace berth::cli
