@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -15,6 +17,11 @@ from harness import wait_until
 HOOKS = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
 STATUS = "grep -E '^(Uid|Gid|Groups|Umask|Cap|NoNew|Seccomp:)' /proc/self/status"
 LINGER = "trap 'exit 7' TERM; while :; do sleep 0.05; done"
+
+
+def catches(pid, number):
+    caught = re.search(r"SigCgt:\s+([0-9a-f]+)", host.read(f"/proc/{pid}/status"))
+    return caught and int(caught[1], 16) >> (number - 1) & 1
 
 
 class BundleCase(unittest.TestCase):
@@ -60,8 +67,11 @@ class BundleCase(unittest.TestCase):
     def linger(self, name="it"):
         self.bundle.script(LINGER)
         self.oci("create", name, check=0)
-        self.oci("start", name, check=0)
         self.addCleanup(self.oci, "delete", "--force", name)
+        self.oci("start", name, check=0)
+        pid = self.oci.state(name)["pid"]
+        # Before it has its handler, the first process of a pid namespace ignores the signal.
+        wait_until("it handles SIGTERM", lambda: catches(pid, signal.SIGTERM))
 
 
 class Life(BundleCase):
