@@ -65,7 +65,8 @@ Result<int> update(const Context& context, const Arguments& arguments) {
   BERTH_TRY(Found container, find(context, id));
   if (container.phase == Phase::stopped) return make_error("container not running");
   BERTH_TRY(std::string text, text_of(arguments));
-  BERTH_TRY(runtime::Resources resources, read_resources(text));
+  BERTH_TRY(std::string config, sys::read_file(container.dir.config()));
+  BERTH_TRY(runtime::Resources resources, read_resources(text, config));
   BERTH_TRY(runtime::Cgroup group, container.cgroup());
   BERTH_TRY_OK(group.apply(resources));
   return 0;

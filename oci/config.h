@@ -56,8 +56,9 @@ struct ExecConfig {
 [[nodiscard]] Result<ExecConfig> read_exec_config(const std::string& config, const std::string& process,
                                                   const Surroundings& surroundings);
 
-/// The limits of a `linux.resources` object, as `update` gets it.
-[[nodiscard]] Result<runtime::Resources> read_resources(const std::string& text);
+/// The limits of a `linux.resources` object, as `update` gets it for a container that was made with `config`. Callers
+/// (Podman 5) repeat its rules for devices; others are an error, since they cannot be changed.
+[[nodiscard]] Result<runtime::Resources> read_resources(const std::string& text, const std::string& config);
 
 /// Where a container's control groups are: `path` as config.json has it, below the root of each hierarchy.
 [[nodiscard]] std::string cgroup_path(const std::string& path, const std::string& id);

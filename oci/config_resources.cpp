@@ -185,13 +185,16 @@ void add_resources(const Node& resources, runtime::ContainerSpec& spec) {
   for (const Node& rule : resources["devices"].items()) add_rule(rule, spec.bare->rules);
 }
 
-Result<Resources> read_resources(const std::string& text) {
+Result<Resources> read_resources(const std::string& text, const std::string& config) {
   nlohmann::json document = nlohmann::json::parse(text, nullptr, false);
-  if (document.is_discarded()) return make_error("the limits are not JSON");
+  nlohmann::json made_with = nlohmann::json::parse(config, nullptr, false);
+  if (document.is_discarded() || made_with.is_discarded()) return make_error("the limits are not JSON");
   Complaints complaints;
   Resources resources;
   Node node(document, complaints);
-  node["devices"].refuse("rules for devices cannot be changed while a container runs");
+  Node before = Node(made_with, complaints)["linux"]["resources"]["devices"];
+  bool same = node["devices"].present() && before.present() && node["devices"].json() == before.json();
+  if (!same) node["devices"].refuse("rules for devices cannot be changed while a container runs");
   read_limits(node, resources);
   BERTH_TRY_OK(complaints.status("limits"));
   return resources;

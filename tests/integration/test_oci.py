@@ -145,6 +145,10 @@ class Life(BundleCase):
         with open(self.path("limits.json"), "w", encoding="utf-8") as file:
             json.dump({"pids": {"limit": 50}, "memory": {"swap": 1, "kernel": 5}}, file)
         self.assertIn("/memory/kernel: not supported", self.oci("update", "-r", self.path("limits.json"), "it", check=1).err)
+        for devices, code in ((self.linux["resources"]["devices"], 0), ([{"allow": True, "access": "rwm"}], 1)):
+            with open(self.path("limits.json"), "w", encoding="utf-8") as file:
+                json.dump({"pids": {"limit": 50}, "devices": devices}, file)
+            self.oci("update", "-r", self.path("limits.json"), "it", check=code)
 
     def test_hooks_run_in_order_where_the_specification_wants_them(self):
         for kind in HOOKS:
