@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 
+#include <cerrno>
+
 #include "base/text.h"
 #include "builder/copy.h"
 #include "builder/scratch.h"
@@ -57,7 +59,7 @@ std::string absolute(const std::string& path, const std::string& working_dir) {
 
 Result<SourceTree> StageBuild::source_of(const dockerfile::Copy& copy) {
   if (!copy.from) return stages_.context();
-  return stages_.tree(expanded(*copy.from));
+  return stages_.tree(expanded(*copy.from), step_text_);
 }
 
 Status StageBuild::take_owner(const std::string& chown, CopyRequest& request) const {
@@ -73,7 +75,10 @@ Status StageBuild::take_owner(const std::string& chown, CopyRequest& request) co
 
 Result<images::StoredLayer> StageBuild::store_copy(const SourceTree& tree, const CopyRequest& request) {
   BERTH_TRY(images::LayerSink sink, images::LayerSink::begin(parts_.store, lease_, {}));
-  images::TarWriter tar([&](std::string_view bytes) { return sink.write(bytes); });
+  images::TarWriter tar([&](std::string_view bytes) -> Status {
+    if (parts_.cancelled()) return sys_error("build", ECANCELED);
+    return sink.write(bytes);
+  });
   BERTH_TRY_OK(write_copy(tree, state_.layer_dirs, request, tar));
   return sink.finish();
 }
@@ -91,7 +96,7 @@ Result<std::vector<Source>> StageBuild::fetch(const std::string& url, const dock
   tree.keeps_owners = false;
   tree.layers = {downloads->path() + "/" + sys::random_hex(8)};
   BERTH_TRY_OK(sys::make_dirs(tree.layers.front(), 0700));
-  BERTH_TRY_OK(parts_.fetch(url, tree.layers.front() + "/" + name));
+  BERTH_TRY_OK(parts_.fetch(url, tree.layers.front() + "/" + name, step_text_));
   BERTH_TRY(Found found, find_path(tree.layers, name, false));
   if (copy.checksum) BERTH_TRY_OK(check_sum(tree.layers.front() + "/" + name, expanded(*copy.checksum)));
   std::vector<Source> sources;
@@ -112,7 +117,10 @@ Status StageBuild::apply(const dockerfile::Copy& copy) {
   request.parents = copy.parents;
   request.now = request_.epoch.value_or(wall_clock_ns() / 1'000'000'000);
   request.changes.latest_mtime = request_.epoch;
-  if (!tree.keeps_owners) request.changes.uid = request.changes.gid = 0;
+  if (!tree.keeps_owners) {
+    request.changes.uid = request.changes.gid = 0;
+    request.changes.no_xattrs = true;
+  }
   std::string chown = copy.chown ? expanded(*copy.chown) : "", chmod = copy.chmod ? expanded(*copy.chmod) : "";
   BERTH_TRY_OK(take_owner(chown, request));
   if (!chmod.empty()) {
@@ -142,7 +150,9 @@ Status StageBuild::apply(const dockerfile::Copy& copy) {
     }
   }
   for (const dockerfile::Heredoc& heredoc : copy.heredocs) {
-    std::string content = heredoc.expand ? expanded({heredoc.content, heredoc.span}) : heredoc.content;
+    std::string content = heredoc.content;
+    if (heredoc.expand)
+      content = dockerfile::expand({content, heredoc.span}, {scope_.lookup(), '\\', parts_.diagnostics, true});
     key.add(heredoc.delimiter.value).add(content);
     request.inline_files.push_back({heredoc.delimiter.value, std::move(content)});
   }
@@ -155,14 +165,16 @@ Status StageBuild::apply(const dockerfile::Workdir& workdir) {
   BERTH_TRY(Found found, find_path(state_.layer_dirs, path, true));
   if (found.is_directory()) {
     add_history(text_, true);
-    parts_.events.done(step_text_, true);
+    parts_.events.ended(step_text_, StepEnd::cached);
     return {};
   }
   CopyRequest request;
   request.destination = path + "/";
   request.now = request_.epoch.value_or(wall_clock_ns() / 1'000'000'000);
+  // Who works there owns it. A user whom the image does not know is told of where a process is to run.
+  if (!take_owner(state_.config.user, request)) request.changes = {};
   StepKey key(state_.key, "WORKDIR");
-  key.add(path);
+  key.add(path).add(fmt::format("{}:{}", request.changes.uid.value_or(0), request.changes.gid.value_or(0)));
   SourceTree nothing;
   return add_layer(key.digest(), [&] { return store_copy(nothing, request); });
 }

@@ -140,6 +140,7 @@ Result<BuildJob> build_job(const compose::Project& project, const compose::Servi
   job.allow_insecure = build.privileged.value_or(false) || allows("security.insecure");
   job.allow_host_network = allows("network.host");
   job.no_cache = overrides.no_cache || build.no_cache.value_or(false);
+  job.no_cache_filter = build.no_cache_filter;
   job.pull = overrides.pull || build.pull.value_or(false);
   return job;
 }
