@@ -131,6 +131,12 @@ class StepNetwork(BuildCase):
         for name in ("etc/hosts", "etc/resolv.conf", "etc/hostname"):
             self.assertNotIn(name, names)
 
+    def test_an_image_whose_resolv_conf_is_a_link_that_leads_nowhere(self):
+        folder = self.context("FROM busybox:1\nCOPY etc /etc\nRUN cat /etc/resolv.conf > /out\n", {"etc/other": ""})
+        os.symlink("../run/systemd/resolve/stub-resolv.conf", os.path.join(folder, "etc/resolv.conf"))
+        self.build(folder)
+        self.assertIn("nameserver 127.0.0.11", self.shell("cat /out"))
+
     def test_limits(self):
         out = self.run_step("df -k /dev/shm | tail -1; ulimit -n; ulimit -Hn", "--shm-size", "7m", "--ulimit", "nofile=123:456")
         self.assertIn(" 7168 ", out)
