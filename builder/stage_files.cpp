@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 
+#include <cerrno>
+
 #include "base/text.h"
 #include "builder/copy.h"
 #include "builder/scratch.h"
@@ -57,7 +59,7 @@ std::string absolute(const std::string& path, const std::string& working_dir) {
 
 Result<SourceTree> StageBuild::source_of(const dockerfile::Copy& copy) {
   if (!copy.from) return stages_.context();
-  return stages_.tree(expanded(*copy.from));
+  return stages_.tree(expanded(*copy.from), step_text_);
 }
 
 Status StageBuild::take_owner(const std::string& chown, CopyRequest& request) const {
@@ -73,7 +75,10 @@ Status StageBuild::take_owner(const std::string& chown, CopyRequest& request) co
 
 Result<images::StoredLayer> StageBuild::store_copy(const SourceTree& tree, const CopyRequest& request) {
   BERTH_TRY(images::LayerSink sink, images::LayerSink::begin(parts_.store, lease_, {}));
-  images::TarWriter tar([&](std::string_view bytes) { return sink.write(bytes); });
+  images::TarWriter tar([&](std::string_view bytes) -> Status {
+    if (parts_.cancelled()) return sys_error("build", ECANCELED);
+    return sink.write(bytes);
+  });
   BERTH_TRY_OK(write_copy(tree, state_.layer_dirs, request, tar));
   return sink.finish();
 }
@@ -91,7 +96,7 @@ Result<std::vector<Source>> StageBuild::fetch(const std::string& url, const dock
   tree.keeps_owners = false;
   tree.layers = {downloads->path() + "/" + sys::random_hex(8)};
   BERTH_TRY_OK(sys::make_dirs(tree.layers.front(), 0700));
-  BERTH_TRY_OK(parts_.fetch(url, tree.layers.front() + "/" + name));
+  BERTH_TRY_OK(parts_.fetch(url, tree.layers.front() + "/" + name, step_text_));
   BERTH_TRY(Found found, find_path(tree.layers, name, false));
   if (copy.checksum) BERTH_TRY_OK(check_sum(tree.layers.front() + "/" + name, expanded(*copy.checksum)));
   std::vector<Source> sources;
@@ -160,7 +165,7 @@ Status StageBuild::apply(const dockerfile::Workdir& workdir) {
   BERTH_TRY(Found found, find_path(state_.layer_dirs, path, true));
   if (found.is_directory()) {
     add_history(text_, true);
-    parts_.events.done(step_text_, true);
+    parts_.events.ended(step_text_, StepEnd::cached);
     return {};
   }
   CopyRequest request;

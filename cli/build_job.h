@@ -25,13 +25,14 @@ struct BuildJob {
   std::map<std::string, std::string> labels, additional_contexts, ssh;
   std::map<std::string, SecretSource> secrets;
   std::vector<std::string> tags, extra_hosts, ulimits, platforms;
+  std::vector<std::string> no_cache_filter;  // stages that are built without the cache
   std::string target, network;
   int64_t shm_size = 0;  // bytes; 0 = the default
-  bool no_cache = false, pull = false, allow_insecure = false;
+  bool no_cache = false, pull = false, allow_insecure = false, allow_host_network = false;
 };
 
 struct BuildOrder {
-  std::vector<BuildJob> jobs;  // in this order
+  std::vector<BuildJob> jobs;  // one may be built on the images of those before it
   bool quiet = false, check = false;
 };
 

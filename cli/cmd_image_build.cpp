@@ -17,7 +17,7 @@ using Strings = std::vector<std::string>;
 
 struct Flags {
   std::string context, file, target, network, shm_size, platform;
-  Strings tags, args, labels, hosts, ulimits, secrets, ssh, contexts, allowed;
+  Strings tags, args, labels, hosts, ulimits, secrets, ssh, contexts, allowed, no_cache_filter;
   bool no_cache = false, pull = false, quiet = false, check = false;
 };
 
@@ -85,6 +85,7 @@ Result<BuildOrder> order_of(const Flags& flags) {
     if (entitlement != "security.insecure" && entitlement != "network.host")
       return make_error(fmt::format("--allow {}: expected security.insecure or network.host", printable(entitlement)));
     job.allow_insecure = job.allow_insecure || entitlement == "security.insecure";
+    job.allow_host_network = job.allow_host_network || entitlement == "network.host";
   }
   job.tags = flags.tags;
   job.extra_hosts = flags.hosts;
@@ -93,6 +94,8 @@ Result<BuildOrder> order_of(const Flags& flags) {
   job.target = flags.target;
   job.network = flags.network;
   job.no_cache = flags.no_cache;
+  for (const std::string& text : flags.no_cache_filter)
+    for (std::string& stage : split(text, ',')) job.no_cache_filter.push_back(std::move(stage));
   job.pull = flags.pull;
   BuildOrder order;
   order.jobs = {std::move(job)};
@@ -113,6 +116,9 @@ void add_image_build(Command noun, Context& context, const std::function<int(con
   several("--build-arg", flags->args, "Set build-time variables");
   command.option("--target", flags->target, "Set the target build stage to build");
   command.flag("--no-cache", flags->no_cache, "Do not use cache when building the image");
+  several("--no-cache-filter", flags->no_cache_filter, "Do not cache specified stages");
+  command.option("--progress", context.progress, "Set type of progress output")
+      .one_of({"auto", "plain", "tty", "quiet", "json", "rawjson"});
   command.flag("--pull", flags->pull, "Always attempt to pull all referenced images");
   command.flag("-q,--quiet", flags->quiet, "Suppress the build output and print image ID on success");
   command.flag("--check", flags->check, "Only check the Dockerfile");
@@ -123,8 +129,8 @@ void add_image_build(Command noun, Context& context, const std::function<int(con
   several("--add-host", flags->hosts, "Add a custom host-to-IP mapping (HOST=IP)");
   several("--allow", flags->allowed, "Allow extra privileged entitlement (security.insecure, network.host)");
   several("--ulimit", flags->ulimits, "Ulimit options (NAME=SOFT[:HARD])");
-  command.option("--network", flags->network, "Networking mode for the RUN instructions")
-      .one_of({"default", "none", "host"});
+  command.option("--network", flags->network,
+                 "Network of the RUN instructions (default, none, host, or a network's name)");
   command.option("--shm-size", flags->shm_size, "Size of /dev/shm");
   command.option("--platform", flags->platform, "Set target platform for build");
   command.runs(context, [flags, run] { return run(order_of(*flags)); });

@@ -17,7 +17,7 @@ constexpr Attr kBuildRows[] = {
     attr<&Build::labels, Labels>("labels"),
     attr<&Build::network, Text>("network"),
     attr<&Build::no_cache, IfTrue>("no_cache"),
-    attr<&Build::no_cache_filter, TextOrList>("no_cache_filter").accepted(),
+    attr<&Build::no_cache_filter, TextOrList>("no_cache_filter"),
     attr<&Build::platforms, UniqueList>("platforms"),
     attr<&Build::privileged, IfTrue>("privileged").remark("allows RUN --security=insecure"),
     attr<&Build::provenance, TextOrFlag>("provenance").accepted("no attestations are made"),

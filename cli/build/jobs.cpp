@@ -6,15 +6,20 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <thread>
 
 #include "base/text.h"
 #include "builder/build.h"
+#include "builder/tasks.h"
 #include "cli/build/progress.h"
+#include "cli/build/step_networks.h"
+#include "cli/build/supplies.h"
 #include "cli/helper_program.h"
 #include "cli/project.h"
-#include "cli/transfer.h"
 #include "dockerfile/parse.h"
 #include "images/reference.h"
 #include "sys/file.h"
@@ -139,53 +144,94 @@ Status take_values(const BuildJob& job, builder::BuildRequest& request) {
   return {};
 }
 
-/// Brings the base image in where it is missing, or newer ones are asked for.
-Result<images::Image> base_image(const Context& context, images::Store& store, const BuildJob& job, bool quiet,
-                                 const std::string& name, const std::optional<images::Platform>& platform) {
-  Result<images::Image> image = store.resolve(name);
-  if (image && !job.pull) return image;
-  if (!images::parse_reference(name)) return image;
-  Transfer transfer;
-  transfer.items.push_back({name, platform ? platform->str() : "", {}});
-  transfer.quiet = quiet;
-  BERTH_TRY(int code, carry_out(context, transfer));
-  if (code == 0) return store.resolve(name);
-  if (code > 128) cancel(code - 128);
-  return make_error(fmt::format("the image \"{}\" could not be pulled", printable(name)), "see above");
+std::ptrdiff_t runs_at_once(const Context& context) {
+  if (context.parallel > 0) return context.parallel;
+  constexpr unsigned kLeast = 2;  // one of them often waits for a network
+  return static_cast<std::ptrdiff_t>(std::max(std::thread::hardware_concurrency(), kLeast));
 }
 
+/// Builds several images side by side; one waits for another whose image it is built on. The first that fails ends the
+/// others.
 class Jobs {
  public:
   Jobs(const Context& context, const BuildOrder& order, images::Store store, runtime::Host host)
-      : context_(context), order_(order), store_(std::move(store)), host_(std::move(host)) {}
+      : context_(context),
+        order_(order),
+        store_(std::move(store)),
+        host_(std::move(host)),
+        progress_(context, order.quiet),
+        supplies_(context, store_, progress_),
+        share_(runs_at_once(context)),
+        outcomes_(order.jobs.size()),
+        tasks_(order.jobs.size(), [this](size_t index) { one(index); }) {}
 
   int run() {
-    for (const BuildJob& job : order_.jobs) {
-      if (!one(job)) return cancelled() ? 128 + caught_signal() : 1;
-    }
-    return 0;
+    for (size_t i = 0; i < order_.jobs.size(); ++i) tasks_.start(i);
+    for (size_t i = 0; i < order_.jobs.size(); ++i) tasks_.wait(i);
+    progress_.finish();
+    if (cancelled()) return 128 + caught_signal();
+    if (failed_) fmt::print(stderr, "{}", progress_.failure());
+    bool good = true;
+    for (size_t i = 0; i < order_.jobs.size(); ++i) good = tell(order_.jobs[i], outcomes_[i]) && good;
+    return good ? 0 : 1;
   }
 
  private:
-  bool one(const BuildJob& job) {
+  struct Outcome {
     Diagnostics diagnostics;
-    BuildProgress progress(context_, order_.quiet);
-    std::optional<images::Image> image = built(job, progress, diagnostics);
-    if (!cancelled()) {
-      if (!image && progress.quiet()) fmt::print(stderr, "{}", progress.last_output());
-      fmt::print(stderr, "{}", diagnostics.render(context_.colour(STDERR_FILENO)));
-    }
-    if (order_.check) return !diagnostics.has_errors();
-    if (image && order_.quiet) fmt::print("{}\n", image->id.str());
-    if (image && !order_.quiet) {
-      fmt::print(stderr, "built {}", image->id.short_hex());
+    std::optional<images::Image> image;
+  };
+
+  bool tell(const BuildJob& job, const Outcome& outcome) const {
+    fmt::print(stderr, "{}", outcome.diagnostics.render(context_.colour(STDERR_FILENO)));
+    if (order_.check) return !outcome.diagnostics.has_errors();
+    if (!outcome.image) return false;
+    if (order_.quiet) {
+      fmt::print("{}\n", outcome.image->id.str());
+    } else {
+      fmt::print(stderr, "built {}", outcome.image->id.short_hex());
       for (const std::string& tag : job.tags) fmt::print(stderr, " {}", printable(tag));
       fmt::print(stderr, "\n");
     }
-    return image.has_value();
+    return true;
   }
 
-  std::optional<images::Image> built(const BuildJob& job, BuildProgress& progress, Diagnostics& diagnostics) {
+  [[nodiscard]] bool stopped() const { return failed_ || cancelled(); }
+
+  /// The task.
+  void one(size_t index) {
+    if (stopped()) return;
+    Outcome& outcome = outcomes_[index];
+    outcome.image = built(index, outcome.diagnostics);
+    if (!outcome.image && !order_.check) failed_ = true;
+  }
+
+  /// The job before this one that makes the image; it has ended then.
+  std::optional<size_t> maker_of(const std::string& name, size_t index) {
+    Result<images::Reference> wanted = images::parse_reference(name);
+    if (!wanted) return std::nullopt;
+    for (size_t i = 0; i < index; ++i) {
+      for (const std::string& tag : order_.jobs[i].tags) {
+        Result<images::Reference> made = images::parse_reference(tag);
+        if (!made || made->name() != wanted->name()) continue;
+        tasks_.wait(i);
+        return i;
+      }
+    }
+    return std::nullopt;
+  }
+
+  Result<images::Image> image(size_t index, const std::string& name, const std::optional<images::Platform>& platform,
+                              const std::string& step) {
+    auto stop = [this] { return stopped(); };
+    std::optional<size_t> maker = maker_of(name, index);
+    if (!maker) return supplies_.image(name, platform, order_.jobs[index].pull, step, stop);
+    if (!outcomes_[*maker].image) return sys_error("build", ECANCELED);
+    return store_.resolve(name);
+  }
+
+  std::optional<images::Image> built(size_t index, Diagnostics& diagnostics) {
+    const BuildJob& job = order_.jobs[index];
     auto refuse = [&](const Error& error) {
       diagnostics.error({}, error.message(), error.hint);
       return std::nullopt;
@@ -197,6 +243,7 @@ class Jobs {
     builder::BuildRequest request;
     request.ignore = ignore_rules(job, *file, diagnostics);
     if (!parsed || diagnostics.has_errors() || order_.check) return std::nullopt;
+    if (order_.jobs.size() > 1) request.name = job.name;
     request.file = std::move(*parsed);
     request.context = job.context;
     request.named_contexts = job.additional_contexts;
@@ -204,25 +251,35 @@ class Jobs {
     request.tags = job.tags;
     request.labels = job.labels;
     request.no_cache = job.no_cache;
+    request.no_cache_filter = job.no_cache_filter;
     request.network = job.network;
     request.allow_insecure = job.allow_insecure;
+    request.allow_host_network = job.allow_host_network;
     if (job.shm_size > 0) request.shm_size = static_cast<uint64_t>(job.shm_size);
     if (Status taken = take_values(job, request); !taken) return refuse(taken.error());
-    auto image = [&](const std::string& name, const std::optional<images::Platform>& platform) {
-      return base_image(context_, store_, job, order_.quiet, name, platform);
+    auto base = [&](const std::string& name, const std::optional<images::Platform>& platform, const std::string& step) {
+      return image(index, name, platform, step);
     };
-    auto fetch = [&](const std::string& url, const std::string& target) -> Status {
-      BERTH_TRY(int code, carry_out(context_, FetchOrder{url, target}));
-      if (code > 128) cancel(code - 128);
-      return code == 0 ? Status() : make_error(fmt::format("ADD of \"{}\" failed", printable(url)), "see above");
+    auto stop = [this] { return stopped(); };
+    auto fetch = [&](const std::string& url, const std::string& target, const std::string& step) {
+      return supplies_.file(url, target, step, stop);
     };
-    return builder::build(request, {store_, host_, context_.paths, progress, diagnostics, image, fetch, cancelled});
+    auto network = [&](const std::string& name) { return networks_.make(name); };
+    return builder::build(
+        request, {store_, host_, context_.paths, share_, progress_, diagnostics, base, fetch, network, stop});
   }
 
   const Context& context_;
   const BuildOrder& order_;
   images::Store store_;
   runtime::Host host_;
+  BuildProgress progress_;
+  Supplies supplies_;
+  builder::BuildShare share_;
+  StepNetworks networks_{context_};
+  std::vector<Outcome> outcomes_;
+  std::atomic<bool> failed_ = false;
+  builder::Tasks tasks_;  // last: the threads end before what they use goes
 };
 
 }  // namespace
