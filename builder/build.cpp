@@ -195,9 +195,8 @@ class Build {
     auto steps = static_cast<size_t>(std::count_if(stage.instructions.begin(), stage.instructions.end(), is_step)) + 1;
     if (!request_.name.empty()) name = name.empty() ? request_.name : request_.name + " " + name;
     Diagnostics& diagnostics = diagnostics_[index];
-    BuildParts parts{parts_.store, parts_.host,   parts_.paths,
-                     parts_.share, parts_.events, diagnostics,
-                     parts_.image, parts_.fetch,  [this] { return stopped(); }};
+    BuildParts parts{parts_.store, parts_.host,  parts_.paths, parts_.share,   parts_.events,
+                     diagnostics,  parts_.image, parts_.fetch, parts_.network, [this] { return stopped(); }};
     Before before(*this, index);
     if (std::optional<size_t> base = links_[index].base) tasks_.wait(*base);
     if (stopped()) return false;
@@ -210,7 +209,7 @@ class Build {
       return false;
     }
     parts.events.ended(shown, StepEnd::cached);
-    Scope scope(given_, global_, base->config.env);
+    Scope scope(given_, global_, base->config.env, base->args);
     std::vector<Instruction> triggers = take_triggers(*base, diagnostics);
     StageBuild build(request_, parts, lease_, before, {name, steps, no_cache(index)}, std::move(base).value(),
                      std::move(scope));
@@ -228,7 +227,9 @@ class Build {
     Diagnostics& diagnostics = diagnostics_[index];
     std::string name = expanded(request_.file.stages[index].from.image, diagnostics);
     if (name == "scratch") {
-      Built empty{{}, {}, {}, images::sha256_of("scratch")};
+      Built empty{{}, {}, {}, images::sha256_of("scratch"), {}};
+      empty.config.env = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
+      empty.config.working_dir = "/";
       empty.config.os = given_.target.os;
       empty.config.architecture = given_.target.architecture;
       empty.config.variant = given_.target.variant;
@@ -244,7 +245,7 @@ class Build {
     BERTH_TRY(images::Manifest manifest, images::parse_manifest(json));
     StepKey key(images::sha256_of("image"), "FROM");
     for (const images::Digest& id : image.config.diff_ids) key.add(id.str());
-    return Built{std::move(image.config), std::move(manifest.layers), std::move(image.layer_dirs), key.digest()};
+    return Built{std::move(image.config), std::move(manifest.layers), std::move(image.layer_dirs), key.digest(), {}};
   }
 
   /// The base's ONBUILD instructions, which are for this build and no further.

@@ -66,6 +66,11 @@ Status StageBuild::apply(const dockerfile::Run& run) {
   bool insecure = run.security && expanded(*run.security) == "insecure";
   if (insecure && !request_.allow_insecure)
     return make_error("--security=insecure gives this step all of the host", "allow it with --allow security.insecure");
+  std::string own_network = run.network ? expanded(*run.network) : "";
+  if (own_network == "host" && request_.network != "host" && !request_.allow_host_network)
+    return make_error("--network=host opens all services of the host to this step",
+                      "allow it with --allow network.host");
+  const std::string& network = own_network.empty() || own_network == "default" ? request_.network : own_network;
   struct Wanted {
     std::string type;
     Values options;
@@ -73,7 +78,6 @@ Status StageBuild::apply(const dockerfile::Run& run) {
   };
   std::vector<Wanted> wanted;
   std::vector<std::string> words = run_words(run.command, shell());
-  std::string network = run.network ? expanded(*run.network) : request_.network;
   StepKey key(state_.key, "RUN");
   key.add(words)
       .add(scope_.run_env())
@@ -118,12 +122,13 @@ Status StageBuild::apply(const dockerfile::Run& run) {
     process.layers = state_.layer_dirs;
     process.scratch_dir = scratch.path();
     process.mounts = mounts.specs();
-    process.host_network = network != "none";
+    BERTH_TRY(process.network, parts_.network(network));
     process.extra_hosts = request_.extra_hosts;
     process.shm_size = request_.shm_size;
     process.rlimits = request_.rlimits;
     process.privileged = insecure;
     auto output = [&](std::string_view bytes) { parts_.events.output(step_text_, bytes); };
+    if (!process.network.notice.empty()) output(process.network.notice + "\n");
     BERTH_TRY(RunSlot slot, RunSlot::take(parts_.share.runs, parts_.cancelled));
     BERTH_TRY(int code, builder::run(parts_.host, parts_.paths, process, output, parts_.cancelled));
     if (parts_.cancelled()) return sys_error("build", ECANCELED);

@@ -28,7 +28,7 @@ struct BuildJob {
   std::vector<std::string> no_cache_filter;  // stages that are built without the cache
   std::string target, network;
   int64_t shm_size = 0;  // bytes; 0 = the default
-  bool no_cache = false, pull = false, allow_insecure = false;
+  bool no_cache = false, pull = false, allow_insecure = false, allow_host_network = false;
 };
 
 struct BuildOrder {

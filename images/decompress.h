@@ -8,7 +8,12 @@
 
 namespace berth::images {
 
-enum class Compression { none, gzip, zstd, xz };
+enum class Compression { none, gzip, zstd, xz, bzip2 };
+
+/// Whether a layer of an OCI image may have it. What comes with another one is stored plain.
+[[nodiscard]] constexpr bool is_for_layers(Compression compression) {
+  return compression != Compression::xz && compression != Compression::bzip2;
+}
 
 /// How many bytes detect_compression wants to see.
 inline constexpr size_t kMagicLength = 6;

@@ -16,6 +16,7 @@
 #include "builder/build.h"
 #include "builder/tasks.h"
 #include "cli/build/progress.h"
+#include "cli/build/step_networks.h"
 #include "cli/build/supplies.h"
 #include "cli/helper_program.h"
 #include "cli/project.h"
@@ -253,6 +254,7 @@ class Jobs {
     request.no_cache_filter = job.no_cache_filter;
     request.network = job.network;
     request.allow_insecure = job.allow_insecure;
+    request.allow_host_network = job.allow_host_network;
     if (job.shm_size > 0) request.shm_size = static_cast<uint64_t>(job.shm_size);
     if (Status taken = take_values(job, request); !taken) return refuse(taken.error());
     auto base = [&](const std::string& name, const std::optional<images::Platform>& platform, const std::string& step) {
@@ -262,7 +264,9 @@ class Jobs {
     auto fetch = [&](const std::string& url, const std::string& target, const std::string& step) {
       return supplies_.file(url, target, step, stop);
     };
-    return builder::build(request, {store_, host_, context_.paths, share_, progress_, diagnostics, base, fetch, stop});
+    auto network = [&](const std::string& name) { return networks_.make(name); };
+    return builder::build(
+        request, {store_, host_, context_.paths, share_, progress_, diagnostics, base, fetch, network, stop});
   }
 
   const Context& context_;
@@ -272,6 +276,7 @@ class Jobs {
   BuildProgress progress_;
   Supplies supplies_;
   builder::BuildShare share_;
+  StepNetworks networks_{context_};
   std::vector<Outcome> outcomes_;
   std::atomic<bool> failed_ = false;
   builder::Tasks tasks_;  // last: the threads end before what they use goes

@@ -201,7 +201,7 @@ class FromTheImage(Attacks):
             self.assertTrue(done.code != 0 or "compose.yaml" not in done.out, done)
         for number in (3, 7, 8, 9):
             stack("run", "--rm", "-T", "-w", f"/proc/self/fd/{number}/../../..", "it", "sh", "-c", "ls -a . ..")
-        image = self.image("workdir", link("work", canary), changes=["WORKDIR /work/below"])
+        image = self.image("workdir", link("job", canary), changes=["WORKDIR /job/below"])
         done = stack("exec", "-T", "-w", "/nowhere", "it", "pwd")
         self.assertNotEqual(0, done.code)
         other = self.stack(f"services:\n  it: {{image: {image}, command: [pwd]}}\n", "workdir")
