@@ -113,6 +113,7 @@ Status StageBuild::apply(const dockerfile::Run& run) {
           mounts.add(one.type, one.options, one.tree, state_.config.working_dir).context("--mount=type={}", one.type));
     }
     BERTH_TRY_OK(mounts.take_caches());
+    BERTH_TRY(RunSlot slot, RunSlot::take(parts_.share.runs, parts_.cancelled));
     RunRequest process;
     process.args = words;
     process.env = scope_.run_env();
@@ -129,7 +130,6 @@ Status StageBuild::apply(const dockerfile::Run& run) {
     process.privileged = insecure;
     auto output = [&](std::string_view bytes) { parts_.events.output(step_text_, bytes); };
     if (!process.network.notice.empty()) output(process.network.notice + "\n");
-    BERTH_TRY(RunSlot slot, RunSlot::take(parts_.share.runs, parts_.cancelled));
     BERTH_TRY(int code, builder::run(parts_.host, parts_.paths, process, output, parts_.cancelled));
     if (parts_.cancelled()) return sys_error("build", ECANCELED);
     if (code != 0) return did_not_succeed(words, code);
