@@ -265,8 +265,8 @@ class Jobs {
       return supplies_.file(url, target, step, stop);
     };
     auto network = [&](const std::string& name) { return networks_.make(name); };
-    return builder::build(
-        request, {store_, host_, context_.paths, share_, progress_, diagnostics, base, fetch, network, stop});
+    return builder::build(request,
+                          {store_, host_, context_.paths, share_, progress_, diagnostics, base, fetch, network, stop});
   }
 
   const Context& context_;
