@@ -15,10 +15,10 @@
 #include "cli/detach_keys.h"
 #include "cli/exit_code.h"
 #include "cli/project.h"
-#include "cli/terminal.h"
 #include "engine/log_reader.h"
 #include "engine/request.h"
 #include "sys/file.h"
+#include "sys/terminal.h"
 #include "sys/unix_socket.h"
 
 namespace berth::cli {
@@ -91,10 +91,10 @@ class Attachment {
 
   /// Until the process ends (true), or we leave it: by the keys, or by a signal that is not for it.
   bool carry(const sys::Pidfd& process) {
-    sys::UniqueFd signals = signals_as_fd({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH});
+    sys::UniqueFd signals = sys::signals_as_fd({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH});
     bool terminal = tty_ && input_.valid();
-    std::optional<RawTerminal> raw = terminal ? RawTerminal::enter(sys::FdRef(STDIN_FILENO)) : std::nullopt;
-    if (terminal) pass_window_size(input_.ref());
+    std::optional<sys::RawTerminal> raw = terminal ? sys::RawTerminal::enter(sys::FdRef(STDIN_FILENO)) : std::nullopt;
+    if (terminal) sys::pass_window_size(input_.ref());
     for (;;) {
       pollfd fds[] = {{input_.valid() ? STDIN_FILENO : -1, POLLIN, 0},
                       {output_.fd().get(), POLLIN, 0},
@@ -117,9 +117,9 @@ class Attachment {
   static constexpr useconds_t kLastWordsUs = 50'000;
 
   bool on_signals(sys::FdRef signals, const sys::Pidfd& process) {
-    while (std::optional<int> signal = next_signal(signals)) {
+    while (std::optional<int> signal = sys::next_signal(signals)) {
       if (*signal == SIGWINCH) {
-        if (tty_ && input_.valid()) pass_window_size(input_.ref());
+        if (tty_ && input_.valid()) sys::pass_window_size(input_.ref());
       } else if (sig_proxy_) {
         (void)process.signal(*signal);  // it may end at this moment
       } else {

@@ -8,9 +8,9 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/project.h"
-#include "cli/terminal.h"
 #include "engine/run_spec.h"
 #include "runtime/exec.h"
+#include "sys/terminal.h"
 
 namespace berth::cli {
 namespace {
@@ -76,7 +76,7 @@ Started start(const Context& context, const engine::Container& container, const 
     exec.user = flags.user;
     exec.privileged = flags.privileged;
     exec.tty = tty;
-    WindowSize size = window_size(sys::FdRef(STDIN_FILENO));
+    sys::WindowSize size = sys::window_size(sys::FdRef(STDIN_FILENO));
     exec.tty_rows = size.rows;
     exec.tty_columns = size.columns;
     runtime::LaunchIo io;
@@ -113,10 +113,10 @@ int run(const Context& context, const Flags& flags) {
   }
   if (flags.detach) return 0;
   if (tty)
-    attach_terminal(started.running.console_master.ref(), started.running.pidfd);
+    sys::attach_terminal(started.running.console_master.ref(), started.running.pidfd);
   else
-    pass_signals_until_exit(started.running.pidfd);
-  return reap(started.running.pidfd);
+    sys::pass_signals_until_exit(started.running.pidfd);
+  return sys::reap(started.running.pidfd);
 }
 
 }  // namespace

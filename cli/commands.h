@@ -36,6 +36,12 @@ void add_login(Command app, Context& context);  // and logout
 void add_compose_images(Command app, Context& context);
 void add_system_df(Command app, Context& context);
 void add_system_prune(Command app, Context& context);
+/// Describes the commands of berth-oci, for help, manual and completion. They are never run in this way: see run_oci().
+void add_oci(Command app, Context& context);
+
+/// Goes on as berth-oci, whose flags are its own: `argv` is our whole command line, "oci" being the first word. Returns
+/// the exit code if that is not possible.
+[[nodiscard]] int run_oci(const Context& context, char** argv);
 
 // Below `container`, about one by name or id.
 void add_container_attach(Command noun, Context& context);

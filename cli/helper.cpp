@@ -8,9 +8,9 @@
 #include <cerrno>
 #include <csignal>
 
-#include "cli/terminal.h"
 #include "sys/file.h"
 #include "sys/pidfd.h"
+#include "sys/terminal.h"
 
 namespace berth::cli {
 
@@ -68,8 +68,8 @@ Result<sys::Pidfd> start_helper(const Context& context, const std::string& name,
 Result<int> run_helper(const Context& context, const std::string& name, const std::string& word,
                        const std::string& request) {
   BERTH_TRY(sys::Pidfd child, start_helper(context, name, word, request, {}));
-  pass_signals_until_exit(child);
-  return reap(child);
+  sys::pass_signals_until_exit(child);
+  return sys::reap(child);
 }
 
 Result<int> run_helper(const Context& context, const std::string& name, const std::string& word,
@@ -96,7 +96,7 @@ Result<int> run_helper(const Context& context, const std::string& name, const st
     }
     if (!told && watch.cancelled()) told = true, (void)child.signal(SIGTERM);  // gone already: just as well
   }
-  return reap(child);
+  return sys::reap(child);
 }
 
 }  // namespace berth::cli

@@ -38,7 +38,7 @@ void add_container_commands(Command app, Context& context) {
 /// Nouns, Docker's words, and what is not a single command.
 constexpr Add kOthers[] = {berth::cli::add_builder,   add_container_commands,       berth::cli::add_images,
                            berth::cli::add_system_df, berth::cli::add_system_prune, berth::cli::add_login,
-                           berth::cli::add_completion};
+                           berth::cli::add_oci,       berth::cli::add_completion};
 
 /// The command that the word names, or all of them where help, a noun or a mistake asks for more.
 void add_commands(Command app, Context& context, const std::string& word) {
@@ -54,6 +54,7 @@ void add_commands(Command app, Context& context, const std::string& word) {
 int main(int argc, char** argv) {
   Context context;
   context.paths = berth::sys::Paths::from_environment();
+  if (argc > 1 && argv[1] == std::string_view("oci")) return berth::cli::run_oci(context, argv);
   berth::cli::CommandLine line("Brings Compose stacks up on Linux with nothing else installed.", context);
   add_commands(line.root(), context, line.command_word(argc, argv));
   return line.parse_and_run(argc, argv);

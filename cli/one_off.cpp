@@ -15,9 +15,9 @@
 #include "cli/project.h"
 #include "cli/request.h"
 #include "cli/signals.h"
-#include "cli/terminal.h"
 #include "engine/state.h"
 #include "sys/file.h"
+#include "sys/terminal.h"
 #include "sys/unix_socket.h"
 
 namespace berth::cli {
@@ -90,9 +90,9 @@ class OneOff {
     if (tty) {
       BERTH_TRY(sys::Message console, sys::receive_with_fds(streams.console_near.ref(), 1));
       if (console.fds.empty()) return make_error("the supervisor did not send the container's terminal");
-      attach_terminal(console.fds.front().ref(), process);
+      sys::attach_terminal(console.fds.front().ref(), process);
     } else if (process.valid()) {
-      pass_signals_until_exit(process);
+      sys::pass_signals_until_exit(process);
     }
     for (;;) {
       Result<engine::Json> next = client.receive();

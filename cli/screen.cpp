@@ -6,8 +6,8 @@
 
 #include "base/text.h"
 #include "cli/table.h"
-#include "cli/terminal.h"
 #include "sys/file.h"
+#include "sys/terminal.h"
 
 namespace berth::cli {
 namespace {
@@ -39,7 +39,7 @@ std::string row_of(const Screen::Line& line, size_t columns) {
 }  // namespace
 
 size_t Screen::rows() const {
-  return window_size(sys::FdRef(fd_)).rows;
+  return sys::window_size(sys::FdRef(fd_)).rows;
 }
 
 bool Screen::is_due() const {
@@ -58,7 +58,7 @@ void Screen::finish(const std::vector<Line>& lines) {
 
 void Screen::show(const std::vector<Line>& lines, size_t room) {
   last_draw_ = std::chrono::steady_clock::now();
-  size_t columns = window_size(sys::FdRef(fd_)).columns, drawn = 0;
+  size_t columns = sys::window_size(sys::FdRef(fd_)).columns, drawn = 0;
   // A window that has become narrower has broken our lines into several rows.
   for (size_t width : widths_) drawn += columns == 0 || width == 0 ? 1 : (width + columns - 1) / columns;
   widths_.clear();

@@ -67,6 +67,12 @@ Status make_group(const std::string& dir) {
   }
 }
 
+std::unique_ptr<CgroupControllers> controllers_for(const CgroupMounts& mounts, const std::string& path) {
+  return mounts.hybrid() ? make_v1_controllers(mounts, path) : make_v2_controllers(mounts, path);
+}
+
+}  // namespace
+
 void collect_processes(const std::string& dir, std::vector<pid_t>& pids) {
   for (const std::string& line : split(read_text(dir + "/cgroup.procs"), '\n')) {
     if (std::optional<unsigned long long> pid = parse_unsigned(line); pid && *pid != 0)
@@ -77,12 +83,6 @@ void collect_processes(const std::string& dir, std::vector<pid_t>& pids) {
     if (entry.is_directory(ignored)) collect_processes(entry.path().string(), pids);
   }
 }
-
-std::unique_ptr<CgroupControllers> controllers_for(const CgroupMounts& mounts, const std::string& path) {
-  return mounts.hybrid() ? make_v1_controllers(mounts, path) : make_v2_controllers(mounts, path);
-}
-
-}  // namespace
 
 std::string read_text(const std::string& path) {
   return sys::read_file(path, 1 << 20).value_or("");
@@ -237,8 +237,8 @@ Status Cgroup::remove() const {
   for (const std::string& dir : dirs) {
     Status removed = remove_group(dir);
     if (!removed && first) first = std::move(removed);
-    // The last one out: refused as long as other containers are in it.
-    if (path_.find('/') != std::string::npos) (void)rmdir(parent_of(dir).c_str());
+    // The last one out, where the parent is ours: refused as long as other containers are in it.
+    if (path_.starts_with("berth-") && path_.find('/') != std::string::npos) (void)rmdir(parent_of(dir).c_str());
   }
   return first;
 }

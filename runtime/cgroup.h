@@ -83,7 +83,7 @@ class Cgroup {
   [[nodiscard]] uint64_t oom_kills() const;
 
   /// Removes the groups bottom-up, retrying EBUSY for a second (exiting processes leave late), and the parent
-  /// when it was the last. Ok if already gone.
+  /// ("berth-…") when it was the last. Ok if already gone.
   [[nodiscard]] Status remove() const;
 
   [[nodiscard]] const std::string& path() const { return path_; }

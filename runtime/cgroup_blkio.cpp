@@ -12,6 +12,7 @@ namespace berth::runtime {
 namespace {
 
 Result<std::string> device_number(const std::string& path) {
+  if (!path.starts_with('/')) return path;
   struct stat info {};
   if (stat(path.c_str(), &info) != 0) return sys_error("device " + printable(path), errno);
   if (!S_ISBLK(info.st_mode)) return make_error(fmt::format("{} is not a block device", printable(path)));

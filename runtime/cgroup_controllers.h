@@ -54,6 +54,9 @@ class CgroupControllers {
 /// v2's io.weight (1..10000) for v1's blkio.weight (10..1000).
 [[nodiscard]] uint64_t io_weight(uint64_t weight);
 
+/// Adds every process of a group and of groups below; none where the group is gone.
+void collect_processes(const std::string& dir, std::vector<pid_t>& pids);
+
 // Small readers of cgroup files; 0 or "" where the file is missing or not understood.
 [[nodiscard]] std::string read_text(const std::string& path);
 [[nodiscard]] uint64_t read_number(const std::string& path);

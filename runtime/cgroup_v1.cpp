@@ -17,7 +17,8 @@ namespace {
 class V1Controllers final : public CgroupControllers {
  public:
   V1Controllers(const CgroupMounts& mounts, std::string path) : mounts_(mounts), path_(std::move(path)) {
-    for (const char* name : {"memory", "cpu", "cpuacct", "pids", "devices", "cpuset", "blkio"}) {
+    for (const char* name :
+         {"memory", "cpu", "cpuacct", "pids", "devices", "cpuset", "blkio", "hugetlb", "net_cls", "net_prio", "rdma"}) {
       if (mounts_.v1.count(name) != 0 && sys::exists(directory(name))) used_.push_back(name);
     }
   }
@@ -26,6 +27,9 @@ class V1Controllers final : public CgroupControllers {
     used_ = {"memory", "cpu", "cpuacct", "pids", "devices"};
     if (wants_cpuset(resources)) used_.push_back("cpuset");
     if (wants_blkio(resources)) used_.push_back("blkio");
+    for (const Resources::File& file : resources.files) {
+      if (!uses(file.controller)) used_.push_back(file.controller);
+    }
     for (const std::string& name : used_) {
       if (mounts_.v1.count(name) == 0) continue;
       BERTH_TRY_OK(make_directory(name));
@@ -38,8 +42,15 @@ class V1Controllers final : public CgroupControllers {
     BERTH_TRY_OK(apply_one("memory", resources, apply_memory_v1));
     BERTH_TRY_OK(apply_one("cpu", resources, apply_cpu_v1));
     BERTH_TRY_OK(apply_one("pids", resources, apply_pids));
-    if (wants_cpuset(resources)) BERTH_TRY_OK(apply_one("cpuset", resources, apply_cpuset_v1));
-    if (wants_blkio(resources)) BERTH_TRY_OK(apply_one("blkio", resources, apply_blkio_v1));
+    if (wants_cpuset(resources)) {
+      BERTH_TRY_OK(join_late("cpuset"));
+      BERTH_TRY_OK(apply_one("cpuset", resources, apply_cpuset_v1));
+    }
+    if (wants_blkio(resources)) {
+      BERTH_TRY_OK(join_late("blkio"));
+      BERTH_TRY_OK(apply_one("blkio", resources, apply_blkio_v1));
+    }
+    for (const Resources::File& file : resources.files) BERTH_TRY_OK(write_file(file));
     return {};
   }
 
@@ -101,6 +112,35 @@ class V1Controllers final : public CgroupControllers {
 
  private:
   bool uses(const std::string& name) const { return std::find(used_.begin(), used_.end(), name) != used_.end(); }
+
+  /// A hierarchy that no limit asked for when the container was made: whoever lives in the others moves in.
+  Status join_late(const std::string& name) {
+    if (uses(name) || mounts_.v1.count(name) == 0 || used_.empty()) return {};
+    BERTH_TRY_OK(make_directory(name));
+    std::string joined = directory(name), other = directory(used_.front());
+    used_.push_back(name);
+    constexpr int kRounds = 100;  // new ones are born where their parent was before
+    for (int round = 0; round < kRounds; ++round) {
+      std::vector<pid_t> all, here;
+      collect_processes(other, all);
+      collect_processes(joined, here);
+      if (here.size() >= all.size()) return {};
+      for (pid_t pid : all) {
+        Status moved = sys::write_existing(joined + "/cgroup.procs", std::to_string(pid));
+        if (!moved && moved.error().code != ESRCH) return moved;  // ESRCH: it has ended meanwhile
+      }
+    }
+    return make_error(fmt::format("processes of {} are born faster than they can be moved", other));
+  }
+
+  Status write_file(const Resources::File& file) const {
+    if (!uses(file.controller)) {
+      return make_error(fmt::format("{}: no hierarchy of this host has the controller {}", file.name, file.controller));
+    }
+    std::string dir = directory(file.controller);
+    BERTH_TRY(sys::UniqueFd fd, sys::open_file(dir, O_PATH | O_DIRECTORY));
+    return sys::write_existing_at(fd.ref(), file.name, file.value).context("control group {}", dir);
+  }
 
   std::string directory(const std::string& name) const {
     auto mount = mounts_.v1.find(name);

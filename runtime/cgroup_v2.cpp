@@ -58,6 +58,10 @@ class V2Controllers final : public CgroupControllers {
       if (mounts_.v2_controllers.count(name) != 0 && !optional)
         wanted += fmt::format("{}+{}", wanted.empty() ? "" : " ", name);
     }
+    for (const Resources::File& file : resources.files) {
+      bool known = mounts_.v2_controllers.count(file.controller) != 0;
+      if (known && wanted.find("+" + file.controller) == std::string::npos) wanted += " +" + file.controller;
+    }
     if (wanted.empty()) return apply(resources);
     std::string dir = mounts_.v2;
     BERTH_TRY_OK(hand_down_from_root(dir, wanted).context("hand controllers down"));
@@ -76,7 +80,11 @@ class V2Controllers final : public CgroupControllers {
       BERTH_TRY_OK(apply_cpu_v2(dir.ref(), resources));
       BERTH_TRY_OK(apply_pids(dir.ref(), resources));
       BERTH_TRY_OK(apply_cpuset_v2(dir.ref(), resources));
-      return apply_io_v2(dir.ref(), resources);
+      BERTH_TRY_OK(apply_io_v2(dir.ref(), resources));
+      for (const Resources::File& file : resources.files) {
+        BERTH_TRY_OK(sys::write_existing_at(dir.ref(), file.name, file.value));
+      }
+      return {};
     };
     return all().context("control group {}", directory_);
   }

@@ -14,9 +14,18 @@
 namespace berth::runtime::child {
 namespace {
 
-int send_fd(int socket, int fd) noexcept {
+/// Ours came from the container's own /dev/pts, which exec cannot trust: a real multiplexer of a real devpts?
+bool is_multiplexer(int fd) noexcept {
+  struct stat info;
+  struct statfs file_system;
+  return fstat(fd, &info) == 0 && S_ISCHR(info.st_mode) && info.st_rdev == makedev(5, 2) &&
+         fstatfs(fd, &file_system) == 0 && file_system.f_type == DEVPTS_SUPER_MAGIC;
+}
+
+}  // namespace
+
+int send_fd(int socket, char byte, int fd) noexcept {
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  char byte = 'c';
   iovec part{&byte, 1};
   msghdr message{};
   message.msg_iov = &part;
@@ -31,16 +40,6 @@ int send_fd(int socket, int fd) noexcept {
   return sendmsg(socket, &message, MSG_NOSIGNAL) == 1 ? 0 : -1;
 }
 
-/// Ours came from the container's own /dev/pts, which exec cannot trust: a real multiplexer of a real devpts?
-bool is_multiplexer(int fd) noexcept {
-  struct stat info;
-  struct statfs file_system;
-  return fstat(fd, &info) == 0 && S_ISCHR(info.st_mode) && info.st_rdev == makedev(5, 2) &&
-         fstatfs(fd, &file_system) == 0 && file_system.f_type == DEVPTS_SUPER_MAGIC;
-}
-
-}  // namespace
-
 int open_console(const ChildPlan& plan, int ptmx) noexcept {
   if (ptmx < 0) fail(plan, Stage::console, 0, errno);
   if (!is_multiplexer(ptmx)) fail(plan, Stage::console, 0, ENODEV);
@@ -54,7 +53,7 @@ int open_console(const ChildPlan& plan, int ptmx) noexcept {
   size.ws_col = plan.tty_columns;
   if (size.ws_row != 0 && ioctl(slave, TIOCSWINSZ, &size) != 0) fail(plan, Stage::console, 0, errno);
   if (plan.uid != 0 && fchown(slave, plan.uid, static_cast<gid_t>(-1)) != 0) fail(plan, Stage::console, 0, errno);
-  if (send_fd(plan.console_fd, ptmx) != 0) fail(plan, Stage::console, 0, errno);
+  if (send_fd(plan.console_fd, 'c', ptmx) != 0) fail(plan, Stage::console, 0, errno);
   close(ptmx);
   for (int fd = 0; fd < 3; ++fd) {
     if (dup2(slave, fd) < 0) fail(plan, Stage::stdio, 0, errno);

@@ -12,10 +12,21 @@
 namespace berth::runtime::child {
 namespace {
 
+/// sched_setattr(2), struct sched_attr as of Linux 3.14: the C library has no name for it, and linux/sched/types.h does
+/// not get along with <sched.h>.
+struct SchedulingAttributes {
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime, deadline, period;
+};
+
 void load_seccomp(const ChildPlan& plan) noexcept {
   if (plan.seccomp == nullptr) return;
   sock_fprog program{plan.seccomp_length, const_cast<sock_filter*>(plan.seccomp)};
-  if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0) fail(plan, Stage::seccomp, 0, errno);
+  if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, plan.seccomp_flags, &program) != 0)
+    fail(plan, Stage::seccomp, 0, errno);
 }
 
 void drop_bounding(const ChildPlan& plan) noexcept {
@@ -28,17 +39,21 @@ void drop_bounding(const ChildPlan& plan) noexcept {
 }
 
 void set_caps(const ChildPlan& plan) noexcept {
-  // A user other than root gets none: as with Docker, capabilities of a plain user come from files only
-  // (CVE-2016-8867).
-  CapMask caps = plan.uid == 0 ? plan.caps : 0;
+  const CapSets& sets = plan.cap_sets;
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct data[2] = {};
   for (unsigned i = 0; i < 2; ++i) {
-    data[i].permitted = data[i].effective = static_cast<uint32_t>(caps >> (32 * i));
-    data[i].inheritable = 0;  // CVE-2022-24769: files' inheritable sets must find nothing here
+    data[i].permitted = static_cast<uint32_t>(sets.permitted >> (32 * i));
+    data[i].effective = static_cast<uint32_t>(sets.effective >> (32 * i));
+    data[i].inheritable = static_cast<uint32_t>(sets.inheritable >> (32 * i));
   }
   if (syscall(SYS_capset, &header, data) != 0) fail(plan, Stage::capabilities, 0, errno);
   if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) fail(plan, Stage::capabilities, 0, errno);
+  for (unsigned cap = 0; sets.ambient >> cap != 0; ++cap) {
+    if ((sets.ambient >> cap & 1) != 0 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) != 0) {
+      fail(plan, Stage::capabilities, cap, errno);
+    }
+  }
 }
 
 void set_identity(const ChildPlan& plan) noexcept {
@@ -87,15 +102,47 @@ bool is_regular(const char* path) noexcept {
   fail(plan, Stage::exec_not_found, 0, ENOENT);
 }
 
+void say(const char* text) noexcept {
+  (void)!write(STDERR_FILENO, text, std::strlen(text));  // nobody else to tell
+}
+
+/// Nothing can be executed. Who waited at the gate has no parent left to tell, but whoever reads its output.
+[[noreturn]] void give_up(const ChildPlan& plan, Stage stage, int code) noexcept {
+  if (plan.gate_fd < 0) fail(plan, stage, 0, code);
+  say("cannot execute ");
+  say(plan.argv[0]);
+  say(": ");
+  say(strerrordesc_np(code));
+  say("\n");
+  _exit(code == ENOENT ? 127 : 126);
+}
+
 }  // namespace
 
-void drop_privileges(const ChildPlan& plan) noexcept {
+void set_limits(const ChildPlan& plan) noexcept {
+  if (plan.scheduling) {
+    const Scheduling& wanted = *plan.scheduling;
+    SchedulingAttributes attributes{sizeof attributes, wanted.policy,  wanted.flags,    wanted.nice,
+                                    wanted.priority,   wanted.runtime, wanted.deadline, wanted.period};
+    if (syscall(SYS_sched_setattr, 0, &attributes, 0) != 0) fail(plan, Stage::scheduling, 0, errno);
+  }
+  constexpr int kProcess = 1;  // IOPRIO_WHO_PROCESS
+  if (plan.io_priority && syscall(SYS_ioprio_set, kProcess, 0, *plan.io_priority) != 0) {
+    fail(plan, Stage::scheduling, 1, errno);
+  }
   for (size_t i = 0; i < plan.rlimits.size(); ++i) {
     const auto& [resource, limit] = plan.rlimits[i];
     if (syscall(SYS_prlimit64, 0, resource, &limit, nullptr) != 0) fail(plan, Stage::rlimit, i, errno);
   }
+}
+
+void drop_privileges(const ChildPlan& plan, int proc, int keep) noexcept {
+  if (!plan.becomes_root) set_limits(plan);
+  if (!plan.label.empty()) write_proc(plan, proc, plan.label_file.c_str(), plan.label, Stage::security_label, 0);
+  if (plan.personality && syscall(SYS_personality, *plan.personality) < 0) fail(plan, Stage::personality, 0, errno);
+  if (plan.exact) close_leftovers(plan, keep);
   reset_signals();
-  umask(0022);
+  umask(plan.umask);
   // Without no_new_privs only CAP_SYS_ADMIN may load a filter, so it comes before that goes; with it, last of all.
   if (!plan.no_new_privileges) load_seccomp(plan);
   drop_bounding(plan);
@@ -111,7 +158,7 @@ void drop_privileges(const ChildPlan& plan) noexcept {
 
 void execute(const ChildPlan& plan) noexcept {
   // Nothing but stdio crosses, whatever the caller had open without close-on-exec.
-  if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0) fail(plan, Stage::exec, 0, errno);
+  if (!plan.exact && syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0) fail(plan, Stage::exec, 0, errno);
   if (plan.init_fd >= 0) execute_init(plan);
   *plan.reached_exec = 1;
   int refused = 0;
@@ -120,14 +167,14 @@ void execute(const ChildPlan& plan) noexcept {
     int code = errno;
     if (code == ENOENT || code == ENOTDIR) {
       // The file is there, but the interpreter that its first line or ELF header names is not.
-      if (code == ENOENT && is_regular(candidate.c_str())) fail(plan, Stage::exec_no_interpreter, 0, code);
+      if (code == ENOENT && is_regular(candidate.c_str())) give_up(plan, Stage::exec_no_interpreter, code);
       continue;
     }
-    if (code != EACCES) fail(plan, Stage::exec, 0, code);
+    if (code != EACCES) give_up(plan, Stage::exec, code);
     refused = code;  // a directory of that name, or not executable: the search goes on, as in a shell
   }
-  if (refused != 0) fail(plan, Stage::exec, 0, refused);
-  fail(plan, Stage::exec_not_found, 0, ENOENT);
+  if (refused != 0) give_up(plan, Stage::exec, refused);
+  give_up(plan, Stage::exec_not_found, ENOENT);
 }
 
 }  // namespace berth::runtime::child

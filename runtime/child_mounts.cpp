@@ -47,8 +47,23 @@ int claim_path(int root, const char* path) noexcept {
   return fd;
 }
 
-/// An existing or new regular file at `path` inside `root`.
-int make_file(int root, const char* path) noexcept {
+/// What the symlink `name` in `parent`, whose path is `parent_path`, stands for, as a path inside the root.
+bool read_link(int parent, const char* parent_path, const char* name, char (&target)[PATH_MAX]) noexcept {
+  char text[PATH_MAX];
+  ssize_t size = readlinkat(parent, name, text, sizeof text - 1);
+  if (size < 0) return false;
+  text[size] = '\0';
+  size_t above = text[0] == '/' ? 0 : std::strlen(parent_path);
+  if (above + 1 + static_cast<size_t>(size) >= sizeof target) return errno = ENAMETOOLONG, false;
+  std::memcpy(target, parent_path, above);
+  target[above] = '/';
+  std::memcpy(target + above + 1, text, static_cast<size_t>(size) + 1);
+  return true;
+}
+
+/// An existing or new regular file at `path` inside `root`. Where a symlink leads nowhere yet, it is made there: images
+/// that were a machine's have /etc/resolv.conf as one.
+int make_file(int root, const char* path, int links_left = 8) noexcept {
   int fd = open_in_root(root, path, O_PATH);
   if (fd >= 0 || errno != ENOENT) return fd;
   char parent_path[PATH_MAX];
@@ -63,8 +78,12 @@ int make_file(int root, const char* path) noexcept {
   if (parent < 0) return -1;
   // Neither an existing file nor a symlink is ever opened for writing.
   fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+  int error = fd < 0 ? errno : 0;
+  char target[PATH_MAX];
+  bool leads_on = error == EEXIST && links_left > 0 && read_link(parent, parent_path, name, target);
   close(parent);
-  if (fd < 0 && errno != EEXIST) return -1;
+  if (leads_on) return make_file(root, target, links_left - 1);
+  if (fd < 0 && error != EEXIST) return errno = error, -1;
   if (fd >= 0) close(fd);
   return open_in_root(root, path, O_PATH);
 }
@@ -85,6 +104,9 @@ int find_target(const ChildPlan& plan, size_t index, int root, int tree) noexcep
   int target;
   if (entry.on_top) {
     target = claim_path(root, path);
+  } else if (entry.plain) {
+    target = open_in_root(root, path, O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
+    if (target < 0 && errno == ENOENT) target = make_directory(root, path);
   } else if (is_directory(tree)) {
     target = make_directory(root, path);
   } else {
@@ -93,7 +115,7 @@ int find_target(const ChildPlan& plan, size_t index, int root, int tree) noexcep
   if (target < 0) fail(plan, Stage::mount_target, index, errno);
   // A symlink of the image may lead here as well as the plain path does. What is mounted over a part of /proc lies to
   // everyone who writes there (CVE-2019-16884, CVE-2025-52881).
-  if (is_proc(target)) fail(plan, Stage::mount_target, index, EPERM);
+  if (is_proc(target) && !entry.over_proc) fail(plan, Stage::mount_target, index, EPERM);
   return target;
 }
 
@@ -102,6 +124,10 @@ int new_filesystem(const ChildPlan& plan, size_t index) noexcept {
   int context = fsopen(entry.type.c_str(), FSOPEN_CLOEXEC);
   if (context < 0) {
     if (entry.optional && errno == ENODEV) return -1;
+    fail(plan, Stage::mount, index, errno);
+  }
+  if (entry.raw && !entry.source.empty() &&
+      fsconfig(context, FSCONFIG_SET_STRING, "source", entry.source.c_str(), 0) != 0) {
     fail(plan, Stage::mount, index, errno);
   }
   for (const auto& [key, value] : entry.options) {
@@ -120,14 +146,26 @@ int new_filesystem(const ChildPlan& plan, size_t index) noexcept {
   return tree;
 }
 
+void take_mode(const ChildPlan& plan, size_t index, int from, int to) noexcept {
+  struct stat info;
+  if (fstat(from, &info) != 0 || fchmodat(to, ".", info.st_mode & 07777, 0) != 0)
+    fail(plan, Stage::mount, index, errno);
+}
+
 /// Puts one mount in its place and keeps its descriptor if others need it.
 void mount_one(const ChildPlan& plan, size_t index, int root, int tree, Mounted& mounted) noexcept {
   const PlannedMount& entry = plan.mounts[index];
   if (entry.kind == PlannedMount::Kind::filesystem) tree = new_filesystem(plan, index);
   if (tree < 0) return;  // optional and not there
   int target = find_target(plan, index, root, tree);
+  if (entry.mode_of_target) take_mode(plan, index, target, tree);
+  if (entry.copy_up && !copy_tree(target, tree)) fail(plan, Stage::copy_up, index, errno);
   if (attach(tree, target) != 0) fail(plan, Stage::mount, index, errno);
   close(target);
+  if (entry.raw && entry.kind == PlannedMount::Kind::filesystem && entry.propagation != 0 &&
+      set_attributes(tree, 0, entry.propagation, entry.propagation_recursive) != 0) {
+    fail(plan, Stage::mount, index, errno);
+  }
   switch (entry.role) {
     case PlannedMount::Role::proc:
       mounted.proc = tree;
@@ -145,7 +183,9 @@ void mount_one(const ChildPlan& plan, size_t index, int root, int tree, Mounted&
 }
 
 void make_link(const ChildPlan& plan, int dev, const char* target, const char* name) noexcept {
-  if (symlinkat(target, dev, name) != 0) fail(plan, Stage::dev_directory, 0, errno);
+  if (symlinkat(target, dev, name) == 0) return;
+  // Only where /dev is not a new file system of ours.
+  if (!plan.bare || errno != EEXIST) fail(plan, Stage::dev_directory, 0, errno);
 }
 
 /// One node: on our own /dev by name, elsewhere like a file.
@@ -176,6 +216,23 @@ void make_device(const ChildPlan& plan, size_t index, int root, int dev) noexcep
   if ((device.uid != 0 || device.gid != 0) &&
       fchownat(parent, name, device.uid, device.gid, AT_SYMLINK_NOFOLLOW) != 0) {
     fail(plan, Stage::device, index, errno);
+  }
+}
+
+/// Attributes, ids and propagation of a bind that says them itself.
+void shape_bind(const ChildPlan& plan, size_t index, int tree) noexcept {
+  const PlannedMount& entry = plan.mounts[index];
+  if (entry.id_map >= 0) {
+    mount_attr attributes{};
+    attributes.attr_set = MOUNT_ATTR_IDMAP;
+    attributes.userns_fd = static_cast<uint64_t>(entry.id_map);
+    unsigned flags = AT_EMPTY_PATH | (entry.id_map_recursive ? static_cast<unsigned>(AT_RECURSIVE) : 0U);
+    if (mount_setattr(tree, "", flags, &attributes, sizeof attributes) != 0) fail(plan, Stage::mount, index, errno);
+  }
+  if (set_attributes(tree, entry.attributes, 0, false, entry.clear) != 0 ||
+      set_attributes(tree, entry.set_below, 0, true, entry.clear_below) != 0 ||
+      set_attributes(tree, 0, entry.propagation, entry.propagation_recursive) != 0) {
+    fail(plan, Stage::mount, index, errno);
   }
 }
 
@@ -257,6 +314,10 @@ void open_bind_sources(const ChildPlan& plan, int* trees) noexcept {
     trees[i] = clone_tree(source, entry.recursive);
     if (trees[i] < 0) fail(plan, Stage::bind_source, i, errno);
     close(source);
+    if (entry.raw) {
+      shape_bind(plan, i, trees[i]);
+      continue;
+    }
     // Both calls in one where they reach equally far.
     bool together = entry.attributes_recursive == entry.propagation_recursive;
     if (set_attributes(trees[i], together ? entry.attributes : 0, entry.propagation, entry.propagation_recursive) !=
@@ -275,6 +336,11 @@ Mounted mount_all(const ChildPlan& plan, int root, const int* trees) noexcept {
     mount_one(plan, i, root, trees[i], mounted);
     // At once, before anything of the user's can lie on top of it.
     if (plan.mounts[i].role == PlannedMount::Role::dev) fill_dev(plan, root, mounted);
+  }
+  if (plan.bare && mounted.dev < 0) {
+    mounted.dev = make_directory(root, "/dev");
+    if (mounted.dev < 0) fail(plan, Stage::dev_directory, 0, errno);
+    if (plan.fill_dev) fill_dev(plan, root, mounted);
   }
   mounted.null = open_null(plan, root);
   return mounted;

@@ -79,7 +79,8 @@ bool append(char* text, size_t& length, const char* more) noexcept {
 
 int make_root(const ChildPlan& plan) noexcept {
   if (!plan.rootfs.empty()) {
-    int fd = open_tree(AT_FDCWD, plan.rootfs.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (plan.bare ? static_cast<unsigned>(AT_RECURSIVE) : 0U);
+    int fd = open_tree(AT_FDCWD, plan.rootfs.c_str(), flags);
     if (fd < 0) fail(plan, Stage::overlay, 0, errno);
     return fd;
   }

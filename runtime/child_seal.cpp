@@ -70,6 +70,9 @@ void seal(const ChildPlan& plan, int root, const Mounted& mounted) noexcept {
   if (plan.read_only_root && set_attributes(root, MOUNT_ATTR_RDONLY, 0, false) != 0) {
     fail(plan, Stage::root_read_only, 0, errno);
   }
+  if (plan.bare && plan.root_propagation != 0 && set_attributes(root, 0, plan.root_propagation, true) != 0) {
+    fail(plan, Stage::root_propagation, 0, errno);
+  }
 }
 
 }  // namespace berth::runtime::child

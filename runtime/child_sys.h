@@ -14,6 +14,7 @@
 #include <cstdint>
 
 #include "runtime/child_plan.h"
+#include "runtime/meeting.h"
 
 namespace berth::runtime::child {
 
@@ -37,9 +38,10 @@ inline int open_in_root(int root, const char* path, uint64_t flags, uint64_t ext
   return static_cast<int>(fd);
 }
 
-inline int set_attributes(int fd, uint64_t set, uint64_t propagation, bool recursive) noexcept {
+inline int set_attributes(int fd, uint64_t set, uint64_t propagation, bool recursive, uint64_t clear = 0) noexcept {
   mount_attr attributes{};
   attributes.attr_set = set;
+  attributes.attr_clr = clear;
   attributes.propagation = propagation;
   unsigned flags = AT_EMPTY_PATH | (recursive ? static_cast<unsigned>(AT_RECURSIVE) : 0U);
   return mount_setattr(fd, "", flags, &attributes, sizeof attributes);
@@ -70,6 +72,13 @@ inline size_t fd_path(char* out, int fd) noexcept {
   out[length] = '\0';
   return length;
 }
+
+/// One descriptor over a socket; 0, or -1 and errno.
+int send_fd(int socket, char byte, int fd) noexcept;
+
+/// Writes below a /proc that nothing of the container's can lie on top of (CVE-2025-52881).
+void write_proc(const ChildPlan& plan, int proc, const char* name, const std::string& value, Stage stage,
+                size_t index) noexcept;
 
 // The child's parts, each in a file of its own, in the order in which child_main() calls them.
 
@@ -103,8 +112,31 @@ void seal(const ChildPlan& plan, int root, const Mounted& mounted) noexcept;
 [[nodiscard]] int open_console(const ChildPlan& plan, int ptmx) noexcept;
 void connect_stdio(const ChildPlan& plan, int null_fd) noexcept;
 
-/// Limits, groups, ids, capabilities, seccomp.
-void drop_privileges(const ChildPlan& plan) noexcept;
+/// Waits for the parent at this point; ends the child if there is none any more.
+void meet(const ChildPlan& plan, Meeting point) noexcept;
+
+/// Enters the container's user and time namespace and goes on as a second child, born in them, whose parent is ours.
+/// Returns in that one only.
+void clone_again(const ChildPlan& plan) noexcept;
+/// Id 0 of the user namespace that we have entered.
+void become_root(const ChildPlan& plan) noexcept;
+
+/// Runs hooks one after the other; `first` is the first one's index among all of the plan.
+void run_hooks(const ChildPlan& plan, const std::vector<PlannedHook>& hooks, size_t first) noexcept;
+
+/// Fills a new tmpfs, not attached yet, with what lies at its target. False and errno on failure.
+[[nodiscard]] bool copy_tree(int from, int to) noexcept;
+
+/// Lets go of everything but stdio, preserved descriptors, those of the plan that are still needed, and `keep` (-1 =
+/// none).
+void close_leftovers(const ChildPlan& plan, int keep) noexcept;
+/// What needs the privileges of the host's user namespace: limits and scheduling.
+void set_limits(const ChildPlan& plan) noexcept;
+
+/// Limits, groups, ids, capabilities, seccomp. `proc` as for write_proc(); `keep` is a descriptor that stays open.
+void drop_privileges(const ChildPlan& plan, int proc, int keep) noexcept;
+/// Finds out whether there is something to execute, and waits at the gate.
+void wait_for_start(const ChildPlan& plan) noexcept;
 [[noreturn]] void execute(const ChildPlan& plan) noexcept;
 
 /// Most mounts of one plan: the child's table of them is on its stack.

@@ -98,7 +98,23 @@ std::vector<DeviceRule> default_device_rules() {
           {'c', 5, 1, "rwm", true}, {'c', 5, 2, "rwm", true}, {'c', 136, -1, "rwm", true}};
 }
 
+namespace {
+
+/// A list that is complete but for the default devices, which everybody has.
+Devices plan_bare_devices(const ContainerSpec::Bare& bare) {
+  Devices devices{default_devices(), bare.rules};
+  for (const DeviceRule& rule : default_device_rules()) devices.rules.push_back(rule);
+  for (const DeviceNode& wanted : bare.devices) {
+    std::erase_if(devices.nodes, [&](const PlannedDevice& known) { return known.path == wanted.path; });
+    devices.nodes.push_back({wanted.path, wanted.mode, wanted.device, wanted.uid, wanted.gid});
+  }
+  return devices;
+}
+
+}  // namespace
+
 Result<Devices> plan_devices(const ContainerSpec& spec) {
+  if (spec.bare) return plan_bare_devices(*spec.bare);
   Devices devices{default_devices(), default_device_rules()};
   if (spec.privileged) {
     BERTH_TRY_OK(collect_all(devices.nodes));

@@ -15,6 +15,7 @@
 #include "runtime/devices.h"
 #include "runtime/launch_error.h"
 #include "runtime/launch_state.h"
+#include "sys/file.h"
 #include "sys/unix_socket.h"
 
 namespace berth::runtime {
@@ -45,6 +46,34 @@ Result<SharedFlag> SharedFlag::create() {
 
 SharedFlag::~SharedFlag() {
   if (page_ != nullptr) munmap(page_, kPage);
+}
+
+Status Launch::State::follow(sys::UniqueFd pidfd) {
+  siginfo_t info{};
+  while (waitid(P_PIDFD, static_cast<id_t>(child.pidfd.fd().get()), &info, WEXITED) != 0 && errno == EINTR) {
+  }
+  child.pidfd = sys::Pidfd(std::move(pidfd));
+  BERTH_TRY(child.pid, child.pidfd.pid());
+  BERTH_TRY(identity, sys::identify(child.pid));
+  return {};
+}
+
+Status Launch::State::attend() {
+  for (;;) {
+    BERTH_TRY(sys::Message message, sys::receive_with_fds(meetings.ref(), 1));
+    if (message.data.empty()) return {};
+    auto point = static_cast<Meeting>(message.data[0]);
+    if (point == Meeting::maps) {
+      BERTH_TRY_OK(sys::write_existing(fmt::format("/proc/{}/gid_map", child.pid), gid_map).context("map group ids"));
+      BERTH_TRY_OK(sys::write_existing(fmt::format("/proc/{}/uid_map", child.pid), uid_map).context("map user ids"));
+    } else if (point == Meeting::moved && message.fds.size() == 1) {
+      BERTH_TRY_OK(follow(std::move(message.fds[0])));
+    } else if (on_meeting) {
+      BERTH_TRY_OK(on_meeting(point, child.pid));
+    }
+    Status answered = sys::send_with_fds(meetings.ref(), message.data, {});
+    if (!answered && answered.error().code != EPIPE) return answered;  // EPIPE: it has ended, and said why
+  }
 }
 
 void Launch::State::roll_back() {
@@ -96,6 +125,9 @@ Result<Running> Launch::finish() {
     state.exit_code = code;
     return error;
   };
+  if (state.meetings.valid()) {
+    if (Status attended = state.attend(); !attended) return failed(std::move(attended).error(), 125);
+  }
   Result<std::optional<ChildError>> report = read_report(state.error_pipe.ref());
   if (!report) return failed(std::move(report).error(), 125);
   if (*report) return failed(describe(**report, state.prepared->plan), exit_code_of(**report));
@@ -136,6 +168,15 @@ Result<std::unique_ptr<Launch::State>> launch(std::unique_ptr<Prepared> prepared
     plan.console_fd = console_end.get();
   }
 
+  sys::UniqueFd meeting_end;
+  if (state->prepared->meets()) {
+    BERTH_TRY(auto sockets, sys::socket_pair(SOCK_SEQPACKET));
+    state->meetings = std::move(sockets.first);
+    meeting_end = std::move(sockets.second);
+    plan.meet_fd = meeting_end.get();
+    plan.parent_fd = state->meetings.get();
+  }
+
   BERTH_TRY(state->child, clone_child(plan, options));
   state->reaped_by_parent = options.parent;
   state->prepared->descriptors.clear();  // the child has its own copies
@@ -152,9 +193,14 @@ Result<Launch> Launch::start(Host& host, const ContainerSpec& spec, const Launch
     CloneOptions options;
     options.cgroup = cgroup.directory();
     options.parent = io.clone_parent;
-    if (spec.pid.kind == NamespaceMode::Kind::own) options.flags |= CLONE_NEWPID;
+    bool own_pids = spec.pid.kind == NamespaceMode::Kind::own;
+    if (own_pids) (prepared->plan.second_clone ? prepared->plan.second_clone_flags : options.flags) |= CLONE_NEWPID;
     if (spec.pid.kind == NamespaceMode::Kind::join) options.pid_namespace = spec.pid.fd;
-    return launch(std::move(prepared), options);
+    BERTH_TRY(std::unique_ptr<State> state, launch(std::move(prepared), options));
+    state->on_meeting = io.on_meeting;
+    state->uid_map = render_id_map(spec.uid_map);
+    state->gid_map = render_id_map(spec.gid_map);
+    return state;
   };
   Result<std::unique_ptr<State>> started = start_in();
   if (!started) {

@@ -2,12 +2,14 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "runtime/cgroup.h"
 #include "runtime/host.h"
+#include "runtime/meeting.h"
 #include "runtime/spec.h"
 #include "sys/fd.h"
 #include "sys/pidfd.h"
@@ -22,6 +24,16 @@ struct LaunchIo {
   sys::FdRef err{-1};
   sys::FdRef netns{-1};       // the network namespace to live in; -1 = the host's. Not for exec.
   bool clone_parent = false;  // CLONE_PARENT: becomes a child of the caller's parent, who reaps it
+
+  // For containers that are described completely (ContainerSpec::Bare).
+  /// Called by Launch::finish() with the container's first process where it waits: before the root changes, if
+  /// `stop_before_pivot`, and when it is ready to execute. An error ends the start.
+  std::function<Status(Meeting, pid_t)> on_meeting;
+  bool stop_before_pivot = false;
+  /// A FIFO, open for reading and writing. finish() returns when the container is ready; it executes its program once
+  /// a byte comes through.
+  sys::FdRef gate{-1};
+  sys::FdRef hook_input{-1};  // a file that hooks have as their standard input
 };
 
 /// A process that has reached its own program.

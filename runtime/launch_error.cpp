@@ -76,13 +76,29 @@ Error exec_error(const ChildError& error, const ChildPlan& plan) {
   }
 }
 
+std::string hook_words(const ChildError& error, const ChildPlan& plan) {
+  auto index = static_cast<size_t>(error.index);
+  bool late = index >= plan.create_hooks.size();
+  const std::vector<PlannedHook>& hooks = late ? plan.start_hooks : plan.create_hooks;
+  if (late) index -= plan.create_hooks.size();
+  std::string path = index < hooks.size() ? printable(hooks[index].path) : "?";
+  return fmt::format("{} hook {} ({})", late ? "startContainer" : "createContainer", index, path);
+}
+
 std::string words(const ChildError& error, const ChildPlan& plan) {
   switch (error.stage) {
     case Stage::join_namespace:
       return "join a namespace";
     case Stage::join_cgroup:
       return "join the control group";
+    case Stage::scheduling:
+      return error.index == 0 ? "set the scheduling policy" : "set the I/O priority";
+    case Stage::user_namespace:
+      return error.index == 2 ? "become root in the user namespace" : "enter the user namespace";
+    case Stage::time_namespace:
+      return error.index == 0 ? "make a time namespace" : "set the offsets of the time namespace";
     case Stage::overlay:
+      if (!plan.rootfs.empty()) return fmt::format("open the root file system {}", printable(plan.rootfs));
       return fmt::format("mount the root file system (upper directory {})", printable(plan.upper_dir));
     case Stage::overlay_layer:
       return fmt::format("add layer {} to the root file system", path_at(plan.layers, error.index));
@@ -96,6 +112,10 @@ std::string words(const ChildError& error, const ChildPlan& plan) {
       return "make namespaces";
     case Stage::private_root:
       return "make the host's mounts private";
+    case Stage::loopback:
+      return "bring the loopback interface up";
+    case Stage::copy_up:
+      return fmt::format("copy what the image has into {}", mount_words(error, plan));
     case Stage::pivot:
       return "pivot_root";
     case Stage::device:
@@ -132,6 +152,15 @@ std::string words(const ChildError& error, const ChildPlan& plan) {
                                plan.rlimits[static_cast<size_t>(error.index)].second.rlim_cur,
                                plan.rlimits[static_cast<size_t>(error.index)].second.rlim_max)
                  : "set ulimit";
+    case Stage::root_propagation:
+      return "set the propagation of the root file system";
+    case Stage::security_label:
+      return fmt::format("set the security label \"{}\"", printable(plan.label));
+    case Stage::personality:
+      return "set the personality";
+    case Stage::hook:
+    case Stage::hook_exit:
+      return hook_words(error, plan);
     case Stage::seccomp:
       return "load the seccomp program";
     case Stage::capabilities:
@@ -154,6 +183,9 @@ bool is_exec(Stage stage) {
 
 Error describe(const ChildError& error, const ChildPlan& plan) {
   if (is_exec(error.stage)) return exec_error(error, plan);
+  if (error.stage == Stage::hook_exit) {
+    return make_error(fmt::format("{} ended with exit code {}", hook_words(error, plan), error.code));
+  }
   Error result = sys_error(words(error, plan), error.code);
   result.hint = mount_hint(error, plan);
   if (error.stage == Stage::rlimit && error.code == EPERM) {

@@ -31,13 +31,21 @@ struct Launch::State {
   std::unique_ptr<Prepared> prepared;  // for the words of an error
   SharedFlag reached_exec;
   sys::UniqueFd error_pipe;
-  sys::UniqueFd console;  // socket on which the terminal's master arrives
+  sys::UniqueFd console;   // socket on which the terminal's master arrives
+  sys::UniqueFd meetings;  // socket on which the child says where it waits; -1 if it never does
+  std::function<Status(Meeting, pid_t)> on_meeting;
+  std::string uid_map, gid_map;  // as /proc/PID/uid_map takes them
   Child child;
   sys::ProcessIdentity identity;
   bool reaped_by_parent = false;
   std::optional<Cgroup> cgroup;  // a container's, to be removed if the start fails; none for exec
   int exit_code = 0;
   bool finished = false;
+
+  /// Meets the child wherever it waits, until it waits no more.
+  [[nodiscard]] Status attend();
+  /// The second clone is the container from now on.
+  [[nodiscard]] Status follow(sys::UniqueFd pidfd);
 
   /// Kills and reaps the child and removes the cgroup.
   void roll_back();

@@ -1,7 +1,12 @@
 #include "runtime/prepare.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
+#include <linux/sched.h>
 #include <sched.h>
+#include <sys/stat.h>
+
+#include <cerrno>
 
 #include "base/text.h"
 #include "runtime/sysctl.h"
@@ -43,7 +48,8 @@ Status plan_namespaces(const ContainerSpec& spec, const LaunchIo& io, ChildPlan&
     if (mode->kind == NamespaceMode::Kind::own) plan.unshare_flags |= flag;
     if (mode->kind == NamespaceMode::Kind::join) plan.joins.emplace_back(mode->fd.get(), static_cast<int>(flag));
   }
-  bool own_uts = spec.uts.kind == NamespaceMode::Kind::own;
+  // A namespace that is shared on purpose may be named by those who share it.
+  bool own_uts = spec.uts.kind == NamespaceMode::Kind::own || (spec.bare && spec.uts.kind == NamespaceMode::Kind::join);
   if (!own_uts && (!spec.hostname.empty() || !spec.domainname.empty())) {
     return make_error("a host name needs a UTS namespace of the container's own");
   }
@@ -87,6 +93,33 @@ Status plan_init(Host& host, ChildPlan& plan) {
   return {};
 }
 
+/// True if the process lives in another namespace of that kind than we do.
+Result<bool> elsewhere(pid_t pid, const char* kind) {
+  struct stat ours {
+  }, theirs{};
+  std::string path = fmt::format("/proc/{}/ns/{}", pid, kind);
+  if (stat(fmt::format("/proc/self/ns/{}", kind).c_str(), &ours) != 0 || stat(path.c_str(), &theirs) != 0) {
+    return sys_error("stat " + path, errno);
+  }
+  return ours.st_ino != theirs.st_ino;
+}
+
+/// What entering asks for besides: user and time namespaces, descriptors, a /proc to write to.
+Status plan_entry(const ExecSpec& exec, const sys::Pidfd& init, Prepared& prepared) {
+  ChildPlan& plan = prepared.plan;
+  BERTH_TRY(pid_t pid, init.pid());
+  BERTH_TRY(plan.becomes_root, elsewhere(pid, "user"));
+  BERTH_TRY(bool other_time, elsewhere(pid, "time"));
+  if (plan.becomes_root) plan.join_pidfd_flags |= CLONE_NEWUSER;
+  if (other_time) plan.join_pidfd_flags |= CLONE_NEWTIME;
+  plan.preserved = exec.preserved;
+  if (exec.oom_score_adj) plan.oom_score_adj = std::to_string(*exec.oom_score_adj);
+  BERTH_TRY(sys::UniqueFd proc, sys::open_file("/proc", O_PATH | O_DIRECTORY));
+  plan.host_proc = proc.get();
+  prepared.descriptors.push_back(std::move(proc));
+  return {};
+}
+
 }  // namespace
 
 const std::vector<std::string>& default_masked_paths() {
@@ -124,15 +157,19 @@ Result<std::unique_ptr<Prepared>> prepare_container(Host& host, const ContainerS
   BERTH_TRY_OK(plan_cgroup(cgroup, *prepared));
   BERTH_TRY_OK(plan_namespaces(spec, io, plan));
   plan_root(spec, plan);
-  BERTH_TRY(plan.mounts, plan_mounts(spec, cgroup));
   plan.devices = devices;
+  if (spec.bare) {
+    BERTH_TRY_OK(plan_bare(spec, cgroup, io, *prepared));
+  } else {
+    BERTH_TRY(plan.mounts, plan_mounts(spec, cgroup));
+  }
   BERTH_TRY(plan.sysctls, plan_sysctls(spec, io.netns.valid()));
   if (spec.oom_score_adj) plan.oom_score_adj = std::to_string(*spec.oom_score_adj);
   plan_stdio(io, plan);
-  BERTH_TRY_OK(plan_process(
-      host, spec,
-      {spec.args, spec.env, spec.cwd, spec.user, spec.tty, spec.tty_rows, spec.tty_columns, spec.privileged},
-      *prepared));
+  BERTH_TRY_OK(plan_process(host, spec,
+                            {spec.args, spec.env, spec.cwd, spec.user, spec.tty, spec.tty_rows, spec.tty_columns,
+                             spec.privileged, spec.process ? &*spec.process : nullptr},
+                            *prepared));
   if (spec.init) BERTH_TRY_OK(plan_init(host, plan));
   return prepared;
 }
@@ -154,13 +191,16 @@ Result<std::unique_ptr<Prepared>> prepare_exec(Host& host, const ContainerSpec& 
                            exec.tty,
                            exec.tty_rows,
                            exec.tty_columns,
-                           of_container.privileged || exec.privileged};
+                           of_container.privileged || exec.privileged,
+                           exec.process ? &*exec.process : nullptr};
+  if (exec.process) settings.env.clear();
   for (const std::string& entry : exec.env) {
     std::string prefix = entry.substr(0, entry.find('=')) + "=";
     std::erase_if(settings.env, [&](const std::string& old) { return old.starts_with(prefix); });
     settings.env.push_back(entry);
   }
   BERTH_TRY_OK(plan_process(host, of_container, settings, *prepared));
+  if (exec.process) BERTH_TRY_OK(plan_entry(exec, init, *prepared));
   return prepared;
 }
 

@@ -17,6 +17,9 @@ struct Prepared {
   ChildPlan plan;
   std::vector<sys::UniqueFd> descriptors;
   std::shared_ptr<const std::vector<sock_filter>> filter;
+
+  /// Whether the child waits for its parent anywhere.
+  [[nodiscard]] bool meets() const { return plan.second_clone || plan.meet_before_pivot || plan.meet_when_ready; }
 };
 
 /// Everything about a container that can be known before the clone. Error: what is wrong with the spec. Requires: the
@@ -35,6 +38,19 @@ struct Prepared {
 /// The mounts of a container in the order in which they are made: ours, then the spec's; one of the spec's at the place
 /// of one of ours stands in its stead. Error: relative or empty targets, "/" and /proc, unknown tmpfs options.
 [[nodiscard]] Result<std::vector<PlannedMount>> plan_mounts(const ContainerSpec& spec, const Cgroup& cgroup);
+/// The container's own control groups at `root`, for those that hold `attributes`.
+[[nodiscard]] std::vector<PlannedMount> plan_cgroup_mounts(const std::string& root, uint64_t attributes, bool sealed,
+                                                           const Cgroup& cgroup);
+
+/// What a container that is described completely has and others do not: its mounts, user and time namespace, hooks,
+/// gate. Error: what is wrong with the spec, or a bind source that needs a map of ids that the kernel refuses.
+[[nodiscard]] Status plan_bare(const ContainerSpec& spec, const Cgroup& cgroup, const LaunchIo& io, Prepared& prepared);
+
+/// Identity, capabilities, limits and labels in numbers.
+[[nodiscard]] Status plan_attributes(const ProcessAttributes& attributes, Prepared& prepared);
+
+/// "inside outside count" lines, as /proc/PID/uid_map takes them.
+[[nodiscard]] std::string render_id_map(const std::vector<IdMap>& map);
 
 /// What container and exec have in common.
 struct ProcessSettings {
@@ -44,6 +60,7 @@ struct ProcessSettings {
   bool tty = false;
   uint16_t tty_rows = 0, tty_columns = 0;
   bool privileged = false;
+  const ProcessAttributes* attributes = nullptr;  // instead of user, privileged and defaults
 };
 /// User, capabilities, seccomp, limits, environment and what to execute. Error: no such user, unknown capability, no
 /// command.

@@ -36,23 +36,6 @@ PlannedMount bind_mount(std::string source, std::string target, uint64_t attribu
   return mount;
 }
 
-/// The container's own control groups below /sys/fs/cgroup: read-only, unless privileged.
-void add_cgroups(const ContainerSpec& spec, const Cgroup& cgroup, std::vector<PlannedMount>& mounts) {
-  constexpr char kRoot[] = "/sys/fs/cgroup";
-  uint64_t attributes = kUsual | (spec.privileged ? 0 : MOUNT_ATTR_RDONLY);
-  std::vector<std::pair<std::string, std::string>> visible = cgroup.visible();
-  if (visible.size() == 1 && visible[0].first.empty()) {
-    // Its root is what the cgroup namespace says: the container's group, or the host's root in a shared namespace.
-    mounts.push_back(filesystem("cgroup2", kRoot, attributes));
-    return;
-  }
-  PlannedMount root = filesystem("tmpfs", kRoot, kUsual, {{"mode", "755"}, {"size", "64k"}});
-  root.sealed = !spec.privileged;
-  mounts.push_back(std::move(root));
-  for (const auto& [name, path] : visible)
-    mounts.push_back(bind_mount(path, fmt::format("{}/{}", kRoot, name), attributes));
-}
-
 PlannedMount shared_memory(const ContainerSpec& spec) {
   // With the host's IPC namespace comes the host's shared memory.
   if (spec.ipc.kind == NamespaceMode::Kind::host) return bind_mount("/dev/shm", "/dev/shm", kUsual);
@@ -73,7 +56,11 @@ std::vector<PlannedMount> standard_mounts(const ContainerSpec& spec, const Cgrou
   mounts.push_back(filesystem("mqueue", "/dev/mqueue", kUsual));
   mounts.back().optional = true;
   mounts.push_back(filesystem("sysfs", "/sys", kUsual | (spec.privileged ? 0 : MOUNT_ATTR_RDONLY)));
-  add_cgroups(spec, cgroup, mounts);
+  // Read-only, unless privileged.
+  for (PlannedMount& mount : plan_cgroup_mounts("/sys/fs/cgroup", kUsual | (spec.privileged ? 0 : MOUNT_ATTR_RDONLY),
+                                                !spec.privileged, cgroup)) {
+    mounts.push_back(std::move(mount));
+  }
   return mounts;
 }
 
@@ -168,6 +155,7 @@ Result<PlannedMount> plan_mount(const MountSpec& spec) {
   struct Planner {
     Result<PlannedMount> operator()(const BindMount& mount) const { return plan_bind(mount); }
     Result<PlannedMount> operator()(const TmpfsMount& mount) const { return plan_tmpfs(mount); }
+    Result<PlannedMount> operator()(const RawMount&) const { return make_error("not a mount of such a container"); }
   };
   BERTH_TRY(PlannedMount mount, std::visit(Planner{}, spec));
   mount.target = std::move(path);
@@ -183,6 +171,20 @@ Result<std::string> clean_path(const std::string& path, const char* what) {
   std::string clean = std::filesystem::path(path).lexically_normal().string();
   while (clean.size() > 1 && clean.back() == '/') clean.pop_back();
   return clean.starts_with("//") ? clean.substr(1) : clean;
+}
+
+std::vector<PlannedMount> plan_cgroup_mounts(const std::string& root, uint64_t attributes, bool sealed,
+                                             const Cgroup& cgroup) {
+  std::vector<std::pair<std::string, std::string>> visible = cgroup.visible();
+  if (visible.size() == 1 && visible[0].first.empty()) {
+    // Its root is what the cgroup namespace says: the container's group, or the host's root in a shared namespace.
+    return {filesystem("cgroup2", root, attributes)};
+  }
+  std::vector<PlannedMount> mounts = {filesystem("tmpfs", root, kUsual, {{"mode", "755"}, {"size", "64k"}})};
+  mounts.back().sealed = sealed;
+  for (const auto& [name, path] : visible)
+    mounts.push_back(bind_mount(path, fmt::format("{}/{}", root, name), attributes));
+  return mounts;
 }
 
 Result<std::vector<PlannedMount>> plan_mounts(const ContainerSpec& spec, const Cgroup& cgroup) {

@@ -7,7 +7,7 @@
 
 namespace berth::runtime {
 
-/// The rate of one block device: "/dev/sda" by path on the host, bytes or operations a second.
+/// The rate of one block device: "/dev/sda" by path on the host or "8:0" by number, bytes or operations a second.
 struct BlkioRate {
   std::string device;
   uint64_t rate = 0;
@@ -37,6 +37,15 @@ struct Resources {
   std::string cpuset_mems;
 
   std::optional<int64_t> pids_limit;  // <= 0 means no limit
+
+  /// The values as they are: neither Docker's floor of 6 MiB nor its swap of as much as the memory. -1 = no limit.
+  bool exact = false;
+  bool check_before_update = false;  // exact: a memory limit below what is in use is refused
+  /// Files of a controller that nothing above covers; on v2 of the group itself, whatever the controller.
+  struct File {
+    std::string controller, name, value;
+  };
+  std::vector<File> files;
 
   std::optional<uint16_t> blkio_weight;  // 10..1000
   std::vector<BlkioWeight> blkio_weight_device;

@@ -10,10 +10,7 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <linux/audit.h>
 #include <linux/capability.h>
-#include <linux/seccomp.h>
-#include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,6 +21,7 @@
 #include <memory>
 #include <set>
 
+#include "runtime/seccomp_context.h"
 #include "runtime/seccomp_table.h"
 #include "sys/file.h"
 
@@ -35,23 +33,6 @@ constexpr int kFormat = 1;
 
 constexpr uint32_t kAllow = SECCOMP_RET_ALLOW;
 constexpr uint32_t kNoSuchCall = SECCOMP_RET_ERRNO | ENOSYS;
-constexpr uint32_t kX32Bit = 0x40000000;
-
-#if defined(__x86_64__)
-constexpr uint32_t kNativeArch = AUDIT_ARCH_X86_64;
-constexpr uint32_t kSubArches[] = {SCMP_ARCH_X86, SCMP_ARCH_X32};
-#elif defined(__aarch64__)
-constexpr uint32_t kNativeArch = AUDIT_ARCH_AARCH64;
-constexpr uint32_t kSubArches[] = {SCMP_ARCH_ARM};
-#else
-#error "seccomp: name this architecture"
-#endif
-
-struct FilterRelease {
-  void operator()(void* context) const { seccomp_release(context); }
-};
-using Context = std::unique_ptr<void, FilterRelease>;
-
 bool has(CapMask caps, unsigned cap) {
   return (caps >> cap & 1) != 0;
 }
@@ -65,7 +46,7 @@ std::set<std::string_view> allowed_names(CapMask caps) {
   return names;
 }
 
-Status add_rule(const Context& context, uint32_t action, std::string_view name, const scmp_arg_cmp* condition) {
+Status add_rule(const SeccompContext& context, uint32_t action, std::string_view name, const scmp_arg_cmp* condition) {
   int number = seccomp_syscall_resolve_name(std::string(name).c_str());
   if (number == __NR_SCMP_ERROR) return {};  // younger than libseccomp (the prologue's), or of another architecture
   int failed = seccomp_rule_add_array(context.get(), action, number, condition == nullptr ? 0 : 1, condition);
@@ -74,7 +55,7 @@ Status add_rule(const Context& context, uint32_t action, std::string_view name, 
   return sys_error(fmt::format("seccomp rule for {}", name), -failed);
 }
 
-Status add_conditional(const Context& context, CapMask caps) {
+Status add_conditional(const SeccompContext& context, CapMask caps) {
   for (unsigned family : allowed_families()) {
     scmp_arg_cmp condition = SCMP_A0_32(SCMP_CMP_EQ, family);
     BERTH_TRY_OK(add_rule(context, SCMP_ACT_ALLOW, "socket", &condition));
@@ -90,20 +71,6 @@ Status add_conditional(const Context& context, CapMask caps) {
     BERTH_TRY_OK(add_rule(context, SCMP_ACT_ERRNO(ENOSYS), "clone3", nullptr));
   }
   return {};
-}
-
-/// The context's program, through a file in memory because libseccomp only writes to descriptors.
-Result<std::vector<sock_filter>> export_program(const Context& context) {
-  sys::UniqueFd file(memfd_create("seccomp", MFD_CLOEXEC));
-  if (!file.valid()) return sys_error("memfd_create", errno);
-  if (int failed = seccomp_export_bpf(context.get(), file.get()); failed != 0) {
-    return sys_error("compile the seccomp program", -failed);
-  }
-  if (lseek(file.get(), 0, SEEK_SET) != 0) return sys_error("lseek", errno);
-  BERTH_TRY(std::string bytes, sys::read_all(file.ref(), 1 << 20));
-  std::vector<sock_filter> program(bytes.size() / sizeof(sock_filter));
-  std::memcpy(program.data(), bytes.data(), program.size() * sizeof(sock_filter));
-  return program;
 }
 
 std::vector<sock_filter> prologue(const std::set<std::string_view>& names) {
@@ -152,8 +119,21 @@ std::vector<sock_filter> read_cached(const std::string& path) {
 
 }  // namespace
 
+Result<std::vector<sock_filter>> export_program(const SeccompContext& context) {
+  sys::UniqueFd file(memfd_create("seccomp", MFD_CLOEXEC));
+  if (!file.valid()) return sys_error("memfd_create", errno);
+  if (int failed = seccomp_export_bpf(context.get(), file.get()); failed != 0) {
+    return sys_error("compile the seccomp program", -failed);
+  }
+  if (lseek(file.get(), 0, SEEK_SET) != 0) return sys_error("lseek", errno);
+  BERTH_TRY(std::string bytes, sys::read_all(file.ref(), 1 << 20));
+  std::vector<sock_filter> program(bytes.size() / sizeof(sock_filter));
+  std::memcpy(program.data(), bytes.data(), program.size() * sizeof(sock_filter));
+  return program;
+}
+
 Result<std::vector<sock_filter>> compile_default_filter(CapMask caps) {
-  Context context(seccomp_init(SCMP_ACT_ERRNO(EPERM)));
+  SeccompContext context(seccomp_init(SCMP_ACT_ERRNO(EPERM)));
   if (!context) return make_error("seccomp_init failed");
   for (uint32_t arch : kSubArches) {
     if (int failed = seccomp_arch_add(context.get(), arch); failed != 0) return sys_error("seccomp_arch_add", -failed);

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "runtime/process.h"
 #include "runtime/resources.h"
 #include "sys/fd.h"
 
@@ -46,19 +47,42 @@ struct TmpfsMount {
   std::vector<std::string> options;
 };
 
-using MountSpec = std::variant<BindMount, TmpfsMount>;
+struct IdMap {
+  uint32_t inside = 0, outside = 0, count = 0;
+};
+
+/// A mount in the kernel's own words; nothing is added to what it says.
+struct RawMount {
+  std::string type;                         // a file system, "bind", or "cgroup": the container's own control groups
+  std::string source;                       // bind: absolute path on the host
+  std::string target;                       // absolute path in the container
+  bool recursive = false;                   // bind: take along what is mounted below the source
+  uint64_t set = 0, clear = 0;              // MOUNT_ATTR_*, of this mount
+  uint64_t set_below = 0, clear_below = 0;  // MOUNT_ATTR_*, of it and everything that came along
+  uint64_t propagation = 0;                 // MS_PRIVATE…; 0 = leave
+  bool propagation_recursive = false;
+  std::vector<std::pair<std::string, std::string>> options;  // of the file system; an empty value is a flag
+  bool copy_up = false;                                      // tmpfs: filled with what the image has at its place
+  std::vector<IdMap> uid_map, gid_map;                       // bind: ids of its files as the container sees them
+  bool map_recursive = false;
+};
+
+using MountSpec = std::variant<BindMount, TmpfsMount, RawMount>;
+
+/// A node that is made inside, whether the host has it or not.
+struct DeviceNode {
+  std::string path;  // in the container
+  mode_t mode = 0;   // with S_IFCHR, S_IFBLK or S_IFIFO
+  dev_t device = 0;
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
 
 /// A node of the host made available inside; a directory stands for all nodes below it.
 struct DeviceSpec {
   std::string host_path;
   std::string container_path;       // empty = the same
   std::string permissions = "rwm";  // what the device cgroup allows
-};
-
-struct Rlimit {
-  int resource = 0;  // RLIMIT_NOFILE…
-  uint64_t soft = 0;
-  uint64_t hard = 0;
 };
 
 /// How a container stands to one kind of namespace.
@@ -120,6 +144,7 @@ struct ContainerSpec {
   bool no_new_privileges = false;
   SeccompMode seccomp = SeccompMode::default_profile;
   std::shared_ptr<const std::vector<sock_filter>> seccomp_program;
+  unsigned seccomp_flags = 0;  // SECCOMP_FILTER_FLAG_*, for a program
 
   std::vector<Rlimit> rlimits;
   std::map<std::string, std::string> sysctls;  // "net.core.somaxconn"; only those of namespaces of its own
@@ -128,8 +153,29 @@ struct ContainerSpec {
   std::vector<std::string> device_cgroup_rules;  // "c 1:3 mr"
 
   NamespaceMode pid, ipc, uts, cgroup;  // the network namespace is given to Launch::start
+  NamespaceMode user_ns = NamespaceMode::host();
+  std::vector<IdMap> uid_map, gid_map;  // of a user namespace of its own
+  NamespaceMode time_ns = NamespaceMode::host();
+  std::string time_offsets;  // as /proc/PID/timens_offsets takes them
   Resources resources;
   std::string cgroup_path;  // "berth-<tag>/<id>", below the root of each hierarchy
+
+  /// How a container is made that is described completely, as an OCI bundle does.
+  struct Bare {
+    std::vector<DeviceNode> devices;     // besides those that every container gets
+    std::vector<DeviceRule> rules;       // before those of the default devices; what none allows is denied
+    bool new_network = false;            // a network namespace of its own, with only a loopback
+    uint64_t root_propagation = 0;       // MS_PRIVATE…, of all mounts at the end; 0 = MS_SLAVE
+    bool pivot = true;                   // false: the root is moved and changed into, for roots that cannot be pivoted
+    std::string keyring;                 // name of a new session keyring; "" = the caller's
+    unsigned preserved = 0;              // so many descriptors from 3 on go to the program
+    std::vector<Hook> create_container;  // in the container's namespaces, before its root
+    std::vector<Hook> start_container;   // just before the program
+  };
+  /// With it, nothing is added that this spec does not name: no mounts, sysctls, variables and floors of limits of
+  /// Docker's. `process` is needed then.
+  std::optional<Bare> bare;
+  std::optional<ProcessAttributes> process;
 };
 
 /// A further process in a running container. Everything not said here is the container's.
@@ -142,6 +188,10 @@ struct ExecSpec {
   uint16_t tty_rows = 0;
   uint16_t tty_columns = 0;
   bool privileged = false;  // all capabilities and no seccomp; the device cgroup stays as it is
+
+  std::optional<ProcessAttributes> process;  // instead of the container's user, capabilities, limits and environment
+  std::optional<int> oom_score_adj;          // with `process` only
+  unsigned preserved = 0;                    // so many descriptors from 3 on go to the program
 };
 
 }  // namespace berth::runtime

@@ -9,15 +9,20 @@ namespace berth::runtime {
 enum class Stage : int {
   join_namespace,  // index: into joins
   join_cgroup,
+  scheduling,
+  user_namespace,
+  time_namespace,
   overlay,
   overlay_layer,  // index: into layers
   overlay_attach,
   bind_source,  // index: into mounts
   new_namespaces,
   private_root,
+  loopback,
   pivot,
   mount_target,  // index: into mounts
   mount,         // index: into mounts
+  copy_up,       // index: into mounts
   device,        // index: into devices
   dev_directory,
   console,
@@ -29,7 +34,12 @@ enum class Stage : int {
   mask,       // index: into masked_paths
   read_only,  // index: into read_only_paths
   root_read_only,
+  root_propagation,
   rlimit,  // index: into rlimits
+  security_label,
+  personality,
+  hook,       // index: into create_hooks, then start_hooks
+  hook_exit,  // the same; code: exit code of the hook
   seccomp,
   capabilities,
   identity,

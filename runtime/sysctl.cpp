@@ -38,7 +38,7 @@ Result<std::string> path_of(const std::string& name) {
 
 Result<std::vector<std::pair<std::string, std::string>>> plan_sysctls(const ContainerSpec& spec, bool own_network) {
   std::vector<std::pair<std::string, std::string>> result;
-  if (own_network) {
+  if (own_network && !spec.bare) {
     // As Docker: no privileged ports and ping without CAP_NET_RAW in a network of one's own.
     result.emplace_back("sys/net/ipv4/ip_unprivileged_port_start", "0");
     result.emplace_back("sys/net/ipv4/ping_group_range", "0 2147483647");
@@ -51,7 +51,10 @@ Result<std::vector<std::pair<std::string, std::string>>> plan_sysctls(const Cont
           fmt::format("sysctl {} is not confined to the container", name),
           "set it on the host; inside only net.*, kernel.shm*, kernel.msg*, kernel.sem and fs.mqueue.* can be set");
     }
-    bool own = *space == "network" ? own_network : spec.ipc.kind == NamespaceMode::Kind::own;
+    // A namespace that is shared on purpose may be set up by those who share it.
+    bool joined = spec.bare && spec.ipc.kind == NamespaceMode::Kind::join;
+    bool own = *space == "network" ? own_network || (spec.bare && spec.bare->new_network)
+                                   : spec.ipc.kind == NamespaceMode::Kind::own || joined;
     if (!own) {
       return make_error(fmt::format("sysctl {} needs a {} namespace of the container's own", name, *space));
     }

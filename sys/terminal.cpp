@@ -1,4 +1,4 @@
-#include "cli/terminal.h"
+#include "sys/terminal.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -14,7 +14,7 @@
 
 #include "sys/file.h"
 
-namespace berth::cli {
+namespace berth::sys {
 namespace {
 
 /// One read's worth; false at the end.
@@ -22,41 +22,41 @@ bool copy(int from, int to) {
   char buffer[16384];
   ssize_t n = read(from, buffer, sizeof buffer);
   if (n < 0) return errno == EAGAIN || errno == EINTR;
-  return n > 0 && sys::write_all(sys::FdRef(to), {buffer, static_cast<size_t>(n)}).ok();
+  return n > 0 && write_all(FdRef(to), {buffer, static_cast<size_t>(n)}).ok();
 }
 
-void pass_on(const sys::Pidfd& process, int signal) {
+void pass_on(const Pidfd& process, int signal) {
   if (process.valid()) (void)process.signal(signal);  // it may end at this moment
 }
 
 }  // namespace
 
-sys::UniqueFd signals_as_fd(std::initializer_list<int> signals) {
+UniqueFd signals_as_fd(std::initializer_list<int> signals) {
   sigset_t set;
   sigemptyset(&set);
   for (int signal : signals) sigaddset(&set, signal);
   sigprocmask(SIG_BLOCK, &set, nullptr);
-  return sys::UniqueFd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  return UniqueFd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-std::optional<int> next_signal(sys::FdRef signals) {
+std::optional<int> next_signal(FdRef signals) {
   signalfd_siginfo info;
   if (read(signals.get(), &info, sizeof info) != sizeof info) return std::nullopt;
   return static_cast<int>(info.ssi_signo);
 }
 
-void pass_window_size(sys::FdRef master) {
+void pass_window_size(FdRef master) {
   winsize size{};
   if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0) ioctl(master.get(), TIOCSWINSZ, &size);
 }
 
-WindowSize window_size(sys::FdRef terminal) {
+WindowSize window_size(FdRef terminal) {
   winsize size{};
   if (ioctl(terminal.get(), TIOCGWINSZ, &size) != 0) return {};
   return {size.ws_row, size.ws_col};
 }
 
-std::optional<RawTerminal> RawTerminal::enter(sys::FdRef terminal) {
+std::optional<RawTerminal> RawTerminal::enter(FdRef terminal) {
   termios before{};
   if (tcgetattr(terminal.get(), &before) != 0) return std::nullopt;
   termios raw = before;
@@ -66,15 +66,15 @@ std::optional<RawTerminal> RawTerminal::enter(sys::FdRef terminal) {
 }
 
 RawTerminal::RawTerminal(RawTerminal&& other) noexcept
-    : terminal_(std::exchange(other.terminal_, sys::FdRef(-1))), before_(other.before_) {}
+    : terminal_(std::exchange(other.terminal_, FdRef(-1))), before_(other.before_) {}
 
 RawTerminal::~RawTerminal() {
   if (terminal_.valid()) tcsetattr(terminal_.get(), TCSADRAIN, &before_);
 }
 
-void attach_terminal(sys::FdRef master, const sys::Pidfd& process) {
-  sys::UniqueFd signals = signals_as_fd({SIGWINCH, SIGTERM, SIGHUP});
-  std::optional<RawTerminal> raw = RawTerminal::enter(sys::FdRef(STDIN_FILENO));
+void attach_terminal(FdRef master, const Pidfd& process) {
+  UniqueFd signals = signals_as_fd({SIGWINCH, SIGTERM, SIGHUP});
+  std::optional<RawTerminal> raw = RawTerminal::enter(FdRef(STDIN_FILENO));
   pass_window_size(master);
   bool input_open = true, output_open = true;
   while (output_open) {
@@ -99,8 +99,8 @@ void attach_terminal(sys::FdRef master, const sys::Pidfd& process) {
   }
 }
 
-void pass_signals_until_exit(const sys::Pidfd& process) {
-  sys::UniqueFd signals = signals_as_fd({SIGINT, SIGTERM, SIGHUP, SIGQUIT});
+void pass_signals_until_exit(const Pidfd& process) {
+  UniqueFd signals = signals_as_fd({SIGINT, SIGTERM, SIGHUP, SIGQUIT});
   for (;;) {
     pollfd fds[] = {{process.fd().get(), POLLIN, 0}, {signals.get(), POLLIN, 0}};
     if (poll(fds, 2, -1) < 0 && errno != EINTR) break;
@@ -109,10 +109,10 @@ void pass_signals_until_exit(const sys::Pidfd& process) {
   }
 }
 
-int reap(const sys::Pidfd& child) {
+int reap(const Pidfd& child) {
   siginfo_t info{};
   while (waitid(P_PIDFD, static_cast<id_t>(child.fd().get()), &info, WEXITED) != 0 && errno == EINTR) continue;
   return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 }
 
-}  // namespace berth::cli
+}  // namespace berth::sys
