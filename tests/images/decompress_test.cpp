@@ -42,7 +42,7 @@ std::string sample() {
 TEST_CASE("each compression is known by its first bytes and gives the same plain bytes, however it arrives") {
   TempDir dir;
   std::string plain = sample();
-  for (const char* command : {"cat", "gzip -c", "gzip -1 -c", "zstd -q -c", "xz -c"}) {
+  for (const char* command : {"cat", "gzip -c", "gzip -1 -c", "zstd -q -c", "xz -c", "bzip2 -c"}) {
     CAPTURE(command);
     std::string bytes = packed(dir, plain, command);
     for (size_t piece : {size_t{1}, size_t{7}, size_t{4096}, bytes.size()})
@@ -53,7 +53,7 @@ TEST_CASE("each compression is known by its first bytes and gives the same plain
 TEST_CASE("several members after each other are one stream") {
   TempDir dir;
   std::string plain = sample();
-  for (const char* command : {"gzip -c", "zstd -q -c"}) {
+  for (const char* command : {"gzip -c", "zstd -q -c", "bzip2 -c"}) {
     CAPTURE(command);
     std::string one = packed(dir, plain, command);
     std::string empty = packed(dir, "", command);
@@ -69,7 +69,7 @@ TEST_CASE("several members after each other are one stream") {
 TEST_CASE("a stream that is cut or damaged anywhere is an error, never a short result") {
   TempDir dir;
   std::string plain = sample().substr(0, 20000);
-  for (const char* command : {"gzip -c", "zstd -q --check -c", "xz -c"}) {
+  for (const char* command : {"gzip -c", "zstd -q --check -c", "xz -c", "bzip2 -c"}) {
     CAPTURE(command);
     std::string bytes = packed(dir, plain, command);
     for (size_t length = kMagicLength; length < bytes.size(); length += 97) {
