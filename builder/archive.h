@@ -19,7 +19,7 @@ class LayerTarget {
   [[nodiscard]] virtual images::TarWriter& tar() = 0;
 };
 
-/// Whether ADD takes the file apart: a tar, or gzip, zstd, xz around one. By its content, never by its name.
+/// Whether ADD takes the file apart: a tar, or gzip, zstd, xz, bzip2 around one. By its content, never by its name.
 [[nodiscard]] bool is_archive(const volumes::MergedDir& dir, const volumes::MergedDir::Entry& entry);
 
 /// All entries of the archive below `directory`, whatever their names say.

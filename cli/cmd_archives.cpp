@@ -12,7 +12,7 @@ namespace {
 void add_import(CLI::App& app, Context& context, const ArchiveCommands& commands) {
   auto flags = std::make_shared<ImportFlags>();
   CLI::App* command = app.add_subcommand("import", "Import the contents from a tarball to create a filesystem image");
-  command->add_option("TAR", flags->source, "Root file system as a tar (plain, gzip, zstd, xz), - for standard input")
+  command->add_option("TAR", flags->source, "Root file system as a tar (plain, gzip, zstd, xz, bzip2), - for standard input")
       ->required();
   command->add_option("NAME", flags->name, "Name of the image");
   command->add_option("-c,--change", flags->changes, "Apply Dockerfile instruction to the created image")

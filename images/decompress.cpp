@@ -1,5 +1,6 @@
 #include "images/decompress.h"
 
+#include <bzlib.h>
 #include <isa-l/igzip_lib.h>
 #include <lzma.h>
 #include <zstd.h>
@@ -118,6 +119,42 @@ class XzCodec : public Decompressor::Codec {
   bool ended_ = false;
 };
 
+/// No layer is packed so, but archives that a build is given are.
+class Bzip2Codec : public Decompressor::Codec {
+ public:
+  Bzip2Codec() { start_member(); }
+  Bzip2Codec(const Bzip2Codec&) = delete;
+  Bzip2Codec& operator=(const Bzip2Codec&) = delete;
+  ~Bzip2Codec() override { BZ2_bzDecompressEnd(&stream_); }
+
+  Result<Step> step(std::string_view input, char* output, size_t room) override {
+    if (input.empty() && between_members_) return Step{};
+    if (between_members_) {
+      BZ2_bzDecompressEnd(&stream_);
+      start_member();
+    }
+    // bzip2 reads input without changing it but does not say so in its type.
+    stream_.next_in = const_cast<char*>(input.data());
+    stream_.avail_in = static_cast<unsigned>(input.size());
+    stream_.next_out = output;
+    stream_.avail_out = static_cast<unsigned>(room);
+    int code = BZ2_bzDecompress(&stream_);
+    if (code != BZ_OK && code != BZ_STREAM_END) return make_error("bzip2: data is damaged");
+    between_members_ = code == BZ_STREAM_END;
+    return Step{input.size() - stream_.avail_in, room - stream_.avail_out};
+  }
+  [[nodiscard]] bool may_end() const override { return between_members_; }
+
+ private:
+  void start_member() {
+    stream_ = {};
+    between_members_ = false;
+    BERTH_CHECK(BZ2_bzDecompressInit(&stream_, 0, 0) == BZ_OK);
+  }
+  bz_stream stream_{};
+  bool between_members_ = false;
+};
+
 std::unique_ptr<Decompressor::Codec> make_codec(Compression compression) {
   switch (compression) {
     case Compression::gzip:
@@ -126,6 +163,8 @@ std::unique_ptr<Decompressor::Codec> make_codec(Compression compression) {
       return std::make_unique<ZstdCodec>();
     case Compression::xz:
       return std::make_unique<XzCodec>();
+    case Compression::bzip2:
+      return std::make_unique<Bzip2Codec>();
     case Compression::none:
       break;
   }
@@ -221,6 +260,8 @@ Compression detect_compression(std::string_view beginning) {
   if (beginning.starts_with("\xfd"
                             "7zXZ\0"sv))
     return Compression::xz;
+  bool has_block_size = beginning.size() >= 4 && beginning[3] >= '1' && beginning[3] <= '9';
+  if (beginning.starts_with("BZh"sv) && has_block_size) return Compression::bzip2;
   return Compression::none;
 }
 

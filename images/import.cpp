@@ -27,7 +27,7 @@ Result<ImageConfig> first_config(const ImportRequest& request) {
   return config;
 }
 
-/// OCI knows no xz: such a tar is stored plain. Everything else is stored as it came.
+/// OCI knows no xz and no bzip2: such a tar is stored plain. Everything else is stored as it came.
 class LayerSource {
  public:
   explicit LayerSource(ReadBlob source) : source_(std::move(source)) {}
@@ -40,7 +40,7 @@ class LayerSource {
         if (bytes.empty()) break;
         beginning_ += bytes;
       }
-      if (detect_compression(beginning_) == Compression::xz) unpacked_.emplace([this] { return raw(); });
+      if (!is_for_layers(detect_compression(beginning_))) unpacked_.emplace([this] { return raw(); });
     }
     return unpacked_ ? unpacked_->read() : raw();
   }
