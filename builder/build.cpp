@@ -8,15 +8,11 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "builder/run.h"
-#include "builder/scratch.h"
 #include "builder/stage.h"
 #include "builder/step_key.h"
 #include "dockerfile/parse.h"
 #include "images/manifest.h"
 #include "images/reference.h"
-#include "sys/file.h"
-#include "sys/lock.h"
 
 namespace berth::builder {
 namespace {
@@ -38,6 +34,13 @@ std::vector<dockerfile::Text> needs(const Stage& stage) {
   return names;
 }
 
+/// "alpine", "alpine:latest" and "docker.io/library/alpine" are one name.
+std::string context_key(const std::string& name) {
+  constexpr std::string_view kLatest = ":latest";
+  std::string key = images::familiar_name(name);
+  return key.ends_with(kLatest) ? key.substr(0, key.size() - kLatest.size()) : key;
+}
+
 class Build : public Stages {
  public:
   Build(const BuildRequest& request, const BuildParts& parts, const images::ImportLease& lease)
@@ -51,6 +54,7 @@ class Build : public Stages {
     context_.layers = {request.context};
     context_.ignore = &request.ignore;
     context_.keeps_owners = false;
+    for (const auto& [name, value] : request.named_contexts) contexts_[context_key(name)] = value;
   }
 
   std::optional<images::Image> run() {
@@ -72,26 +76,21 @@ class Build : public Stages {
   }
 
   Result<SourceTree> tree(const std::string& name) override {
-    int stage = request_.file.find_stage(name);
     SourceTree tree;
+    if (const std::string* context = named_context(name)) {
+      BERTH_TRY(NamedContext found, parts_.context(*context, request_.platform));
+      tree.name = fmt::format("the context \"{}\"", printable(name));
+      tree.layers = found.image ? found.image->layer_dirs : std::vector<std::string>{found.directory};
+      tree.keeps_owners = found.image.has_value();
+      return tree;
+    }
+    int stage = request_.file.find_stage(name);
     if (stage >= 0 && built_[static_cast<size_t>(stage)]) {
       tree.name = fmt::format("the stage \"{}\"", printable(name));
       tree.layers = built_[static_cast<size_t>(stage)]->layer_dirs;
       return tree;
     }
-    auto context = request_.named_contexts.find(name);
-    std::string image = name;
-    if (context != request_.named_contexts.end()) {
-      constexpr std::string_view kImage = "docker-image://";
-      if (!context->second.starts_with(kImage)) {
-        tree.name = fmt::format("the context \"{}\"", printable(name));
-        tree.layers = {context->second};
-        tree.keeps_owners = false;
-        return tree;
-      }
-      image = context->second.substr(kImage.size());
-    }
-    BERTH_TRY(images::Image found, parts_.image(image, request_.platform));
+    BERTH_TRY(images::Image found, parts_.image(name, request_.platform));
     tree.name = fmt::format("the image \"{}\"", printable(name));
     tree.layers = found.layer_dirs;
     return tree;
@@ -102,6 +101,18 @@ class Build : public Stages {
  private:
   std::string expanded(const dockerfile::Text& text) {
     return dockerfile::expand(text, {global_.lookup(), request_.file.directives.escape, parts_.diagnostics});
+  }
+
+  /// A context takes the place of the stage or image of its name.
+  const std::string* named_context(const std::string& name) {
+    auto found = contexts_.find(context_key(name));
+    return found == contexts_.end() ? nullptr : &found->second;
+  }
+
+  /// The stage before `index` that a name means; -1 for a context, an image or a mistake.
+  int stage_before(size_t index, const std::string& name) {
+    int stage = named_context(name) != nullptr ? -1 : request_.file.find_stage(name);
+    return stage >= 0 && static_cast<size_t>(stage) < index ? stage : -1;
   }
 
   int target_stage() {
@@ -121,17 +132,13 @@ class Build : public Stages {
   }
 
   /// The base of a stage that is a stage before it; -1 for an image.
-  int base_stage(size_t index) {
-    int base = request_.file.find_stage(expanded(request_.file.stages[index].from.image));
-    return base >= 0 && static_cast<size_t>(base) < index ? base : -1;
-  }
+  int base_stage(size_t index) { return stage_before(index, expanded(request_.file.stages[index].from.image)); }
 
   void mark_needed(size_t index) {
     if (!needed_.insert(index).second) return;
     if (int base = base_stage(index); base >= 0) mark_needed(static_cast<size_t>(base));
     for (const dockerfile::Text& name : needs(request_.file.stages[index])) {
-      int stage = request_.file.find_stage(expanded(name));
-      if (stage >= 0 && static_cast<size_t>(stage) < index) mark_needed(static_cast<size_t>(stage));
+      if (int stage = stage_before(index, expanded(name)); stage >= 0) mark_needed(static_cast<size_t>(stage));
     }
   }
 
@@ -169,19 +176,30 @@ class Build : public Stages {
   Result<Built> base_of(size_t index) {
     std::string name = expanded(request_.file.stages[index].from.image);
     if (int base = base_stage(index); base >= 0) return *built_[static_cast<size_t>(base)];
-    if (name == "scratch") {
-      Built empty{{}, {}, {}, images::sha256_of("scratch")};
-      empty.config.os = given_.target.os;
-      empty.config.architecture = given_.target.architecture;
-      empty.config.variant = given_.target.variant;
-      return empty;
-    }
-    if (name.empty()) return make_error("the name of the base image is empty", "does the variable in it have a value?");
     std::optional<images::Platform> platform = request_.platform;
     if (const auto& text = request_.file.stages[index].from.platform) {
       BERTH_TRY(platform, images::parse_platform(expanded(*text)));
     }
+    if (const std::string* context = named_context(name)) {
+      BERTH_TRY(NamedContext found, parts_.context(*context, platform));
+      if (found.image) return on_image(std::move(*found.image));
+      return make_error(fmt::format("the context \"{}\" is a directory, not an image", printable(name)),
+                        "take files from it: COPY --from=" + name);
+    }
+    if (name == "scratch") {
+      images::Platform target = platform.value_or(given_.target);
+      Built empty{{}, {}, {}, images::sha256_of("scratch")};
+      empty.config.os = target.os;
+      empty.config.architecture = target.architecture;
+      empty.config.variant = target.variant;
+      return empty;
+    }
+    if (name.empty()) return make_error("the name of the base image is empty", "does the variable in it have a value?");
     BERTH_TRY(images::Image image, parts_.image(name, platform));
+    return on_image(std::move(image));
+  }
+
+  Result<Built> on_image(images::Image image) {
     BERTH_TRY(std::string json, parts_.store.read_blob(image.manifest));
     BERTH_TRY(images::Manifest manifest, images::parse_manifest(json));
     StepKey key(images::sha256_of("image"), "FROM");
@@ -214,9 +232,15 @@ class Build : public Stages {
       }
       names.push_back(reference->name());
     }
-    // The index has one type of manifest: layers of a Docker manifest keep theirs.
-    Result<images::Image> image =
-        parts_.store.publish(lease_, images::render_image_config(result.config), result.layers, names);
+    std::string config = images::render_image_config(result.config);
+    if (!request_.publish) {
+      images::Image unpublished;
+      unpublished.id = images::sha256_of(config);
+      unpublished.config = std::move(result.config);
+      unpublished.layer_dirs = std::move(result.layer_dirs);
+      return unpublished;
+    }
+    Result<images::Image> image = parts_.store.publish(lease_, config, result.layers, names, request_.annotations);
     if (image) return std::move(image).value();
     parts_.diagnostics.error({}, image.error().message(), image.error().hint);
     return std::nullopt;
@@ -228,6 +252,7 @@ class Build : public Stages {
   Given given_;
   Scope global_;
   SourceTree context_;
+  std::map<std::string, std::string> contexts_;  // by key
   std::set<size_t> needed_;
   std::vector<std::optional<Built>> built_;
 };
@@ -239,14 +264,6 @@ std::optional<images::Image> build(const BuildRequest& request, const BuildParts
     parts.diagnostics.error({}, error.message(), error.hint);
     return std::nullopt;
   };
-  if (Status made = sys::make_dirs(parts.paths.root + "/build", 0700); !made) return fail(made.error());
-  std::string lock_file = parts.paths.root + "/build/lock";
-  if (auto alone = sys::FileLock::try_acquire(lock_file)) {
-    Scratch::sweep(parts.paths);  // alone: what is there belongs to builds that were killed
-    sweep_control_groups(parts.host, parts.paths);
-  }
-  Result<sys::FileLock> lock = sys::FileLock::acquire_shared(lock_file);
-  if (!lock) return fail(lock.error());
   Result<images::ImportLease> lease = parts.store.begin_import();
   if (!lease) return fail(lease.error());
   return Build(request, parts, *lease).run();

@@ -9,6 +9,7 @@
 #include "base/diagnostics.h"
 #include "base/result.h"
 #include "builder/scope.h"
+#include "dockerfile/git_remote.h"
 #include "dockerfile/ignore.h"
 #include "dockerfile/instruction.h"
 #include "images/store.h"
@@ -28,16 +29,18 @@ struct BuildRequest {
   dockerfile::Dockerfile file;
   std::string context;  // directory on the host
   dockerfile::IgnoreRules ignore;
-  std::map<std::string, std::string> named_contexts;  // directories on the host, or images ("docker-image://NAME")
+  std::map<std::string, std::string> named_contexts;  // as BuildParts::context takes them
   Values build_args;
   std::string target;  // stage; empty = the last
   std::vector<std::string> tags;
-  std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> labels, annotations;
+  bool publish = true;  // false: no image in the store, with or without a name
   std::map<std::string, Secret> secrets;
   std::map<std::string, std::string> ssh;  // id, path of the agent's socket
   bool no_cache = false;
-  bool allow_insecure = false;  // RUN --security=insecure may be what it says
-  std::string network;          // of RUN: "", default, host, none
+  std::vector<std::string> no_cache_stages;  // the same for these alone
+  bool allow_insecure = false;               // RUN --security=insecure may be what it says
+  std::string network;                       // of RUN: "", default, host, none
   std::vector<std::pair<std::string, std::string>> extra_hosts;
   uint64_t shm_size = 64 << 20;
   std::vector<runtime::Rlimit> rlimits;
@@ -55,6 +58,12 @@ class BuildEvents {
   virtual void failed(const std::string& step) = 0;
 };
 
+/// What a named context turns out to be.
+struct NamedContext {
+  std::string directory;  // on the host, or
+  std::optional<images::Image> image;
+};
+
 struct BuildParts {
   images::Store& store;
   runtime::Host& host;
@@ -66,13 +75,20 @@ struct BuildParts {
       image;
   /// The URL's content into a file that is not there yet; its time where the server tells one.
   std::function<Status(const std::string& url, const std::string& file)> fetch;
+  /// A named context, by what it was given as. Directories last as long as the build.
+  std::function<Result<NamedContext>(const std::string& value, const std::optional<images::Platform>& platform)>
+      context;
+  /// The files of a git repository into an empty directory. Returns the commit.
+  std::function<Result<std::string>(const dockerfile::GitRemote& remote, bool keep_git_dir,
+                                    const std::string& directory)>
+      clone;
   std::function<bool()> cancelled;
 };
 
 /// Builds the stages that the target needs and publishes the result under the request's tags. Mistakes of the
 /// Dockerfile that show only now go to the diagnostics with their place, and so does the instruction of a step that
 /// fails; the result is then nothing. On error nothing half-built stays but layers that the cache knows. Requires: a
-/// process of one thread with a mount namespace of its own.
+/// BuildLock, and a process of one thread with a mount namespace of its own.
 [[nodiscard]] std::optional<images::Image> build(const BuildRequest& request, const BuildParts& parts);
 
 }  // namespace berth::builder

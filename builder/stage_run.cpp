@@ -10,6 +10,7 @@
 #include "builder/stage.h"
 #include "builder/step_key.h"
 #include "images/commit.h"
+#include "runtime/binfmt.h"
 #include "sys/file.h"
 
 namespace berth::builder {
@@ -76,6 +77,7 @@ Status StageBuild::apply(const dockerfile::Run& run) {
   }
   auto execute = [&]() -> Result<images::StoredLayer> {
     if (state_.layer_dirs.empty()) return make_error("there is nothing to run in an empty image (FROM scratch)");
+    BERTH_TRY_OK(runtime::can_execute(state_.config.architecture));
     RunRequest process;
     process.args = words;
     process.env = scope_.run_env();

@@ -132,6 +132,10 @@ Result<std::optional<GitRemote>> parse_git_remote(std::string_view text) {
   return std::optional(std::move(remote));
 }
 
+bool is_remote_source(std::string_view text) {
+  return is_remote_context(text) && !text.starts_with(kHub);
+}
+
 bool is_remote_context(std::string_view text) {
   if (is_http(text)) return true;
   auto remote = parse_git_remote(text);

@@ -33,6 +33,9 @@ struct GitRemote {
 /// Whether a context is somewhere else than in a directory: a repository, or something to download.
 [[nodiscard]] bool is_remote_context(std::string_view text);
 
+/// Whether ADD takes its source from a network.
+[[nodiscard]] bool is_remote_source(std::string_view text);
+
 /// "http://…" or "https://…".
 [[nodiscard]] bool is_http(std::string_view text);
 
