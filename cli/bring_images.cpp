@@ -1,6 +1,5 @@
 #include "cli/bring_images.h"
 
-#include <CLI/CLI.hpp>
 #include <map>
 #include <optional>
 #include <set>
@@ -113,11 +112,11 @@ bool must_pull(const std::string& policy, bool present, std::optional<int64_t> a
   return !age || *age >= period;
 }
 
-void add_bring_flags(CLI::App& command, BringFlags& flags) {
-  command.add_option("--pull", flags.policy, "Pull image before running (\"always\"|\"missing\"|\"never\")")
-      ->check(CLI::IsMember({"always", "missing", "never", "policy"}));
-  command.add_flag("--build", flags.build, "Build images before starting containers");
-  command.add_flag("--quiet-pull", flags.quiet, "Pull without printing progress information");
+void add_bring_flags(Command command, BringFlags& flags) {
+  command.option("--pull", flags.policy, "Pull image before running (\"always\"|\"missing\"|\"never\")")
+      .one_of({"always", "missing", "never", "policy"});
+  command.flag("--build", flags.build, "Build images before starting containers");
+  command.flag("--quiet-pull", flags.quiet, "Pull without printing progress information");
 }
 
 int bring_images(const Context& context, const compose::Project& project, engine::Stack& stack,

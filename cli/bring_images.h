@@ -4,13 +4,9 @@
 #include <optional>
 #include <string>
 
-#include "cli/context.h"
+#include "cli/command_line.h"
 #include "compose/model.h"
 #include "engine/config.h"
-
-namespace CLI {
-class App;
-}
 
 namespace berth::cli {
 
@@ -20,7 +16,7 @@ struct BringFlags {
   bool build = false;  // --build
 };
 
-void add_bring_flags(CLI::App& command, BringFlags& flags);
+void add_bring_flags(Command command, BringFlags& flags);
 
 /// Sees to it that the images of the stack's services are in the store, and notes in the stack what they are: builds
 /// what has `build:` and is missing or asked for, pulls what the policies of the others ask for. One that is missing

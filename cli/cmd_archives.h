@@ -5,11 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "cli/context.h"
-
-namespace CLI {
-class App;
-}
+#include "cli/command_line.h"
 
 namespace berth::cli {
 
@@ -60,6 +56,6 @@ struct ArchiveCommands {
 
 /// All of them: `import`, `load` and `save` below the program itself and below `image`, `export` and `commit` of a
 /// service below the program, of any container below `container`.
-void add_archive_commands(CLI::App& app, Context& context, const ArchiveCommands& commands);
+void add_archive_commands(Command app, Context& context, const ArchiveCommands& commands);
 
 }  // namespace berth::cli

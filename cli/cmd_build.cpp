@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "base/text.h"
@@ -74,23 +73,23 @@ int run(const Context& context, const Flags& flags) {
 
 }  // namespace
 
-void add_build(CLI::App& app, Context& context) {
+void add_build(Command app, Context& context) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("build", "Build or rebuild services");
-  command->add_option("SERVICE", flags->services, "Services; all that have `build:` if none is named");
-  command->add_option("--build-arg", flags->args, "Set build-time variables for services")->allow_extra_args(false);
-  command->add_option("--ssh", flags->ssh, "SSH agent socket to expose to the build")->allow_extra_args(false);
-  command->add_flag("--no-cache", flags->no_cache, "Do not use cache when building the image");
-  command->add_flag("--pull", flags->pull, "Always attempt to pull a newer version of the image");
-  command->add_flag("--push", flags->push, "Push service images");
-  command->add_flag("-q,--quiet", flags->quiet, "Suppress the build output");
-  command->add_flag("--with-dependencies", flags->with_dependencies, "Also build dependencies (transitively)");
-  command->add_flag("--check", flags->check, "Check build configuration");
-  command->add_flag("--print", flags->print, "Print what would be built, as JSON");
+  Command command = app.add_command("build", "Build or rebuild services");
+  command.option("SERVICE", flags->services, "Services; all that have `build:` if none is named");
+  command.option("--build-arg", flags->args, "Set build-time variables for services");
+  command.option("--ssh", flags->ssh, "SSH agent socket to expose to the build");
+  command.flag("--no-cache", flags->no_cache, "Do not use cache when building the image");
+  command.flag("--pull", flags->pull, "Always attempt to pull a newer version of the image");
+  command.flag("--push", flags->push, "Push service images");
+  command.flag("-q,--quiet", flags->quiet, "Suppress the build output");
+  command.flag("--with-dependencies", flags->with_dependencies, "Also build dependencies (transitively)");
+  command.flag("--check", flags->check, "Check build configuration");
+  command.flag("--print", flags->print, "Print what would be built, as JSON");
   // Docker's, without a meaning here: there is one builder, and it compresses nothing.
-  command->add_option("--builder,--memory,-m")->group("");
-  command->add_flag("--compress,--force-rm,--no-rm,--parallel,--provenance,--sbom")->group("");
-  command->callback([&context, flags] { context.command = [&context, flags] { return run(context, *flags); }; });
+  command.ignore_option("--builder,--memory,-m");
+  command.ignore_flag("--compress,--force-rm,--no-rm,--parallel,--provenance,--sbom");
+  command.runs(context, [&context, flags] { return run(context, *flags); });
 }
 
 }  // namespace berth::cli

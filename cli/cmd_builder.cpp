@@ -2,11 +2,9 @@
 
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "cli/commands.h"
-#include "cli/noun.h"
 #include "cli/project.h"
 #include "cli/prune.h"
 #include "cli/sizes.h"
@@ -25,13 +23,12 @@ Status prune(const Context& context, bool force) {
 
 }  // namespace
 
-void add_builder(CLI::App& app, Context& context) {
+void add_builder(Command app, Context& context) {
   auto force = std::make_shared<bool>(false);
-  CLI::App* command = noun(app, "builder").add_subcommand("prune", "Remove build cache");
-  command->add_flag("-a,--all")->group("");  // Docker's: there is no cache that would stay without it
-  command->add_flag("-f,--force", *force, "Do not prompt for confirmation");
-  command->callback(
-      [&context, force] { context.command = [&context, force] { return report(context, prune(context, *force)); }; });
+  Command command = app.noun("builder").add_command("prune", "Remove build cache");
+  command.ignore_flag("-a,--all");  // Docker's: there is no cache that would stay without it
+  command.flag("-f,--force", *force, "Do not prompt for confirmation");
+  command.runs(context, [&context, force] { return report(context, prune(context, *force)); });
 }
 
 }  // namespace berth::cli

@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "base/clock.h"
@@ -98,13 +97,13 @@ int run(const Context& context, const Flags& flags) {
 
 }  // namespace
 
-void add_compose_images(CLI::App& app, Context& context) {
+void add_compose_images(Command app, Context& context) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("images", "List images used by the created containers");
-  command->add_option("SERVICE", flags->services, "Services; all if none is named");
-  command->add_option("--format", flags->format, "Format the output")->check(CLI::IsMember({"table", "json"}));
-  command->add_flag("-q,--quiet", flags->quiet, "Only display IDs");
-  command->callback([&context, flags] { context.command = [&context, flags] { return run(context, *flags); }; });
+  Command command = app.add_command("images", "List images used by the created containers");
+  command.option("SERVICE", flags->services, "Services; all if none is named");
+  command.option("--format", flags->format, "Format the output").one_of({"table", "json"});
+  command.flag("-q,--quiet", flags->quiet, "Only display IDs");
+  command.runs(context, [&context, flags] { return run(context, *flags); });
 }
 
 }  // namespace berth::cli

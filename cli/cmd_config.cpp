@@ -1,7 +1,6 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 
@@ -140,44 +139,42 @@ class Config {
   Diagnostics diagnostics_;
 };
 
-void add_lists(CLI::App& command, Flags& flags) {
-  command.add_flag("--services", flags.services, "Print the service names, one per line");
-  command.add_flag("--volumes", flags.volumes, "Print the volume names, one per line");
-  command.add_flag("--networks", flags.networks, "Print the network names, one per line");
-  command.add_flag("--models", flags.models, "Print the model names, one per line");
-  command.add_option("--hash", flags.hash, "Print the service config hash, one per line: SERVICE,... or '*' for all");
-  command.add_flag("--profiles", flags.profiles, "Print the profile names, one per line");
-  command.add_flag("--images", flags.images, "Print the image names, one per line");
-  command.add_flag("--environment", flags.environment, "Print the variables that the files see, NAME=value");
-  command.add_flag("--variables", flags.variables, "Print the variables that the files name, with their defaults");
-  command.add_option("--explain", flags.explain,
-                     "Tell where a value came from and what it overrode: services.web.ports");
+void add_lists(Command command, Flags& flags) {
+  command.flag("--services", flags.services, "Print the service names, one per line");
+  command.flag("--volumes", flags.volumes, "Print the volume names, one per line");
+  command.flag("--networks", flags.networks, "Print the network names, one per line");
+  command.flag("--models", flags.models, "Print the model names, one per line");
+  command.option("--hash", flags.hash, "Print the service config hash, one per line: SERVICE,... or '*' for all");
+  command.flag("--profiles", flags.profiles, "Print the profile names, one per line");
+  command.flag("--images", flags.images, "Print the image names, one per line");
+  command.flag("--environment", flags.environment, "Print the variables that the files see, NAME=value");
+  command.flag("--variables", flags.variables, "Print the variables that the files name, with their defaults");
+  command.option("--explain", flags.explain, "Tell where a value came from and what it overrode: services.web.ports");
 }
 
-void add_ways(CLI::App& command, Flags& flags) {
-  command.add_flag("--no-interpolate", flags.no_interpolate, "Don't interpolate environment variables");
-  command.add_flag("--no-normalize", flags.no_normalize, "Don't normalize the model");
-  command.add_flag("--no-path-resolution", flags.no_path_resolution, "Don't resolve file paths");
-  command.add_flag("--no-env-resolution", flags.no_env_resolution, "Don't resolve service env files");
-  command.add_flag("--no-consistency", flags.no_consistency, "Don't check model consistency");
-  command.add_flag("--resolve-image-digests", flags.resolve_digests, "Pin image tags to digests of the local images");
-  command.add_flag("--lock-image-digests", flags.lock_digests, "Print an override file with image digests");
+void add_ways(Command command, Flags& flags) {
+  command.flag("--no-interpolate", flags.no_interpolate, "Don't interpolate environment variables");
+  command.flag("--no-normalize", flags.no_normalize, "Don't normalize the model");
+  command.flag("--no-path-resolution", flags.no_path_resolution, "Don't resolve file paths");
+  command.flag("--no-env-resolution", flags.no_env_resolution, "Don't resolve service env files");
+  command.flag("--no-consistency", flags.no_consistency, "Don't check model consistency");
+  command.flag("--resolve-image-digests", flags.resolve_digests, "Pin image tags to digests of the local images");
+  command.flag("--lock-image-digests", flags.lock_digests, "Print an override file with image digests");
 }
 
 }  // namespace
 
-void add_config(CLI::App& app, Context& context) {
+void add_config(Command app, Context& context) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("config", "Parse, resolve and render compose file in canonical format");
-  command->alias("convert");
-  command->add_option("SERVICE", flags->services_named, "Only these services and what they depend on");
-  command->add_option("--format", flags->format, "Format the output")->check(CLI::IsMember({"yaml", "json"}));
-  command->add_option("-o,--output", flags->output, "Save to file");
-  command->add_flag("-q,--quiet", flags->quiet, "Only validate the configuration");
-  add_lists(*command, *flags);
-  add_ways(*command, *flags);
-  command->callback(
-      [&context, flags] { context.command = [&context, flags] { return Config(context, *flags).run(); }; });
+  Command command = app.add_command("config", "Parse, resolve and render compose file in canonical format");
+  command.alias("convert");
+  command.option("SERVICE", flags->services_named, "Only these services and what they depend on");
+  command.option("--format", flags->format, "Format the output").one_of({"yaml", "json"});
+  command.option("-o,--output", flags->output, "Save to file");
+  command.flag("-q,--quiet", flags->quiet, "Only validate the configuration");
+  add_lists(command, *flags);
+  add_ways(command, *flags);
+  command.runs(context, [&context, flags] { return Config(context, *flags).run(); });
 }
 
 }  // namespace berth::cli

@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "cli/commands.h"
@@ -54,15 +53,15 @@ int run(const Context& context, const Flags& flags) {
 
 }  // namespace
 
-void add_down(CLI::App& app, Context& context) {
+void add_down(Command app, Context& context) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("down", "Stop and remove containers, networks");
-  command->add_option("SERVICE", flags->services, "Services to take down; all, with networks, if none is named");
-  command->add_flag("-v,--volumes", flags->volumes, "Remove named volumes declared in the file and anonymous volumes");
-  command->add_flag("--remove-orphans", flags->remove_orphans,
-                    "Remove containers for services not defined in the compose file");
-  command->add_option("-t,--timeout", flags->timeout, "Seconds to wait for containers to stop before killing them");
-  command->callback([&context, flags] { context.command = [&context, flags] { return run(context, *flags); }; });
+  Command command = app.add_command("down", "Stop and remove containers, networks");
+  command.option("SERVICE", flags->services, "Services to take down; all, with networks, if none is named");
+  command.flag("-v,--volumes", flags->volumes, "Remove named volumes declared in the file and anonymous volumes");
+  command.flag("--remove-orphans", flags->remove_orphans,
+               "Remove containers for services not defined in the compose file");
+  command.option("-t,--timeout", flags->timeout, "Seconds to wait for containers to stop before killing them");
+  command.runs(context, [&context, flags] { return run(context, *flags); });
 }
 
 }  // namespace berth::cli

@@ -1,7 +1,6 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
@@ -20,7 +19,7 @@ struct Flags {
   std::string service, user, workdir;
   std::vector<std::string> command, env;
   bool detach = false, no_tty = false, privileged = false, interactive = true, tty = true;
-  int index = 0;
+  int64_t index = 0;
 };
 
 /// The replica that is meant. Prints why there is none.
@@ -118,26 +117,24 @@ int run(const Context& context, const Flags& flags) {
 
 }  // namespace
 
-void add_exec(CLI::App& app, Context& context) {
+void add_exec(Command app, Context& context) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("exec", "Execute a command in a running container");
-  command->prefix_command();  // what follows the service belongs to the command, flags included
-  command->footer("berth exec [OPTIONS] SERVICE COMMAND [ARGS...]");
-  command->add_flag("-d,--detach", flags->detach, "Run the command in the background");
-  command->add_option("-e,--env", flags->env, "Set environment variables")->allow_extra_args(false);
-  command->add_flag("-T,--no-tty,--no-TTY", flags->no_tty, "Disable pseudo-TTY allocation");
-  command->add_option("-u,--user", flags->user, "Run the command as this user");
-  command->add_option("-w,--workdir", flags->workdir, "Path to workdir directory for this command");
-  command->add_flag("--privileged", flags->privileged, "Give extended privileges to the process");
-  command->add_option("--index", flags->index, "Index of the container if service has multiple replicas");
-  command->add_flag("-i,--interactive,!--no-interactive", flags->interactive)->group("");
-  command->add_flag("-t,--tty", flags->tty)->group("");
-  command->callback([&context, flags, command] {
-    std::vector<std::string> words = command->remaining();
-    if (words.size() < 2) throw CLI::ValidationError("exec", "needs a service and a command");
-    flags->service = words.front();
-    flags->command.assign(words.begin() + 1, words.end());
-    context.command = [&context, flags] { return run(context, *flags); };
+  Command command = app.add_command("exec", "Execute a command in a running container");
+  command.footer("berth exec [OPTIONS] SERVICE COMMAND [ARGS...]");
+  command.flag("-d,--detach", flags->detach, "Run the command in the background");
+  command.option("-e,--env", flags->env, "Set environment variables");
+  command.flag("-T,--no-tty,--no-TTY", flags->no_tty, "Disable pseudo-TTY allocation");
+  command.option("-u,--user", flags->user, "Run the command as this user");
+  command.option("-w,--workdir", flags->workdir, "Path to workdir directory for this command");
+  command.flag("--privileged", flags->privileged, "Give extended privileges to the process");
+  command.option("--index", flags->index, "Index of the container if service has multiple replicas");
+  command.flag("-i,--interactive,!--no-interactive", flags->interactive).hidden();
+  command.flag("-t,--tty", flags->tty).hidden();
+  command.rest(flags->command, 2, "a service and a command");
+  command.runs(context, [&context, flags] {
+    flags->service = flags->command.front();
+    flags->command.erase(flags->command.begin());
+    return run(context, *flags);
   });
 }
 

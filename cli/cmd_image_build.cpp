@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 #include <stdlib.h>
 
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <climits>
 #include <memory>
@@ -104,21 +103,19 @@ Result<BuildOrder> order_of(const Flags& flags) {
 
 }  // namespace
 
-void add_image_build(CLI::App& noun, Context& context, const std::function<int(const Result<BuildOrder>&)>& run) {
+void add_image_build(Command noun, Context& context, const std::function<int(const Result<BuildOrder>&)>& run) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = noun.add_subcommand("build", "Build an image from a Dockerfile");
-  auto several = [&](const char* names, Strings& place, const char* help) {
-    command->add_option(names, place, help)->allow_extra_args(false);
-  };
-  command->add_option("PATH", flags->context, "Directory with the build context")->required();
+  Command command = noun.add_command("build", "Build an image from a Dockerfile");
+  auto several = [&](const char* names, Strings& place, const char* help) { command.option(names, place, help); };
+  command.option("PATH", flags->context, "Directory with the build context").required();
   several("-t,--tag", flags->tags, "Name and optionally a tag (NAME:TAG)");
-  command->add_option("-f,--file", flags->file, "Name of the Dockerfile (default: PATH/Dockerfile)");
+  command.option("-f,--file", flags->file, "Name of the Dockerfile (default: PATH/Dockerfile)");
   several("--build-arg", flags->args, "Set build-time variables");
-  command->add_option("--target", flags->target, "Set the target build stage to build");
-  command->add_flag("--no-cache", flags->no_cache, "Do not use cache when building the image");
-  command->add_flag("--pull", flags->pull, "Always attempt to pull all referenced images");
-  command->add_flag("-q,--quiet", flags->quiet, "Suppress the build output and print image ID on success");
-  command->add_flag("--check", flags->check, "Only check the Dockerfile");
+  command.option("--target", flags->target, "Set the target build stage to build");
+  command.flag("--no-cache", flags->no_cache, "Do not use cache when building the image");
+  command.flag("--pull", flags->pull, "Always attempt to pull all referenced images");
+  command.flag("-q,--quiet", flags->quiet, "Suppress the build output and print image ID on success");
+  command.flag("--check", flags->check, "Only check the Dockerfile");
   several("--label", flags->labels, "Set metadata for an image");
   several("--secret", flags->secrets, "Secret to expose to the build (id=NAME,src=FILE)");
   several("--ssh", flags->ssh, "SSH agent socket to expose to the build (default, or ID=SOCKET)");
@@ -126,11 +123,11 @@ void add_image_build(CLI::App& noun, Context& context, const std::function<int(c
   several("--add-host", flags->hosts, "Add a custom host-to-IP mapping (HOST=IP)");
   several("--allow", flags->allowed, "Allow extra privileged entitlement (security.insecure, network.host)");
   several("--ulimit", flags->ulimits, "Ulimit options (NAME=SOFT[:HARD])");
-  command->add_option("--network", flags->network, "Networking mode for the RUN instructions")
-      ->check(CLI::IsMember({"default", "none", "host"}));
-  command->add_option("--shm-size", flags->shm_size, "Size of /dev/shm");
-  command->add_option("--platform", flags->platform, "Set target platform for build");
-  command->callback([&context, flags, run] { context.command = [flags, run] { return run(order_of(*flags)); }; });
+  command.option("--network", flags->network, "Networking mode for the RUN instructions")
+      .one_of({"default", "none", "host"});
+  command.option("--shm-size", flags->shm_size, "Size of /dev/shm");
+  command.option("--platform", flags->platform, "Set target platform for build");
+  command.runs(context, [flags, run] { return run(order_of(*flags)); });
 }
 
 }  // namespace berth::cli

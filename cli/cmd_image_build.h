@@ -4,15 +4,11 @@
 
 #include "base/result.h"
 #include "cli/build_job.h"
-#include "cli/context.h"
-
-namespace CLI {
-class App;
-}
+#include "cli/command_line.h"
 
 namespace berth::cli {
 
 /// `image build`, with the flags of `docker build`; done by berth-build, as with ArchiveCommands.
-void add_image_build(CLI::App& noun, Context& context, const std::function<int(const Result<BuildOrder>&)>& run);
+void add_image_build(Command noun, Context& context, const std::function<int(const Result<BuildOrder>&)>& run);
 
 }  // namespace berth::cli

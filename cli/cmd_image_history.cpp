@@ -1,6 +1,5 @@
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 
@@ -78,17 +77,15 @@ Status history(const Context& context, const Flags& flags) {
 
 }  // namespace
 
-void add_image_history(CLI::App& app, Context& context) {
+void add_image_history(Command app, Context& context) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("history", "Show the history of an image");
-  command->add_option("IMAGE", flags->image, "Name or id")->required();
-  command->add_option("--format", flags->format, "table, json, or a Go template");
-  command->add_flag("-H,--human{true}", flags->human, "Print sizes and dates in human readable format (default true)")
-      ->check(CLI::IsMember({"true", "false"}));
-  command->add_flag("--no-trunc", flags->no_trunc, "Don't truncate output");
-  command->add_flag("-q,--quiet", flags->quiet, "Only show image IDs");
-  command->callback(
-      [&context, flags] { context.command = [&context, flags] { return report(context, history(context, *flags)); }; });
+  Command command = app.add_command("history", "Show the history of an image");
+  command.option("IMAGE", flags->image, "Name or id").required();
+  command.option("--format", flags->format, "table, json, or a Go template");
+  command.flag("-H,--human", flags->human, "Print sizes and dates in human readable format (default true)");
+  command.flag("--no-trunc", flags->no_trunc, "Don't truncate output");
+  command.flag("-q,--quiet", flags->quiet, "Only show image IDs");
+  command.runs(context, [&context, flags] { return report(context, history(context, *flags)); });
 }
 
 }  // namespace berth::cli

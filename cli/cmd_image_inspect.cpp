@@ -1,6 +1,5 @@
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -119,12 +118,12 @@ int run(const Context& context, const Flags& flags) {
 
 }  // namespace
 
-void add_image_inspect(CLI::App& noun, Context& context) {
+void add_image_inspect(Command noun, Context& context) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = noun.add_subcommand("inspect", "Display detailed information on one or more images");
-  command->add_option("IMAGE", flags->images, "Names or ids")->required();
-  command->add_option("-f,--format", flags->format, "json, or a Go template");
-  command->callback([&context, flags] { context.command = [&context, flags] { return run(context, *flags); }; });
+  Command command = noun.add_command("inspect", "Display detailed information on one or more images");
+  command.option("IMAGE", flags->images, "Names or ids").required();
+  command.option("-f,--format", flags->format, "json, or a Go template");
+  command.runs(context, [&context, flags] { return run(context, *flags); });
 }
 
 }  // namespace berth::cli

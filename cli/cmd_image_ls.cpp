@@ -1,6 +1,5 @@
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 
@@ -96,21 +95,18 @@ ShownName shown_name(const std::string& full_name) {
   return {reference->familiar_repository(), reference->tag.empty() ? "<none>" : reference->tag};
 }
 
-void add_image_ls(CLI::App& noun, Context& context) {
+void add_image_ls(Command noun, Context& context) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = noun.add_subcommand("ls", "List images")->alias("list");
-  command->add_option("REPOSITORY", flags->repository, "Only images of this name: NAME or NAME:TAG, also with *");
-  command->add_flag("-a,--all", flags->all, "Show all images (berth keeps no intermediate images)");
-  command->add_flag("-q,--quiet", flags->quiet, "Only show image IDs");
-  command->add_flag("--digests", flags->digests, "Show digests");
-  command->add_flag("--no-trunc", flags->no_trunc, "Don't truncate output");
-  command
-      ->add_option("-f,--filter", flags->filters,
-                   "Filter output: reference=, dangling=, label=, before=, since=, until=")
-      ->allow_extra_args(false);
-  command->add_option("--format", flags->format, "table, json, or a Go template");
-  command->callback(
-      [&context, flags] { context.command = [&context, flags] { return report(context, list(context, *flags)); }; });
+  Command command = noun.add_command("ls", "List images").alias("list");
+  command.option("REPOSITORY", flags->repository, "Only images of this name: NAME or NAME:TAG, also with *");
+  command.flag("-a,--all", flags->all, "Show all images (berth keeps no intermediate images)");
+  command.flag("-q,--quiet", flags->quiet, "Only show image IDs");
+  command.flag("--digests", flags->digests, "Show digests");
+  command.flag("--no-trunc", flags->no_trunc, "Don't truncate output");
+  command.option("-f,--filter", flags->filters,
+                 "Filter output: reference=, dangling=, label=, before=, since=, until=");
+  command.option("--format", flags->format, "table, json, or a Go template");
+  command.runs(context, [&context, flags] { return report(context, list(context, *flags)); });
 }
 
 }  // namespace berth::cli

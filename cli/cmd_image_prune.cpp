@@ -1,6 +1,5 @@
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "cli/image_commands.h"
@@ -30,15 +29,13 @@ Status prune(const Context& context, const Flags& flags) {
 
 }  // namespace
 
-void add_image_prune(CLI::App& noun, Context& context) {
+void add_image_prune(Command noun, Context& context) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = noun.add_subcommand("prune", "Remove unused images");
-  command->add_flag("-a,--all", flags->all, "Remove all unused images, not just dangling ones");
-  command->add_flag("-f,--force", flags->force, "Do not prompt for confirmation");
-  command->add_option("--filter", flags->filters, "Only what matches: until=, label=, label!=, dangling=")
-      ->allow_extra_args(false);
-  command->callback(
-      [&context, flags] { context.command = [&context, flags] { return report(context, prune(context, *flags)); }; });
+  Command command = noun.add_command("prune", "Remove unused images");
+  command.flag("-a,--all", flags->all, "Remove all unused images, not just dangling ones");
+  command.flag("-f,--force", flags->force, "Do not prompt for confirmation");
+  command.option("--filter", flags->filters, "Only what matches: until=, label=, label!=, dangling=");
+  command.runs(context, [&context, flags] { return report(context, prune(context, *flags)); });
 }
 
 }  // namespace berth::cli

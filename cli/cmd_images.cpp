@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <memory>
 
@@ -13,7 +12,6 @@
 #include "cli/commands.h"
 #include "cli/helper.h"
 #include "cli/image_commands.h"
-#include "cli/noun.h"
 #include "cli/project.h"
 #include "cli/prune.h"
 #include "engine/state.h"
@@ -68,34 +66,32 @@ Status tag(const Context& context, const std::string& source, const std::string&
   return store.tag(source, name);
 }
 
-void add_remove(CLI::App& app, Context& context, const std::string& name) {
+void add_remove(Command app, Context& context, const std::string& name) {
   auto flags = std::make_shared<RemoveFlags>();
-  CLI::App* command = app.add_subcommand(name, "Remove one or more images");
-  command->add_option("IMAGE", flags->images, "Names or ids")->required();
-  command->add_flag("-f,--force", flags->force, "Force removal of the image");
-  command->add_flag("--no-prune", flags->no_prune, "Do not delete untagged parents (berth keeps none)");
-  command->callback([&context, flags] { context.command = [&context, flags] { return remove(context, *flags); }; });
+  Command command = app.add_command(name, "Remove one or more images");
+  command.option("IMAGE", flags->images, "Names or ids").required();
+  command.flag("-f,--force", flags->force, "Force removal of the image");
+  command.flag("--no-prune", flags->no_prune, "Do not delete untagged parents (berth keeps none)");
+  command.runs(context, [&context, flags] { return remove(context, *flags); });
 }
 
-void add_tag(CLI::App& app, Context& context) {
+void add_tag(Command app, Context& context) {
   auto names = std::make_shared<std::pair<std::string, std::string>>();
-  CLI::App* command = app.add_subcommand("tag", "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE");
-  command->add_option("SOURCE_IMAGE", names->first)->required();
-  command->add_option("TARGET_IMAGE", names->second)->required();
-  command->callback([&context, names] {
-    context.command = [&context, names] { return report(context, tag(context, names->first, names->second)); };
-  });
+  Command command = app.add_command("tag", "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE");
+  command.option("SOURCE_IMAGE", names->first).required();
+  command.option("TARGET_IMAGE", names->second).required();
+  command.runs(context, [&context, names] { return report(context, tag(context, names->first, names->second)); });
 }
 
 }  // namespace
 
-void add_images(CLI::App& app, Context& context) {
+void add_images(Command app, Context& context) {
   auto elsewhere = [&context](const auto&) -> Status { return become_helper("berth-images", context.argv); };
   add_archive_commands(app, context, {elsewhere, elsewhere, elsewhere, elsewhere, elsewhere});
   add_tag(app, context);
   add_remove(app, context, "rmi");
   add_image_history(app, context);
-  CLI::App& image = noun(app, "image");
+  Command image = app.noun("image");
   auto transfer = [elsewhere, &context](const ImageTransferFlags& flags) { return report(context, elsewhere(flags)); };
   add_image_transfer_commands(image, context, {transfer, transfer});
   add_image_build(image, context, [&context](const Result<BuildOrder>&) {

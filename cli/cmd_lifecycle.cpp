@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 #include <signal.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <functional>
 #include <iostream>
@@ -39,28 +38,26 @@ std::optional<engine::Json> ask(const Request& request) {
   return std::optional<engine::Json>(std::in_place, engine::to_message(request));
 }
 
-CLI::App* add(CLI::App& app, Context& context, const std::string& name, const std::string& help, MakeRequest make) {
+Command add(Command app, Context& context, const std::string& name, const std::string& help, MakeRequest make) {
   auto services = std::make_shared<std::vector<std::string>>();
-  CLI::App* command = app.add_subcommand(name, help);
-  command->add_option("SERVICE", *services, "Services; all if none is named");
-  command->callback([&context, services, make = std::move(make)] {
-    context.command = [&context, services, make] { return run(context, *services, make); };
-  });
+  Command command = app.add_command(name, help);
+  command.option("SERVICE", *services, "Services; all if none is named");
+  command.runs(context, [&context, services, make = std::move(make)] { return run(context, *services, make); });
   return command;
 }
 
 }  // namespace
 
-void add_stop(CLI::App& app, Context& context) {
+void add_stop(Command app, Context& context) {
   auto timeout = std::make_shared<int64_t>(-1);
-  CLI::App* command =
+  Command command =
       add(app, context, "stop", "Stop services", [timeout](auto& selection, auto&) -> std::optional<engine::Json> {
         return ask(engine::StopRequest{selection, in_ns(*timeout)});
       });
-  command->add_option("-t,--timeout", *timeout, "Seconds to wait for containers to stop before killing them");
+  command.option("-t,--timeout", *timeout, "Seconds to wait for containers to stop before killing them");
 }
 
-void add_start(CLI::App& app, Context& context) {
+void add_start(Command app, Context& context) {
   add(app, context, "start", "Start services",
       [&context](auto& selection, auto& containers) -> std::optional<engine::Json> {
         if (containers.empty()) {
@@ -72,18 +69,18 @@ void add_start(CLI::App& app, Context& context) {
       });
 }
 
-void add_restart(CLI::App& app, Context& context) {
+void add_restart(Command app, Context& context) {
   auto timeout = std::make_shared<int64_t>(-1);
   auto no_deps = std::make_shared<bool>(false);
-  CLI::App* command = add(app, context, "restart", "Restart service containers",
-                          [timeout, no_deps](auto& selection, auto&) -> std::optional<engine::Json> {
-                            return ask(engine::RestartRequest{selection, in_ns(*timeout), !*no_deps});
-                          });
-  command->add_option("-t,--timeout", *timeout, "Seconds to wait for containers to stop before killing them");
-  command->add_flag("--no-deps", *no_deps, "Don't restart dependent services");
+  Command command = add(app, context, "restart", "Restart service containers",
+                        [timeout, no_deps](auto& selection, auto&) -> std::optional<engine::Json> {
+                          return ask(engine::RestartRequest{selection, in_ns(*timeout), !*no_deps});
+                        });
+  command.option("-t,--timeout", *timeout, "Seconds to wait for containers to stop before killing them");
+  command.flag("--no-deps", *no_deps, "Don't restart dependent services");
 }
 
-void add_kill(CLI::App& app, Context& context) {
+void add_kill(Command app, Context& context) {
   auto signal = std::make_shared<std::string>("SIGKILL");
   auto make = [signal, &context](auto& selection, auto& containers) -> std::optional<engine::Json> {
     std::optional<int> number = sys::parse_signal(*signal);
@@ -98,11 +95,11 @@ void add_kill(CLI::App& app, Context& context) {
     }
     return ask(engine::KillRequest{selection, *number});
   };
-  CLI::App* command = add(app, context, "kill", "Force stop service containers", std::move(make));
-  command->add_option("-s,--signal", *signal, "SIGNAL to send to the container");
+  Command command = add(app, context, "kill", "Force stop service containers", std::move(make));
+  command.option("-s,--signal", *signal, "SIGNAL to send to the container");
 }
 
-void add_rm(CLI::App& app, Context& context) {
+void add_rm(Command app, Context& context) {
   struct Flags {
     bool force = false, stop = false, volumes = false, all = false;
   };
@@ -122,11 +119,11 @@ void add_rm(CLI::App& app, Context& context) {
     }
     return ask(engine::RemoveRequest{selection, flags->stop, flags->volumes});
   };
-  CLI::App* command = add(app, context, "rm", "Remove stopped service containers", std::move(make));
-  command->add_flag("-f,--force", flags->force, "Don't ask to confirm removal");
-  command->add_flag("-s,--stop", flags->stop, "Stop the containers, if required, before removing");
-  command->add_flag("-v,--volumes", flags->volumes, "Remove any anonymous volumes attached to containers");
-  command->add_flag("-a,--all", flags->all)->group("");  // deprecated, without effect
+  Command command = add(app, context, "rm", "Remove stopped service containers", std::move(make));
+  command.flag("-f,--force", flags->force, "Don't ask to confirm removal");
+  command.flag("-s,--stop", flags->stop, "Stop the containers, if required, before removing");
+  command.flag("-v,--volumes", flags->volumes, "Remove any anonymous volumes attached to containers");
+  command.flag("-a,--all", flags->all).hidden();  // deprecated, without effect
 }
 
 }  // namespace berth::cli

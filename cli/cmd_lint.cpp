@@ -1,7 +1,6 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "cli/commands.h"
@@ -67,12 +66,12 @@ std::string rules_text() {
 
 }  // namespace
 
-void add_lint(CLI::App& app, Context& context) {
+void add_lint(Command app, Context& context) {
   auto format = std::make_shared<std::string>("text");
-  CLI::App* command = app.add_subcommand("lint", "Show what is allowed in the compose files but rarely meant");
-  command->add_option("--format", *format, "Format the output")->check(CLI::IsMember({"text", "json"}));
-  command->footer(rules_text());
-  command->callback([&context, format] { context.command = [&context, format] { return run(context, *format); }; });
+  Command command = app.add_command("lint", "Show what is allowed in the compose files but rarely meant");
+  command.option("--format", *format, "Format the output").one_of({"text", "json"});
+  command.footer(rules_text());
+  command.runs(context, [&context, format] { return run(context, *format); });
 }
 
 }  // namespace berth::cli

@@ -3,11 +3,7 @@
 #include <functional>
 #include <string>
 
-#include "cli/context.h"
-
-namespace CLI {
-class App;
-}
+#include "cli/command_line.h"
 
 namespace berth::cli {
 
@@ -24,6 +20,6 @@ struct LoginCommands {
 };
 
 /// `login` and `logout`.
-void add_login_commands(CLI::App& app, Context& context, const LoginCommands& commands);
+void add_login_commands(Command app, Context& context, const LoginCommands& commands);
 
 }  // namespace berth::cli

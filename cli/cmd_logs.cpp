@@ -2,7 +2,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "base/text.h"
@@ -105,16 +104,16 @@ int run(const Context& context, const Flags& flags) {
 
 }  // namespace
 
-void add_logs(CLI::App& app, Context& context) {
+void add_logs(Command app, Context& context) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("logs", "View output from containers");
-  command->add_option("SERVICE", flags->services, "Services to show; all if none is named");
-  command->add_flag("-f,--follow", flags->follow, "Follow log output");
-  command->add_option("-n,--tail", flags->tail, "Number of lines to show from the end of the logs for each container");
-  command->add_flag("-t,--timestamps", flags->timestamps, "Show timestamps");
-  command->add_flag("--no-color", flags->no_color, "Produce monochrome output");
-  command->add_flag("--no-log-prefix", flags->no_prefix, "Don't print prefix in logs");
-  command->callback([&context, flags] { context.command = [&context, flags] { return run(context, *flags); }; });
+  Command command = app.add_command("logs", "View output from containers");
+  command.option("SERVICE", flags->services, "Services to show; all if none is named");
+  command.flag("-f,--follow", flags->follow, "Follow log output");
+  command.option("-n,--tail", flags->tail, "Number of lines to show from the end of the logs for each container");
+  command.flag("-t,--timestamps", flags->timestamps, "Show timestamps");
+  command.flag("--no-color", flags->no_color, "Produce monochrome output");
+  command.flag("--no-log-prefix", flags->no_prefix, "Don't print prefix in logs");
+  command.runs(context, [&context, flags] { return run(context, *flags); });
 }
 
 }  // namespace berth::cli

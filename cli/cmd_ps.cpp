@@ -1,6 +1,5 @@
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 
@@ -192,19 +191,18 @@ int run(const Context& context, const Flags& flags) {
 
 }  // namespace
 
-void add_ps(CLI::App& app, Context& context) {
+void add_ps(Command app, Context& context) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("ps", "List containers");
-  command->add_option("SERVICE", flags->services, "Services; all if none is named");
-  command->add_flag("-a,--all", flags->all, "Show all stopped containers (including those created by the run command)");
-  command->add_flag("-q,--quiet", flags->quiet, "Only display IDs");
-  command->add_flag("--services", flags->list_services, "Display services");
-  command->add_option("--status", flags->statuses, "Filter services by status")->allow_extra_args(false);
-  command->add_option("--filter", flags->filters, "Filter services by a property (supported filters: status)")
-      ->allow_extra_args(false);
-  command->add_option("--format", flags->format, "Format output")->check(CLI::IsMember({"table", "json"}));
-  command->add_flag("--no-trunc", flags->no_trunc, "Don't truncate output");
-  command->callback([&context, flags] { context.command = [&context, flags] { return run(context, *flags); }; });
+  Command command = app.add_command("ps", "List containers");
+  command.option("SERVICE", flags->services, "Services; all if none is named");
+  command.flag("-a,--all", flags->all, "Show all stopped containers (including those created by the run command)");
+  command.flag("-q,--quiet", flags->quiet, "Only display IDs");
+  command.flag("--services", flags->list_services, "Display services");
+  command.option("--status", flags->statuses, "Filter services by status");
+  command.option("--filter", flags->filters, "Filter services by a property (supported filters: status)");
+  command.option("--format", flags->format, "Format output").one_of({"table", "json"});
+  command.flag("--no-trunc", flags->no_trunc, "Don't truncate output");
+  command.runs(context, [&context, flags] { return run(context, *flags); });
 }
 
 }  // namespace berth::cli

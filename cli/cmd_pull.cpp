@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <set>
 
@@ -104,30 +103,29 @@ int push(const Context& context, const Flags& flags) {
 
 }  // namespace
 
-void add_pull(CLI::App& app, Context& context) {
+void add_pull(Command app, Context& context) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("pull", "Pull service images");
-  command->add_option("SERVICE", flags->services, "Services; all if none is named");
-  command->add_flag("--ignore-buildable", flags->ignore_buildable, "Ignore images that can be built");
-  command->add_flag("--ignore-pull-failures", flags->ignore_failures,
-                    "Pull what it can and ignores images with pull failures");
-  command->add_flag("--include-deps", flags->include_deps, "Also pull services declared as dependencies");
-  command->add_option("--policy", flags->policy, "Apply pull policy (\"missing\"|\"always\")")
-      ->check(CLI::IsMember({"missing", "always"}));
-  command->add_flag("-q,--quiet", flags->quiet, "Pull without printing progress information");
-  command->add_flag("--parallel,--no-parallel")->group("");  // older Compose's; --parallel before the command decides
-  command->callback([&context, flags] { context.command = [&context, flags] { return pull(context, *flags); }; });
+  Command command = app.add_command("pull", "Pull service images");
+  command.option("SERVICE", flags->services, "Services; all if none is named");
+  command.flag("--ignore-buildable", flags->ignore_buildable, "Ignore images that can be built");
+  command.flag("--ignore-pull-failures", flags->ignore_failures,
+               "Pull what it can and ignores images with pull failures");
+  command.flag("--include-deps", flags->include_deps, "Also pull services declared as dependencies");
+  command.option("--policy", flags->policy, "Apply pull policy (\"missing\"|\"always\")").one_of({"missing", "always"});
+  command.flag("-q,--quiet", flags->quiet, "Pull without printing progress information");
+  command.ignore_flag("--parallel,--no-parallel");  // older Compose's; --parallel before the command decides
+  command.runs(context, [&context, flags] { return pull(context, *flags); });
 }
 
-void add_push(CLI::App& app, Context& context) {
+void add_push(Command app, Context& context) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("push", "Push service images");
-  command->add_option("SERVICE", flags->services, "Services; all if none is named");
-  command->add_flag("--ignore-push-failures", flags->ignore_failures,
-                    "Push what it can and ignores images with push failures");
-  command->add_flag("--include-deps", flags->include_deps, "Also push images of services declared as dependencies");
-  command->add_flag("-q,--quiet", flags->quiet, "Push without printing progress information");
-  command->callback([&context, flags] { context.command = [&context, flags] { return push(context, *flags); }; });
+  Command command = app.add_command("push", "Push service images");
+  command.option("SERVICE", flags->services, "Services; all if none is named");
+  command.flag("--ignore-push-failures", flags->ignore_failures,
+               "Push what it can and ignores images with push failures");
+  command.flag("--include-deps", flags->include_deps, "Also push images of services declared as dependencies");
+  command.flag("-q,--quiet", flags->quiet, "Push without printing progress information");
+  command.runs(context, [&context, flags] { return push(context, *flags); });
 }
 
 }  // namespace berth::cli

@@ -1,7 +1,6 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "cli/bring_images.h"
@@ -69,43 +68,41 @@ int run(const Context& context, const Flags& flags) {
 
 }  // namespace
 
-void add_run(CLI::App& app, Context& context) {
+void add_run(Command app, Context& context) {
   auto flags = std::make_shared<Flags>();
   RunOverrides& o = flags->overrides;
-  CLI::App* command = app.add_subcommand("run", "Run a one-off command on a service");
-  command->prefix_command();  // what follows the service belongs to the command, flags included
-  command->footer("berth run [OPTIONS] SERVICE [COMMAND] [ARGS...]");
-  command->add_flag("--rm", flags->remove, "Automatically remove the container when it exits");
-  command->add_flag("-d,--detach", flags->detach, "Run container in background and print container ID");
-  command->add_option("-e,--env", o.env, "Set environment variables")->allow_extra_args(false);
-  command->add_option("--env-from-file", o.env_files, "Set environment variables from file")->allow_extra_args(false);
-  command->add_flag("-T,--no-tty,--no-TTY", flags->no_tty, "Disable pseudo-TTY allocation");
-  command->add_flag("-i,--interactive,!--no-interactive", flags->interactive, "Keep STDIN open even if not attached");
-  command->add_flag("-t,--tty")->group("");
-  command->add_option("--entrypoint", o.entrypoint, "Override the entrypoint of the image");
-  command->add_option("-u,--user", o.user, "Run as specified username or uid");
-  command->add_option("-w,--workdir", o.workdir, "Working directory inside the container");
-  command->add_option("-v,--volume", o.volumes, "Bind mount a volume")->allow_extra_args(false);
-  command->add_option("-p,--publish", o.publish, "Publish a container's port(s) to the host")->allow_extra_args(false);
-  command->add_flag("-P,--service-ports", o.service_ports,
-                    "Run command with all service's ports enabled and mapped to the host");
-  command->add_option("--name", flags->name, "Assign a name to the container");
-  command->add_option("-l,--label", o.labels, "Add or override a label")->allow_extra_args(false);
-  command->add_option("--cap-add", o.cap_add, "Add Linux capabilities")->allow_extra_args(false);
-  command->add_option("--cap-drop", o.cap_drop, "Drop Linux capabilities")->allow_extra_args(false);
-  command->add_flag("--no-deps", flags->no_deps, "Don't start linked services");
-  command->add_flag("--use-aliases", flags->use_aliases,
-                    "Use the service's network aliases in the network(s) the container connects to");
-  command->add_flag("--remove-orphans", flags->remove_orphans,
-                    "Remove containers for services not defined in the compose file");
-  add_bring_flags(*command, flags->bring);
-  command->callback([&context, flags, command] {
-    std::vector<std::string> words = command->remaining();
-    if (words.empty()) throw CLI::ValidationError("run", "needs a service");
+  Command command = app.add_command("run", "Run a one-off command on a service");
+  command.footer("berth run [OPTIONS] SERVICE [COMMAND] [ARGS...]");
+  command.flag("--rm", flags->remove, "Automatically remove the container when it exits");
+  command.flag("-d,--detach", flags->detach, "Run container in background and print container ID");
+  command.option("-e,--env", o.env, "Set environment variables");
+  command.option("--env-from-file", o.env_files, "Set environment variables from file");
+  command.flag("-T,--no-tty,--no-TTY", flags->no_tty, "Disable pseudo-TTY allocation");
+  command.flag("-i,--interactive,!--no-interactive", flags->interactive, "Keep STDIN open even if not attached");
+  command.ignore_flag("-t,--tty");
+  command.option("--entrypoint", o.entrypoint, "Override the entrypoint of the image");
+  command.option("-u,--user", o.user, "Run as specified username or uid");
+  command.option("-w,--workdir", o.workdir, "Working directory inside the container");
+  command.option("-v,--volume", o.volumes, "Bind mount a volume");
+  command.option("-p,--publish", o.publish, "Publish a container's port(s) to the host");
+  command.flag("-P,--service-ports", o.service_ports,
+               "Run command with all service's ports enabled and mapped to the host");
+  command.option("--name", flags->name, "Assign a name to the container");
+  command.option("-l,--label", o.labels, "Add or override a label");
+  command.option("--cap-add", o.cap_add, "Add Linux capabilities");
+  command.option("--cap-drop", o.cap_drop, "Drop Linux capabilities");
+  command.flag("--no-deps", flags->no_deps, "Don't start linked services");
+  command.flag("--use-aliases", flags->use_aliases,
+               "Use the service's network aliases in the network(s) the container connects to");
+  command.flag("--remove-orphans", flags->remove_orphans,
+               "Remove containers for services not defined in the compose file");
+  add_bring_flags(command, flags->bring);
+  command.rest(o.command, 1, "a service");
+  command.runs(context, [&context, flags] {
+    std::vector<std::string>& words = flags->overrides.command;
     flags->service = words.front();
-    flags->overrides.command.assign(words.begin() + 1, words.end());
-    flags->overrides.has_entrypoint = command->count("--entrypoint") > 0;
-    context.command = [&context, flags] { return run(context, *flags); };
+    words.erase(words.begin());
+    return run(context, *flags);
   });
 }
 

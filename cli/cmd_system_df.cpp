@@ -1,6 +1,5 @@
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -10,7 +9,6 @@
 #include "cli/commands.h"
 #include "cli/image_commands.h"
 #include "cli/listing.h"
-#include "cli/noun.h"
 #include "cli/project.h"
 #include "cli/prune.h"
 #include "cli/sizes.h"
@@ -200,13 +198,12 @@ Status show(const Context& context, const Flags& flags) {
 
 }  // namespace
 
-void add_system_df(CLI::App& app, Context& context) {
+void add_system_df(Command app, Context& context) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = noun(app, "system").add_subcommand("df", "Show disk usage");
-  command->add_option("--format", flags->format, "table, json, or a Go template");
-  command->add_flag("-v,--verbose", flags->verbose, "Show detailed information on space usage");
-  command->callback(
-      [&context, flags] { context.command = [&context, flags] { return report(context, show(context, *flags)); }; });
+  Command command = app.noun("system").add_command("df", "Show disk usage");
+  command.option("--format", flags->format, "table, json, or a Go template");
+  command.flag("-v,--verbose", flags->verbose, "Show detailed information on space usage");
+  command.runs(context, [&context, flags] { return report(context, show(context, *flags)); });
 }
 
 }  // namespace berth::cli

@@ -1,13 +1,11 @@
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <set>
 
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/noun.h"
 #include "cli/project.h"
 #include "cli/prune.h"
 #include "cli/request.h"
@@ -130,16 +128,14 @@ Status prune(const Context& context, const Flags& flags) {
 
 }  // namespace
 
-void add_system_prune(CLI::App& app, Context& context) {
+void add_system_prune(Command app, Context& context) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = noun(app, "system").add_subcommand("prune", "Remove unused data");
-  command->add_flag("-a,--all", flags->all, "Remove all unused images not just dangling ones");
-  command->add_flag("-f,--force", flags->force, "Do not prompt for confirmation");
-  command->add_flag("--volumes", flags->volumes, "Prune anonymous volumes");
-  command->add_option("--filter", flags->filters, "Only what matches: until=, label=, label!=")
-      ->allow_extra_args(false);
-  command->callback(
-      [&context, flags] { context.command = [&context, flags] { return report(context, prune(context, *flags)); }; });
+  Command command = app.noun("system").add_command("prune", "Remove unused data");
+  command.flag("-a,--all", flags->all, "Remove all unused images not just dangling ones");
+  command.flag("-f,--force", flags->force, "Do not prompt for confirmation");
+  command.flag("--volumes", flags->volumes, "Prune anonymous volumes");
+  command.option("--filter", flags->filters, "Only what matches: until=, label=, label!=");
+  command.runs(context, [&context, flags] { return report(context, prune(context, *flags)); });
 }
 
 }  // namespace berth::cli

@@ -3,11 +3,7 @@
 #include <functional>
 #include <string>
 
-#include "cli/context.h"
-
-namespace CLI {
-class App;
-}
+#include "cli/command_line.h"
 
 namespace berth::cli {
 
@@ -22,6 +18,6 @@ struct ImageTransferCommands {
 };
 
 /// `image pull` and `image push`.
-void add_image_transfer_commands(CLI::App& noun, Context& context, const ImageTransferCommands& commands);
+void add_image_transfer_commands(Command noun, Context& context, const ImageTransferCommands& commands);
 
 }  // namespace berth::cli

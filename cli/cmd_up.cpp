@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 
@@ -201,32 +200,29 @@ int run(const Context& context, Flags flags) {
 
 }  // namespace
 
-void add_up(CLI::App& app, Context& context) {
+void add_up(Command app, Context& context) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("up", "Create and start containers");
-  command->add_option("SERVICE", flags->services,
-                      "Services to bring up with what they depend on; all if none is named");
-  command->add_flag("-d,--detach", flags->detach, "Run containers in the background");
-  command->add_flag("--force-recreate", flags->force_recreate, "Recreate containers even if nothing has changed");
-  command->add_flag("--no-recreate", flags->no_recreate, "If containers already exist, don't recreate them");
-  command->add_flag("--no-deps", flags->no_deps, "Don't start linked services");
-  command->add_flag("--no-start", flags->no_start, "Don't start the services after creating them");
-  command->add_flag("--remove-orphans", flags->remove_orphans,
-                    "Remove containers for services not defined in the compose file");
-  command->add_option("--scale", flags->scale, "Scale SERVICE to NUM instances")->allow_extra_args(false);
-  command->add_option("-t,--timeout", flags->timeout, "Seconds to wait for containers to stop before killing them");
-  command->add_flag("--wait", flags->wait, "Wait for services to be running or healthy; implies detached mode");
-  command->add_option("--wait-timeout", flags->wait_timeout,
-                      "Maximum seconds to wait for the project to be running or healthy");
-  command->add_flag("--abort-on-container-exit", flags->abort_on_exit,
-                    "Stop all containers if any container was stopped");
-  command->add_option("--exit-code-from", flags->exit_code_from,
-                      "Return the exit code of the selected service container");
-  add_bring_flags(*command, flags->bring);
-  command->add_flag("--no-color", flags->no_color, "Produce monochrome output");
-  command->add_flag("--no-log-prefix", flags->no_prefix, "Don't print prefix in logs");
-  command->add_flag("--timestamps", flags->timestamps, "Show timestamps");
-  command->callback([&context, flags] { context.command = [&context, flags] { return run(context, *flags); }; });
+  Command command = app.add_command("up", "Create and start containers");
+  command.option("SERVICE", flags->services, "Services to bring up with what they depend on; all if none is named");
+  command.flag("-d,--detach", flags->detach, "Run containers in the background");
+  command.flag("--force-recreate", flags->force_recreate, "Recreate containers even if nothing has changed");
+  command.flag("--no-recreate", flags->no_recreate, "If containers already exist, don't recreate them");
+  command.flag("--no-deps", flags->no_deps, "Don't start linked services");
+  command.flag("--no-start", flags->no_start, "Don't start the services after creating them");
+  command.flag("--remove-orphans", flags->remove_orphans,
+               "Remove containers for services not defined in the compose file");
+  command.option("--scale", flags->scale, "Scale SERVICE to NUM instances");
+  command.option("-t,--timeout", flags->timeout, "Seconds to wait for containers to stop before killing them");
+  command.flag("--wait", flags->wait, "Wait for services to be running or healthy; implies detached mode");
+  command.option("--wait-timeout", flags->wait_timeout,
+                 "Maximum seconds to wait for the project to be running or healthy");
+  command.flag("--abort-on-container-exit", flags->abort_on_exit, "Stop all containers if any container was stopped");
+  command.option("--exit-code-from", flags->exit_code_from, "Return the exit code of the selected service container");
+  add_bring_flags(command, flags->bring);
+  command.flag("--no-color", flags->no_color, "Produce monochrome output");
+  command.flag("--no-log-prefix", flags->no_prefix, "Don't print prefix in logs");
+  command.flag("--timestamps", flags->timestamps, "Show timestamps");
+  command.runs(context, [&context, flags] { return run(context, *flags); });
 }
 
 }  // namespace berth::cli

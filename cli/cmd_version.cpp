@@ -1,6 +1,5 @@
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "base/version.h"
@@ -9,25 +8,23 @@
 
 namespace berth::cli {
 
-void add_version(CLI::App& app, Context& context) {
+void add_version(Command app, Context& context) {
   struct Flags {
     bool brief = false;
     std::string format = "pretty";
   };
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("version", "Show the berth version information");
-  command->add_flag("--short", flags->brief, "Shows only the version number");
-  command->add_option("-f,--format", flags->format, "Format the output")->check(CLI::IsMember({"pretty", "json"}));
-  command->callback([&context, flags] {
-    context.command = [flags] {
-      if (flags->brief)
-        fmt::print("{}\n", kVersion);
-      else if (flags->format == "json")
-        fmt::print("{{\"version\":\"v{}\"}}\n", kVersion);
-      else
-        fmt::print("berth version v{}\n", kVersion);
-      return 0;
-    };
+  Command command = app.add_command("version", "Show the berth version information");
+  command.flag("--short", flags->brief, "Shows only the version number");
+  command.option("-f,--format", flags->format, "Format the output").one_of({"pretty", "json"});
+  command.runs(context, [flags] {
+    if (flags->brief)
+      fmt::print("{}\n", kVersion);
+    else if (flags->format == "json")
+      fmt::print("{{\"version\":\"v{}\"}}\n", kVersion);
+    else
+      fmt::print("berth version v{}\n", kVersion);
+    return 0;
   });
 }
 

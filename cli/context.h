@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -13,7 +14,7 @@ namespace berth::cli {
 struct Context {
   std::vector<std::string> files, profiles, env_files;
   std::string project_name, project_directory;
-  int parallel = -1;
+  int64_t parallel = -1;
   std::string progress = "auto";  // auto, tty, plain, json, quiet
   std::string ansi = "auto";      // never, always, auto
   bool dry_run = false;

@@ -93,9 +93,9 @@ Status set_ports(const RunOverrides& overrides, compose::Service& service) {
 }
 
 Status set_command(const RunOverrides& overrides, compose::Service& service) {
-  if (overrides.has_entrypoint) {
-    Result<compose::ShellWords> words = compose::split_shell_words(overrides.entrypoint);
-    if (!words) return with_flag(std::move(words).error(), "--entrypoint", overrides.entrypoint);
+  if (overrides.entrypoint) {
+    Result<compose::ShellWords> words = compose::split_shell_words(*overrides.entrypoint);
+    if (!words) return with_flag(std::move(words).error(), "--entrypoint", *overrides.entrypoint);
     service.entrypoint = std::move(words->words);
     service.command = std::vector<std::string>();  // written for the other entrypoint
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,9 +11,8 @@ namespace berth::cli {
 
 /// What `berth run` changes in the service for its one container.
 struct RunOverrides {
-  std::vector<std::string> command;  // empty = the service's
-  bool has_entrypoint = false;
-  std::string entrypoint;  // empty with has_entrypoint = none, not even the image's
+  std::vector<std::string> command;       // empty = the service's
+  std::optional<std::string> entrypoint;  // empty = none, not even the image's
   std::string user, workdir;
   std::vector<std::string> env, env_files, volumes, publish, labels, cap_add, cap_drop;
   bool service_ports = false;

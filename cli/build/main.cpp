@@ -6,13 +6,10 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/build/jobs.h"
 #include "cli/cmd_image_build.h"
-#include "cli/global_flags.h"
+#include "cli/command_line.h"
 #include "cli/helper_program.h"
-#include "cli/noun.h"
 #include "cli/project.h"
 #include "sys/file.h"
 
@@ -42,11 +39,10 @@ int main(int argc, char** argv) {
   using namespace berth::cli;
   Context context;
   context.paths = berth::sys::Paths::from_environment();
-  CLI::App app("Builds images for berth.", "berth");
-  app.require_subcommand(1);
-  add_global_flags(app, context);
-  add_image_build(noun(app, "image"), context,
+  CommandLine line("Builds images for berth.", context);
+  Command app = line.root();
+  add_image_build(app.noun("image"), context,
                   [&](const berth::Result<BuildOrder>& order) { return image_build(context, order); });
-  app.add_subcommand("jobs")->callback([&] { context.command = [&] { return build_jobs(context); }; });
-  return parse_and_run(app, context, argc, argv);
+  app.add_command("jobs").runs(context, [&] { return build_jobs(context); });
+  return line.parse_and_run(argc, argv);
 }

@@ -5,17 +5,14 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-
 #include "base/text.h"
 #include "cli/cmd_archives.h"
 #include "cli/cmd_login.h"
-#include "cli/global_flags.h"
+#include "cli/command_line.h"
 #include "cli/helper_program.h"
 #include "cli/images/commands.h"
 #include "cli/images/login.h"
 #include "cli/images/transfers.h"
-#include "cli/noun.h"
 #include "cli/project.h"
 #include "cli/sizes.h"
 #include "images/import.h"
@@ -91,9 +88,8 @@ int main(int argc, char** argv) {
   using namespace berth::cli;
   Context context;
   context.paths = berth::sys::Paths::from_environment();
-  CLI::App app("Reads and writes archives of images for berth.", "berth");
-  app.require_subcommand(1);
-  add_global_flags(app, context);
+  CommandLine line("Reads and writes archives of images for berth.", context);
+  Command app = line.root();
   allow_many_files();
   add_archive_commands(app, context,
                        {[&](const ImportFlags& flags) { return import(context, flags); },
@@ -101,13 +97,13 @@ int main(int argc, char** argv) {
                         [&](const SaveFlags& flags) { return save(context, flags); },
                         [&](const ExportFlags& flags) { return export_container(context, flags); },
                         [&](const CommitFlags& flags) { return commit(context, flags); }});
-  add_image_transfer_commands(noun(app, "image"), context,
+  add_image_transfer_commands(app.noun("image"), context,
                               {[&](const ImageTransferFlags& flags) { return pull_image(context, flags); },
                                [&](const ImageTransferFlags& flags) { return push_image(context, flags); }});
   add_login_commands(app, context,
                      {[&](const LoginFlags& flags) { return report(context, log_in(flags)); },
                       [&](const std::string& server) { return report(context, log_out(server)); }});
-  app.add_subcommand("transfer")->callback([&] { context.command = [&] { return transfer_images(context); }; });
-  app.add_subcommand("fetch")->callback([&] { context.command = [&] { return fetch_file(context); }; });
-  return parse_and_run(app, context, argc, argv);
+  app.add_command("transfer").runs(context, [&] { return transfer_images(context); });
+  app.add_command("fetch").runs(context, [&] { return fetch_file(context); });
+  return line.parse_and_run(argc, argv);
 }

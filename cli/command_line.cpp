@@ -1,0 +1,189 @@
+#include "cli/command_line.h"
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+#include <map>
+
+#include "base/text.h"
+#include "base/version.h"
+#include "cli/go_flags.h"
+
+namespace berth::cli {
+namespace {
+
+CLI::App* command_named(const CLI::App& app, const std::string& word) {
+  for (CLI::App* command : const_cast<CLI::App&>(app).get_subcommands({})) {
+    if (command->check_name(word)) return command;
+  }
+  return nullptr;
+}
+
+/// Says that there is no command `word` below `path`, "berth" or "berth image".
+int refuse_command(const CLI::App& app, const std::string& path, const std::string& word) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  fmt::print(stderr, "error: {} has no command \"{}\"\n", path, printable(word));
+  if (std::optional<std::string> near = nearest(word, names))
+    fmt::print(stderr, "  hint: did you mean \"{}\"?\n", *near);
+  else
+    fmt::print(stderr, "  hint: `{} --help` lists them\n", path);
+  return 1;
+}
+
+void add_global_flags(Command root, Context& context) {
+  root.option("-f,--file", context.files, "Compose configuration files");
+  root.option("-p,--project-name", context.project_name, "Project name");
+  root.option("--project-directory", context.project_directory, "Alternate working directory");
+  root.option("--profile", context.profiles, "Profile to enable");
+  root.option("--env-file", context.env_files, "Alternate environment file");
+  root.option("--parallel", context.parallel, "Maximum parallelism, -1 for unlimited");
+  root.option("--progress", context.progress, "Type of progress output")
+      .one_of({"auto", "tty", "plain", "json", "quiet"});
+  root.option("--ansi", context.ansi, "When to print control characters").one_of({"never", "always", "auto"});
+}
+
+}  // namespace
+
+const Parameter& Parameter::required() const {
+  option_->required();
+  return *this;
+}
+
+const Parameter& Parameter::one_of(const std::vector<std::string>& values) const {
+  option_->check(CLI::IsMember(values));
+  return *this;
+}
+
+const Parameter& Parameter::hidden() const {
+  option_->group("");
+  return *this;
+}
+
+Command Command::add_command(const std::string& name, const std::string& help) const {
+  return Command(*app_->add_subcommand(name, help));
+}
+
+Command Command::noun(const std::string& name) const {
+  static const std::map<std::string, std::string> descriptions = {{"image", "Manage images"},
+                                                                  {"builder", "Manage builds"},
+                                                                  {"container", "Manage containers"},
+                                                                  {"system", "Manage berth"}};
+  if (CLI::App* known = command_named(*app_, name)) return Command(*known);
+  CLI::App* made = app_->add_subcommand(name, descriptions.at(name));
+  made->require_subcommand(1);
+  return Command(*made);
+}
+
+Parameter Command::option(const std::string& names, std::string& place, const std::string& help) const {
+  return Parameter(*app_->add_option(names, place, help));
+}
+
+Parameter Command::option(const std::string& names, std::optional<std::string>& place, const std::string& help) const {
+  return Parameter(*app_->add_option(names, place, help));
+}
+
+Parameter Command::option(const std::string& names, int64_t& place, const std::string& help) const {
+  return Parameter(*app_->add_option(names, place, help));
+}
+
+Parameter Command::option(const std::string& names, std::vector<std::string>& place, const std::string& help) const {
+  CLI::Option* option = app_->add_option(names, place, help);
+  if (names.starts_with('-')) option->allow_extra_args(false);
+  return Parameter(*option);
+}
+
+Parameter Command::flag(const std::string& names, bool& place, const std::string& help) const {
+  return Parameter(*app_->add_flag(names, place, help));
+}
+
+Parameter Command::flag(const std::string& names, std::string& place, const std::string& help) const {
+  Parameter parameter(*app_->add_flag(names + "{true}", place, help));
+  parameter.one_of({"true", "false"});
+  return parameter;
+}
+
+void Command::ignore_option(const std::string& names) const {
+  app_->add_option(names)->group("");
+}
+
+void Command::ignore_flag(const std::string& names) const {
+  app_->add_flag(names)->group("");
+}
+
+void Command::rest(std::vector<std::string>& place, size_t least, const std::string& what) const {
+  app_->prefix_command();
+  app_->parse_complete_callback([app = app_, &place, least, what] {
+    place = app->remaining();
+    if (place.size() < least) throw CLI::ValidationError(app->get_name(), "needs " + what);
+  });
+}
+
+Command Command::alias(const std::string& name) const {
+  app_->alias(name);
+  return *this;
+}
+
+Command Command::hidden() const {
+  app_->group("");
+  return *this;
+}
+
+void Command::footer(const std::string& text) const {
+  app_->footer(text);
+}
+
+void Command::runs(Context& context, std::function<int()> action) const {
+  app_->final_callback([&context, action = std::move(action)] { context.command = action; });
+}
+
+CommandLine::CommandLine(const std::string& description, Context& context)
+    : context_(&context), app_(std::make_unique<CLI::App>(description, "berth")) {
+  app_->require_subcommand(1);
+  app_->set_version_flag("-v,--version", std::string("berth version ") + kVersion);
+  add_global_flags(root(), context);
+}
+
+CommandLine::~CommandLine() = default;
+
+std::string CommandLine::command_word(int argc, char** argv) const {
+  std::vector<std::string> with_value;
+  for (const CLI::Option* option : app_->get_options()) {
+    if (option->get_items_expected() == 0) continue;
+    for (const std::string& name : option->get_lnames()) with_value.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) with_value.push_back("-" + name);
+  }
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    if (std::find(with_value.begin(), with_value.end(), word) != with_value.end())
+      ++i;
+    else if (word[0] != '-')
+      return word;
+  }
+  return "";
+}
+
+int CommandLine::parse_and_run(int argc, char** argv) const {
+  context_->argv = argv;
+  std::string word = command_word(argc, argv);
+  const CLI::App* command = command_named(*app_, word);
+  if (!word.empty() && command == nullptr) return refuse_command(*app_, "berth", word);
+  if (command != nullptr && command->get_require_subcommand_min() > 0) {
+    char** below = std::find(argv, argv + argc, word) + 1;
+    if (below < argv + argc && **below != '-' && command_named(*command, *below) == nullptr)
+      return refuse_command(*command, "berth " + command->get_name(), *below);
+  }
+  app_->failure_message(CLI::FailureMessage::simple);
+  try {
+    std::vector<std::string> words = spelt_for_cli11(*app_, argc, argv);
+    std::reverse(words.begin(), words.end());  // as CLI11 wants them
+    app_->parse(std::move(words));
+  } catch (const CLI::ParseError& e) {
+    return app_->exit(e, std::cout, std::cerr) == 0 ? 0 : 1;
+  }
+  return context_->command();
+}
+
+}  // namespace berth::cli
