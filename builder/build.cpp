@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "builder/annotate.h"
 #include "builder/stage.h"
 #include "builder/step_key.h"
 #include "dockerfile/parse.h"
@@ -234,13 +235,13 @@ class Build : public Stages {
     }
     std::string config = images::render_image_config(result.config);
     if (!request_.publish) {
-      images::Image unpublished;
-      unpublished.id = images::sha256_of(config);
-      unpublished.config = std::move(result.config);
-      unpublished.layer_dirs = std::move(result.layer_dirs);
-      return unpublished;
+      images::Digest id = images::sha256_of(config);
+      return images::Image{id, id, {}, {}, std::move(result.config), std::move(result.layer_dirs)};
     }
-    Result<images::Image> image = parts_.store.publish(lease_, config, result.layers, names, request_.annotations);
+    Result<images::Image> image =
+        request_.annotations.empty()
+            ? parts_.store.publish(lease_, config, result.layers, names)
+            : publish_annotated(parts_.store, lease_, config, result.layers, names, request_.annotations);
     if (image) return std::move(image).value();
     parts_.diagnostics.error({}, image.error().message(), image.error().hint);
     return std::nullopt;

@@ -38,9 +38,8 @@ struct BuildRequest {
   std::map<std::string, Secret> secrets;
   std::map<std::string, std::string> ssh;  // id, path of the agent's socket
   bool no_cache = false;
-  std::vector<std::string> no_cache_stages;  // the same for these alone
-  bool allow_insecure = false;               // RUN --security=insecure may be what it says
-  std::string network;                       // of RUN: "", default, host, none
+  bool allow_insecure = false;  // RUN --security=insecure may be what it says
+  std::string network;          // of RUN: "", default, host, none
   std::vector<std::pair<std::string, std::string>> extra_hosts;
   uint64_t shm_size = 64 << 20;
   std::vector<runtime::Rlimit> rlimits;

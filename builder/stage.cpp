@@ -81,9 +81,7 @@ void StageBuild::add_history(const std::string& created_by, bool empty_layer, co
 
 Status StageBuild::add_layer(const images::Digest& key, const std::function<Result<images::StoredLayer>()>& make) {
   std::optional<images::CachedStep> step;
-  bool fresh = request_.no_cache || std::find(request_.no_cache_stages.begin(), request_.no_cache_stages.end(),
-                                              name_) != request_.no_cache_stages.end();
-  if (!fresh) step = cache_.find(key);
+  if (!request_.no_cache) step = cache_.find(key);
   bool cached = step.has_value();
   if (!cached) {
     BERTH_TRY(images::StoredLayer layer, make());

@@ -90,15 +90,13 @@ Result<Manifest> parse_manifest(std::string_view text) {
   std::string media_type;
   FieldReader fields(document, "image manifest");
   fields.read("mediaType", media_type);
-  std::map<std::string, std::string> annotations;
-  fields.read("annotations", annotations);
   const json* config = fields.object("config");
   const json* layers = fields.array("layers");
   BERTH_TRY_OK(fields.status());
   if (config == nullptr || layers == nullptr) return make_error("image manifest: \"config\" or \"layers\" is missing");
   if (layers->size() > kMaxLayers) return make_error(fmt::format("image manifest: more than {} layers", kMaxLayers));
   BERTH_TRY(Descriptor config_descriptor, read_descriptor(*config, "image manifest: config"));
-  Manifest manifest{media_type, std::move(config_descriptor), {}, std::move(annotations)};
+  Manifest manifest{media_type, std::move(config_descriptor), {}};
   for (const json& layer : *layers) {
     BERTH_TRY(Descriptor descriptor, read_descriptor(layer, "image manifest: layers"));
     manifest.layers.push_back(std::move(descriptor));
@@ -111,7 +109,6 @@ std::string render_manifest(const Manifest& manifest) {
   document["config"] = render_descriptor(manifest.config);
   document["layers"] = json::array();
   for (const Descriptor& layer : manifest.layers) document["layers"].push_back(render_descriptor(layer));
-  if (!manifest.annotations.empty()) document["annotations"] = manifest.annotations;
   return dump_json(document);
 }
 

@@ -54,7 +54,6 @@ struct Manifest {
   std::string media_type;
   Descriptor config;
   std::vector<Descriptor> layers;  // lowest first
-  std::map<std::string, std::string> annotations;
 };
 
 struct Index {

@@ -207,16 +207,15 @@ Result<Digest> Store::put_blob(const ImportLease& lease, std::string_view bytes)
 }
 
 Result<Image> Store::publish(const ImportLease& lease, const std::string& config_json,
-                             const std::vector<Descriptor>& layers, const std::vector<std::string>& names,
-                             const std::map<std::string, std::string>& annotations) {
+                             const std::vector<Descriptor>& layers, const std::vector<std::string>& names) {
   BERTH_TRY(Digest config, put_blob(lease, config_json));
   Descriptor descriptor{std::string(kMediaConfig), config, config_json.size(), {}, std::nullopt};
   std::vector<Descriptor> own = layers;
   for (Descriptor& layer : own) {  // those of a Docker manifest are the same thing by another name
     if (layer.media_type == kMediaDockerLayerGzip) layer.media_type = kMediaLayerGzip;
   }
-  Manifest manifest{std::string(kMediaManifest), std::move(descriptor), std::move(own), annotations};
-  return publish_manifest(lease, render_manifest(manifest), names);
+  return publish_manifest(lease, render_manifest({std::string(kMediaManifest), std::move(descriptor), std::move(own)}),
+                          names);
 }
 
 Result<Image> Store::publish_manifest(const ImportLease& lease, const std::string& manifest_json,

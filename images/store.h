@@ -116,8 +116,7 @@ class Store {
   /// Writes config and manifest for layers that are in the store (lowest first), leads `names` to it (none: an unnamed
   /// image), and returns the image. All names or none. Error if a layer or blob is missing.
   [[nodiscard]] Result<Image> publish(const ImportLease& lease, const std::string& config_json,
-                                      const std::vector<Descriptor>& layers, const std::vector<std::string>& names,
-                                      const std::map<std::string, std::string>& annotations = {});
+                                      const std::vector<Descriptor>& layers, const std::vector<std::string>& names);
   /// The same for a manifest that is kept as it came, so that its digest stays the registry's. `origin`: where the
   /// names come from.
   [[nodiscard]] Result<Image> publish_manifest(const ImportLease& lease, const std::string& manifest_json,

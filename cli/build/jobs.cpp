@@ -11,12 +11,17 @@
 
 #include "base/text.h"
 #include "builder/build.h"
+#include "builder/build_lock.h"
+#include "cli/build/contexts.h"
+#include "cli/build/dockerfile_text.h"
+#include "cli/build/outputs.h"
 #include "cli/build/progress.h"
 #include "cli/helper_program.h"
 #include "cli/project.h"
 #include "cli/transfer.h"
 #include "dockerfile/parse.h"
 #include "images/reference.h"
+#include "runtime/binfmt.h"
 #include "sys/file.h"
 
 namespace berth::cli {
@@ -31,38 +36,6 @@ std::optional<std::string> variable(const std::string& name) {
 Status own_mounts() {
   if (unshare(CLONE_NEWNS) != 0) return sys_error("make a mount namespace", errno);
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return sys_error("make mounts private", errno);
-  return {};
-}
-
-struct DockerfileText {
-  std::string name;  // for messages
-  std::string path;  // empty: inline
-  std::string text;
-};
-
-Result<DockerfileText> dockerfile_of(const BuildJob& job) {
-  if (job.inline_file) return DockerfileText{"dockerfile_inline", "", *job.inline_file};
-  std::string name = job.dockerfile.empty() ? "Dockerfile" : job.dockerfile;
-  std::string path = name.starts_with('/') ? name : job.context + "/" + name;
-  constexpr size_t kLimit = 16 << 20;
-  Result<std::string> text = sys::read_file(path, kLimit);
-  if (text) return DockerfileText{name, path, std::move(text).value()};
-  Error error = make_error(fmt::format("there is no {} in {}", printable(name), printable(job.context)));
-  if (text.error().code != ENOENT) return std::move(text).error();
-  Result<std::vector<std::string>> there = sys::list_dir(job.context);
-  std::optional<std::string> near = there ? nearest(name, *there) : std::nullopt;
-  if (near) error.hint = fmt::format("did you mean {}?", printable(*near));
-  return error;
-}
-
-/// NAME.dockerignore beside the Dockerfile, else the context's.
-dockerfile::IgnoreRules ignore_rules(const BuildJob& job, const DockerfileText& file, Diagnostics& diagnostics) {
-  for (const std::string& path :
-       {file.path.empty() ? "" : file.path + ".dockerignore", job.context + "/.dockerignore"}) {
-    if (path.empty()) continue;
-    Result<std::string> text = sys::read_file(path, 1 << 20);
-    if (text) return dockerfile::IgnoreRules::parse(path.substr(path.rfind('/') + 1), *text, diagnostics);
-  }
   return {};
 }
 
@@ -126,9 +99,6 @@ Status take_values(const BuildJob& job, builder::BuildRequest& request) {
     return make_error("a build for several platforms at once is not supported", "build them one after the other");
   if (!job.platforms.empty()) {
     BERTH_TRY(images::Platform platform, images::parse_platform(job.platforms.front()));
-    if (images::choose_platform(platform, {images::host_platform()}) < 0)
-      return make_error(fmt::format("cannot build for {} on {}", platform.str(), images::host_platform().str()),
-                        "programs of another machine do not run here");
     request.platform = std::move(platform);
   }
   if (std::optional<std::string> epoch = variable("SOURCE_DATE_EPOCH"); epoch && !epoch->empty()) {
@@ -139,11 +109,19 @@ Status take_values(const BuildJob& job, builder::BuildRequest& request) {
   return {};
 }
 
+/// An image for another platform is as good as none, unless none was asked for and it runs here.
+bool serves(const images::Image& image, const std::optional<images::Platform>& platform) {
+  images::Platform has{image.config.os, image.config.architecture, image.config.variant};
+  if (has.architecture.empty() || images::choose_platform(platform.value_or(images::host_platform()), {has}) >= 0)
+    return true;
+  return !platform && runtime::can_execute(has.architecture).ok();
+}
+
 /// Brings the base image in where it is missing, or newer ones are asked for.
 Result<images::Image> base_image(const Context& context, images::Store& store, const BuildJob& job, bool quiet,
                                  const std::string& name, const std::optional<images::Platform>& platform) {
   Result<images::Image> image = store.resolve(name);
-  if (image && !job.pull) return image;
+  if (image && !job.pull && serves(*image, platform)) return image;
   if (!images::parse_reference(name)) return image;
   Transfer transfer;
   transfer.items.push_back({name, platform ? platform->str() : "", {}});
@@ -160,6 +138,7 @@ class Jobs {
       : context_(context), order_(order), store_(std::move(store)), host_(std::move(host)) {}
 
   int run() {
+    for (const std::string& warning : order_.warnings) fmt::print(stderr, "warning: {}\n", printable(warning));
     for (const BuildJob& job : order_.jobs) {
       if (!one(job)) return cancelled() ? 128 + caught_signal() : 1;
     }
@@ -176,10 +155,11 @@ class Jobs {
       fmt::print(stderr, "{}", diagnostics.render(context_.colour(STDERR_FILENO)));
     }
     if (order_.check) return !diagnostics.has_errors();
-    if (image && order_.quiet) fmt::print("{}\n", image->id.str());
-    if (image && !order_.quiet) {
+    bool stored = image && is_stored(job);
+    if (stored && order_.quiet) fmt::print("{}\n", image->id.str());
+    if (stored && !order_.quiet) {
       fmt::print(stderr, "built {}", image->id.short_hex());
-      for (const std::string& tag : job.tags) fmt::print(stderr, " {}", printable(tag));
+      for (const std::string& tag : names_of(job)) fmt::print(stderr, " {}", printable(tag));
       fmt::print(stderr, "\n");
     }
     return image.has_value();
@@ -190,33 +170,53 @@ class Jobs {
       diagnostics.error({}, error.message(), error.hint);
       return std::nullopt;
     };
-    if (!sys::exists(job.context)) return refuse(make_error("there is no build context " + printable(job.context)));
-    Result<DockerfileText> file = dockerfile_of(job);
-    if (!file) return refuse(file.error());
-    std::optional<dockerfile::Dockerfile> parsed = dockerfile::parse(file->name, file->text, diagnostics);
-    builder::BuildRequest request;
-    request.ignore = ignore_rules(job, *file, diagnostics);
-    if (!parsed || diagnostics.has_errors() || order_.check) return std::nullopt;
-    request.file = std::move(*parsed);
-    request.context = job.context;
-    request.named_contexts = job.additional_contexts;
-    request.target = job.target;
-    request.tags = job.tags;
-    request.labels = job.labels;
-    request.no_cache = job.no_cache;
-    request.network = job.network;
-    request.allow_insecure = job.allow_insecure;
-    if (job.shm_size > 0) request.shm_size = static_cast<uint64_t>(job.shm_size);
-    if (Status taken = take_values(job, request); !taken) return refuse(taken.error());
     auto image = [&](const std::string& name, const std::optional<images::Platform>& platform) {
       return base_image(context_, store_, job, order_.quiet, name, platform);
     };
     auto fetch = [&](const std::string& url, const std::string& target) -> Status {
       BERTH_TRY(int code, carry_out(context_, FetchOrder{url, target}));
       if (code > 128) cancel(code - 128);
-      return code == 0 ? Status() : make_error(fmt::format("ADD of \"{}\" failed", printable(url)), "see above");
+      return code == 0 ? Status()
+                       : make_error(fmt::format("the download of \"{}\" failed", printable(url)), "see above");
     };
-    return builder::build(request, {store_, host_, context_.paths, progress, diagnostics, image, fetch, cancelled});
+    Contexts contexts(context_, store_, job, {fetch, image});
+    Result<Contexts::Place> place = contexts.own();
+    if (!place) return refuse(place.error());
+    Result<DockerfileText> file = read_dockerfile(job, *place, contexts);
+    if (!file) return refuse(file.error());
+    std::optional<dockerfile::Dockerfile> parsed = dockerfile::parse(file->name, file->text, diagnostics);
+    builder::BuildRequest request;
+    request.ignore = read_ignore_rules(*place, *file, diagnostics);
+    if (!parsed || diagnostics.has_errors() || order_.check) return std::nullopt;
+    request.file = std::move(*parsed);
+    request.context = place->directory;
+    request.named_contexts = job.additional_contexts;
+    request.target = job.target;
+    request.publish = is_published(job);
+    if (is_stored(job)) request.tags = names_of(job);
+    request.labels = job.labels;
+    request.annotations = job.annotations;
+    request.no_cache = job.no_cache;
+    request.network = job.network;
+    request.allow_insecure = job.allow_insecure;
+    if (job.shm_size > 0) request.shm_size = static_cast<uint64_t>(job.shm_size);
+    if (Status taken = take_values(job, request); !taken) return refuse(taken.error());
+    auto named = [&](const std::string& value, const std::optional<images::Platform>& platform) {
+      return contexts.named(value, platform);
+    };
+    auto clone = [&](const dockerfile::GitRemote& remote, bool keep_git_dir, const std::string& directory) {
+      return contexts.clone(remote, keep_git_dir, directory);
+    };
+    std::vector<images::Digest> known;
+    if (!is_stored(job)) {
+      Result<std::vector<images::Image>> all = store_.list();
+      for (size_t i = 0; all && i < all->size(); ++i) known.push_back((*all)[i].id);
+    }
+    std::optional<images::Image> built = builder::build(
+        request, {store_, host_, context_.paths, progress, diagnostics, image, fetch, named, clone, cancelled});
+    if (!built) return built;
+    Status out = put_out(context_, store_, job, *built, known);
+    return out ? built : refuse(out.error());
   }
 
   const Context& context_;
@@ -233,6 +233,7 @@ int build_all(const Context& context, const BuildOrder& order) {
     BERTH_TRY_OK(own_mounts());
     BERTH_TRY(images::Store store, images::Store::open(context.paths));
     BERTH_TRY(runtime::Host host, runtime::Host::discover(context.paths.root + "/cache"));
+    BERTH_TRY(builder::BuildLock lock, builder::BuildLock::acquire(host, context.paths));
     return Jobs(context, order, std::move(store), std::move(host)).run();
   };
   Result<int> code = run();
