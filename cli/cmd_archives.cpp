@@ -36,20 +36,10 @@ void add_save(Command app, Context& context, const ArchiveCommands& commands) {
   command.runs(context, [&context, flags, run = commands.save] { return report(context, run(*flags)); });
 }
 
-void add_choice(Command command, ContainerChoice& choice, bool of_service) {
-  choice.of_service = of_service;
-  if (!of_service) {
-    command.option("CONTAINER", choice.name, "Name or id").required();
-    return;
-  }
-  command.option("SERVICE", choice.name, "Service").required();
-  command.option("--index", choice.index, "Index of the container if service has multiple replicas");
-}
-
 void add_export(Command app, Context& context, const ArchiveCommands& commands, bool of_service) {
   auto flags = std::make_shared<ExportFlags>();
   Command command = app.add_command("export", "Export a container's filesystem as a tar archive");
-  add_choice(command, flags->container, of_service);
+  choose_container(command, flags->container, of_service);
   command.option("-o,--output", flags->output, "Write to a file, instead of standard output");
   command.runs(context, [&context, flags, run = commands.export_container] { return report(context, run(*flags)); });
 }
@@ -57,7 +47,7 @@ void add_export(Command app, Context& context, const ArchiveCommands& commands, 
 void add_commit(Command app, Context& context, const ArchiveCommands& commands, bool of_service) {
   auto flags = std::make_shared<CommitFlags>();
   Command command = app.add_command("commit", "Create a new image from a container's changes");
-  add_choice(command, flags->container, of_service);
+  choose_container(command, flags->container, of_service);
   command.option("IMAGE", flags->image, "Name of the new image");
   command.option("-a,--author", flags->author, "Author, such as \"Jane Doe <jane@example.com>\"");
   command.option("-c,--change", flags->changes, "Apply Dockerfile instruction to the created image");

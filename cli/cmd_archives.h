@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "cli/command_line.h"
+#include "cli/container_choice.h"
 
 namespace berth::cli {
 
@@ -22,13 +23,6 @@ struct LoadFlags {
 struct SaveFlags {
   std::vector<std::string> images;
   std::string output;  // empty: standard output
-};
-
-/// Which container: a service of the project (Compose's form) or a container by name or id (Docker's).
-struct ContainerChoice {
-  bool of_service = true;
-  std::string name;
-  int64_t index = 0;  // of the service's containers; 0: the first
 };
 
 struct ExportFlags {

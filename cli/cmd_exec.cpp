@@ -32,8 +32,12 @@ const engine::Container* find(const Context& context, const Target& target, cons
     return !c->live.alive() || (flags.index > 0 && c->record.number != flags.index);
   });
   if (!containers.empty()) {
-    return *std::min_element(containers.begin(), containers.end(),
-                             [](auto* a, auto* b) { return a->record.number < b->record.number; });
+    const engine::Container* first = *std::min_element(
+        containers.begin(), containers.end(), [](auto* a, auto* b) { return a->record.number < b->record.number; });
+    if (first->live.status != engine::Status::paused) return first;
+    print_error(context, make_error("container " + first->record.name + " is paused",
+                                    "let it go on with `berth unpause " + flags.service + "`"));
+    return nullptr;
   }
   std::string which = flags.index > 0 ? fmt::format("{} (index {})", flags.service, flags.index) : flags.service;
   print_error(context, make_error("service \"" + which + "\" is not running",

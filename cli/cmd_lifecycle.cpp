@@ -1,4 +1,5 @@
-// start, stop, restart, kill and rm: commands that work on existing containers, alike but for the request.
+// start, stop, restart, pause, unpause, kill and rm: commands that work on existing containers, alike but for the
+// request.
 
 #include <fmt/core.h>
 #include <signal.h>
@@ -78,6 +79,16 @@ void add_restart(Command app, Context& context) {
                         });
   command.option("-t,--timeout", *timeout, "Seconds to wait for containers to stop before killing them");
   command.flag("--no-deps", *no_deps, "Don't restart dependent services");
+}
+
+void add_pause(Command app, Context& context) {
+  add(app, context, "pause", "Pause services",
+      [](auto& selection, auto&) -> std::optional<engine::Json> { return ask(engine::PauseRequest{selection}); });
+}
+
+void add_unpause(Command app, Context& context) {
+  add(app, context, "unpause", "Unpause services",
+      [](auto& selection, auto&) -> std::optional<engine::Json> { return ask(engine::UnpauseRequest{selection}); });
 }
 
 void add_kill(Command app, Context& context) {

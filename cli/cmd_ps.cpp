@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/project.h"
+#include "cli/published.h"
 #include "cli/table.h"
 #include "engine/json.h"
 
@@ -56,19 +57,6 @@ std::string status_text(const Container& c) {
   return live.health.empty() ? text : text + " (" + live.health + ")";
 }
 
-/// One line per address family, as Docker's engine binds them.
-std::vector<engine::PublishedPort> bindings(const Container& c) {
-  std::vector<engine::PublishedPort> all;
-  for (const engine::PublishedPort& port : c.live.ports) {
-    for (const char* address : {"0.0.0.0", "::"}) {
-      all.push_back(port);
-      if (!port.host_ip.empty()) break;
-      all.back().host_ip = address;
-    }
-  }
-  return all;
-}
-
 std::string ports_text(const Container& c) {
   std::vector<std::string> texts;
   if (!c.live.alive()) return "";
@@ -89,7 +77,6 @@ std::string ports_text(const Container& c) {
 
 Json publishers(const Container& c) {
   Json list = Json::array();
-  if (!c.live.alive()) return list;
   for (const engine::PublishedPort& port : bindings(c)) {
     list.push_back({{"URL", port.host_ip},
                     {"TargetPort", port.container_port},

@@ -10,6 +10,13 @@ void add_down(Command app, Context& context);
 void add_stop(Command app, Context& context);
 void add_start(Command app, Context& context);
 void add_restart(Command app, Context& context);
+void add_pause(Command app, Context& context);
+void add_unpause(Command app, Context& context);
+void add_attach(Command app, Context& context);
+void add_port(Command app, Context& context);
+void add_top(Command app, Context& context);
+void add_stats(Command app, Context& context);
+void add_wait(Command app, Context& context);
 void add_kill(Command app, Context& context);
 void add_rm(Command app, Context& context);
 void add_ps(Command app, Context& context);
@@ -29,5 +36,12 @@ void add_login(Command app, Context& context);  // and logout
 void add_compose_images(Command app, Context& context);
 void add_system_df(Command app, Context& context);
 void add_system_prune(Command app, Context& context);
+
+// Below `container`, about one by name or id.
+void add_container_attach(Command noun, Context& context);
+void add_container_port(Command noun, Context& context);
+void add_container_top(Command noun, Context& context);
+void add_container_stats(Command noun, Context& context);
+void add_container_wait(Command noun, Context& context);
 
 }  // namespace berth::cli

@@ -46,6 +46,16 @@ Result<engine::Container> by_name(const Context& context, const std::string& nam
 
 }  // namespace
 
+void choose_container(Command command, ContainerChoice& choice, bool of_service) {
+  choice.of_service = of_service;
+  if (!of_service) {
+    command.option("CONTAINER", choice.name, "Name or id").required();
+    return;
+  }
+  command.option("SERVICE", choice.name, "Service").required();
+  command.option("--index", choice.index, "Index of the container if service has multiple replicas");
+}
+
 Result<engine::Container> find_container(const Context& context, const ContainerChoice& choice) {
   return choice.of_service ? by_service(context, choice) : by_name(context, choice.name);
 }

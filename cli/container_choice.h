@@ -1,11 +1,20 @@
 #pragma once
 
 #include "base/result.h"
-#include "cli/cmd_archives.h"
-#include "cli/context.h"
+#include "cli/command_line.h"
 #include "engine/state.h"
 
 namespace berth::cli {
+
+/// Which container: a service of the project (Compose's form) or a container by name or id (Docker's).
+struct ContainerChoice {
+  bool of_service = true;
+  std::string name;
+  int64_t index = 0;  // of the service's containers; 0: the first
+};
+
+/// Adds the argument SERVICE and the flag --index, or CONTAINER.
+void choose_container(Command command, ContainerChoice& choice, bool of_service);
 
 /// The container that is meant, running or not. Error: none of that name (with the nearest one), an id prefix of
 /// several, a service without containers. Prints what is wrong with the compose file itself.

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cli/client.h"
+#include "cli/exit_code.h"
 #include "cli/progress.h"
 #include "cli/project.h"
 #include "cli/request.h"
@@ -21,9 +22,6 @@
 
 namespace berth::cli {
 namespace {
-
-constexpr int kExitIsWrittenMs = 3000;
-constexpr int kUnknownExit = 255;
 
 /// What the container gets, and our end of the terminal's way if it has one.
 struct Streams {
@@ -98,7 +96,7 @@ class OneOff {
     }
     for (;;) {
       Result<engine::Json> next = client.receive();
-      if (!next) return exit_code_without_supervisor(process, message.value("id", ""));
+      if (!next) return exit_code_after(engine::StateStore(context_.paths), process, message.value("id", ""));
       if (next->value("type", "") == "result") return finish(*next);
     }
   }
@@ -135,23 +133,6 @@ class OneOff {
     conclude(context_, result, early_signal_ != 0);
     if (early_signal_ != 0) return 130;
     return result.value("exit_code", result.value("ok", false) ? 0 : 1);
-  }
-
-  /// The supervisor was killed while the container ran; its successor writes down how it ended.
-  Result<int> exit_code_without_supervisor(const sys::Pidfd& process, const std::string& id) {
-    if (process.valid()) (void)process.wait_exit(-1);
-    engine::StateStore store(context_.paths);
-    for (int waited_ms = 0; waited_ms < kExitIsWrittenMs; waited_ms += 10) {
-      if (process.valid()) {
-        if (std::optional<int> status = process.exit_status()) return static_cast<int>(engine::exit_code_of(*status));
-      }
-      Result<engine::Container> container = store.read(id);
-      if (container && container->live.status == engine::Status::exited && !container->live.ending())
-        return static_cast<int>(container->live.exit_code);
-      if (!container) break;  // removed already
-      usleep(10'000);
-    }
-    return kUnknownExit;
   }
 
   const Context& context_;

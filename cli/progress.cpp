@@ -18,6 +18,8 @@ constexpr Words kWords[] = {
     {"Start", "Starting", "Started"},
     {"Stop", "Stopping", "Stopped"},
     {"Kill", "Killing", "Killed"},
+    {"Pause", "Pausing", "Paused"},
+    {"Unpause", "Unpausing", "Unpaused"},
     {"Remove", "Removing", "Removed"},
     {"Wait until started", "Waiting", "Started"},
     {"Wait until healthy", "Waiting", "Healthy"},

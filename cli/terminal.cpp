@@ -17,14 +17,6 @@
 namespace berth::cli {
 namespace {
 
-sys::UniqueFd signals_as_fd(std::initializer_list<int> signals) {
-  sigset_t set;
-  sigemptyset(&set);
-  for (int signal : signals) sigaddset(&set, signal);
-  sigprocmask(SIG_BLOCK, &set, nullptr);
-  return sys::UniqueFd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-}
-
 /// One read's worth; false at the end.
 bool copy(int from, int to) {
   char buffer[16384];
@@ -33,16 +25,30 @@ bool copy(int from, int to) {
   return n > 0 && sys::write_all(sys::FdRef(to), {buffer, static_cast<size_t>(n)}).ok();
 }
 
-void pass_on(const sys::Pidfd& process, const signalfd_siginfo& signal) {
-  if (process.valid()) (void)process.signal(static_cast<int>(signal.ssi_signo));  // it may end at this moment
+void pass_on(const sys::Pidfd& process, int signal) {
+  if (process.valid()) (void)process.signal(signal);  // it may end at this moment
+}
+
+}  // namespace
+
+sys::UniqueFd signals_as_fd(std::initializer_list<int> signals) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int signal : signals) sigaddset(&set, signal);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  return sys::UniqueFd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+std::optional<int> next_signal(sys::FdRef signals) {
+  signalfd_siginfo info;
+  if (read(signals.get(), &info, sizeof info) != sizeof info) return std::nullopt;
+  return static_cast<int>(info.ssi_signo);
 }
 
 void pass_window_size(sys::FdRef master) {
   winsize size{};
   if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0) ioctl(master.get(), TIOCSWINSZ, &size);
 }
-
-}  // namespace
 
 WindowSize window_size(sys::FdRef terminal) {
   winsize size{};
@@ -77,12 +83,11 @@ void attach_terminal(sys::FdRef master, const sys::Pidfd& process) {
                     {process.fd().get(), POLLIN, 0},
                     {signals.get(), POLLIN, 0}};
     if (poll(fds, 4, -1) < 0 && errno != EINTR) break;
-    signalfd_siginfo info;
-    while (read(signals.get(), &info, sizeof info) == sizeof info) {
-      if (info.ssi_signo == SIGWINCH)
+    while (std::optional<int> signal = next_signal(signals.ref())) {
+      if (*signal == SIGWINCH)
         pass_window_size(master);
       else
-        pass_on(process, info);
+        pass_on(process, *signal);
     }
     if (fds[0].revents != 0) input_open = copy(STDIN_FILENO, master.get());
     if ((fds[1].revents & POLLIN) != 0)
@@ -99,8 +104,7 @@ void pass_signals_until_exit(const sys::Pidfd& process) {
   for (;;) {
     pollfd fds[] = {{process.fd().get(), POLLIN, 0}, {signals.get(), POLLIN, 0}};
     if (poll(fds, 2, -1) < 0 && errno != EINTR) break;
-    signalfd_siginfo info;
-    while (read(signals.get(), &info, sizeof info) == sizeof info) pass_on(process, info);
+    while (std::optional<int> signal = next_signal(signals.ref())) pass_on(process, *signal);
     if ((fds[0].revents & POLLIN) != 0) break;
   }
 }

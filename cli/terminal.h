@@ -3,6 +3,7 @@
 #include <termios.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 
 #include "base/result.h"
@@ -29,6 +30,13 @@ class RawTerminal {
   sys::FdRef terminal_;
   termios before_;
 };
+
+/// A descriptor from which next_signal() takes signals that come from now on; they do not strike any more.
+[[nodiscard]] sys::UniqueFd signals_as_fd(std::initializer_list<int> signals);
+[[nodiscard]] std::optional<int> next_signal(sys::FdRef signals);
+
+/// Gives a container's terminal the size of ours, if standard input is one.
+void pass_window_size(sys::FdRef master);
 
 /// Carries bytes between our terminal and a process's until the process ends; follows changes of the window's size.
 /// An invalid handle stands for a process that has ended already: only what it has written is left.

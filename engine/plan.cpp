@@ -32,6 +32,8 @@ std::optional<Action> inverse(const Action& action) {
                         [](const ReservePorts& a) -> Undo {
                           return StopContainer{a.container, std::nullopt};
                         },
+                        [](const PauseContainer& a) -> Undo { return UnpauseContainer{a.container}; },
+                        [](const UnpauseContainer& a) -> Undo { return PauseContainer{a.container}; },
                         // What is gone cannot be brought back.
                         [](const WaitFor&) -> Undo { return std::nullopt; },
                         [](const KillContainer&) -> Undo { return std::nullopt; },
@@ -90,6 +92,8 @@ StepWords words(const Action& action) {
           },
           [&](const StopContainer& a) { return container(a.container, "Stop"); },
           [&](const KillContainer& a) { return container(a.container, "Kill"); },
+          [&](const PauseContainer& a) { return container(a.container, "Pause"); },
+          [&](const UnpauseContainer& a) { return container(a.container, "Unpause"); },
           [&](const RemoveContainer& a) { return container(a.container, "Remove"); },
       },
       action);

@@ -65,13 +65,20 @@ struct KillContainer {
   ContainerRef container;
   int signal = 9;
 };
+struct PauseContainer {
+  ContainerRef container;
+};
+struct UnpauseContainer {
+  ContainerRef container;
+};
 struct RemoveContainer {
   ContainerRef container;
   bool anonymous_volumes = false;
 };
 
 using Action = std::variant<CreateNetwork, RemoveNetwork, CreateVolume, RemoveVolume, CreateContainer, ReservePorts,
-                            StartContainer, WaitFor, StopContainer, KillContainer, RemoveContainer>;
+                            StartContainer, WaitFor, StopContainer, KillContainer, PauseContainer, UnpauseContainer,
+                            RemoveContainer>;
 
 using StepId = size_t;  // index into Plan::steps
 

@@ -226,6 +226,22 @@ Plan plan_kill(const Selection& selection, const Observed& observed, int signal)
   return plan;
 }
 
+Plan plan_pause(const Selection& selection, const Observed& observed) {
+  Plan plan;
+  for (const Container* container : select(observed, selection)) {
+    if (container->live.alive()) plan.add(PauseContainer{ref_of(*container)}, "pause");
+  }
+  return plan;
+}
+
+Plan plan_unpause(const Selection& selection, const Observed& observed) {
+  Plan plan;
+  for (const Container* container : select(observed, selection)) {
+    if (container->live.alive()) plan.add(UnpauseContainer{ref_of(*container)}, "unpause");
+  }
+  return plan;
+}
+
 Plan plan_start(const Selection& selection, const Observed& observed) {
   Plan plan;
   start_in_order(plan, by_service(select(observed, selection)),

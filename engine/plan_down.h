@@ -34,6 +34,9 @@ struct DownOptions {
 
 [[nodiscard]] Plan plan_stop(const Selection& selection, const Observed& observed, std::optional<int64_t> timeout_ns);
 [[nodiscard]] Plan plan_kill(const Selection& selection, const Observed& observed, int signal);
+/// Freezes what runs, or lets it go on.
+[[nodiscard]] Plan plan_pause(const Selection& selection, const Observed& observed);
+[[nodiscard]] Plan plan_unpause(const Selection& selection, const Observed& observed);
 /// Starts what exists, in the order of dependencies and behind their gates.
 [[nodiscard]] Plan plan_start(const Selection& selection, const Observed& observed);
 /// Stops and starts again, with `dependents` also those that ask for it by `depends_on.X.restart`; the configuration

@@ -19,7 +19,10 @@ BERTH_JSON_DEFINE(StopRequest, selection, timeout_ns)
 BERTH_JSON_DEFINE(StartRequest, selection)
 BERTH_JSON_DEFINE(RestartRequest, selection, timeout_ns, dependents)
 BERTH_JSON_DEFINE(KillRequest, selection, signal)
+BERTH_JSON_DEFINE(PauseRequest, selection)
+BERTH_JSON_DEFINE(UnpauseRequest, selection)
 BERTH_JSON_DEFINE(RemoveRequest, selection, stop, volumes)
+BERTH_JSON_DEFINE(AttachRequest, id)
 BERTH_JSON_DEFINE(PruneRequest, selection, options)
 
 }  // namespace berth::engine

@@ -49,10 +49,24 @@ struct KillRequest {
   Selection selection;
   int signal = 9;
 };
+struct PauseRequest {
+  static constexpr const char* kOp = "pause";
+  Selection selection;
+};
+struct UnpauseRequest {
+  static constexpr const char* kOp = "unpause";
+  Selection selection;
+};
 struct RemoveRequest {
   static constexpr const char* kOp = "rm";
   Selection selection;
   bool stop = false, volumes = false;
+};
+
+/// About a container with a tty: with the request comes a socket, on which its terminal's master is sent back.
+struct AttachRequest {
+  static constexpr const char* kOp = "attach";
+  std::string id;
 };
 
 /// Of one project, so that nothing is taken from under a command that works on it.
@@ -69,7 +83,10 @@ BERTH_JSON_DECLARE(StopRequest)
 BERTH_JSON_DECLARE(StartRequest)
 BERTH_JSON_DECLARE(RestartRequest)
 BERTH_JSON_DECLARE(KillRequest)
+BERTH_JSON_DECLARE(PauseRequest)
+BERTH_JSON_DECLARE(UnpauseRequest)
 BERTH_JSON_DECLARE(RemoveRequest)
+BERTH_JSON_DECLARE(AttachRequest)
 BERTH_JSON_DECLARE(PruneRequest)
 
 /// {"op": …, …}

@@ -93,7 +93,9 @@ void Containers::write_down(const ContainerPtr& container) {
 Status Containers::kill(const ContainerPtr& container, int signal) {
   if (!container->live.alive()) return {};
   if (signal == SIGKILL) container->live.stopped_by_user = true;
-  return container->process.signal(signal).context("container {}", container->record.name);
+  BERTH_TRY_OK(container->process.signal(signal).context("container {}", container->record.name));
+  bool to_end = signal == SIGKILL || signal == sys::parse_signal(container->record.stop_signal).value_or(SIGTERM);
+  return to_end ? thaw(container) : Status();
 }
 
 Task<void> Containers::stop(ContainerPtr container, std::optional<int64_t> grace_ns) {
@@ -110,6 +112,7 @@ Task<void> Containers::stop(ContainerPtr container, std::optional<int64_t> grace
   uint64_t run = container->run;
   int signal = sys::parse_signal(container->record.stop_signal).value_or(SIGTERM);
   BERTH_CO_TRY_OK(container->process.signal(signal));
+  BERTH_CO_TRY_OK(thaw(container));
   Duration grace(grace_ns.value_or(container->record.stop_grace_ns));
   asio::steady_timer deadline(parts_.io, std::min<Duration>(grace, std::chrono::hours(24 * 365)));
   bool killed = false;
@@ -198,6 +201,12 @@ Work Containers::wait_until_over(ContainerPtr container) {
     return !container->live.alive() && !container->record.auto_remove;
   };
   while (!over()) co_await container->changed.wait();
+}
+
+Result<sys::UniqueFd> Containers::console(const std::string& id) const {
+  std::vector<sys::UniqueFd> stored = parts_.keeper.stored("tty/" + id);
+  if (stored.empty()) return make_error("the container does not run, or has no terminal");
+  return std::move(stored.front());
 }
 
 void Containers::wake_all() {

@@ -85,6 +85,11 @@ class Containers {
   /// The stop signal, the grace period, then SIGKILL to all of it. Ok if it does not run.
   Task<void> stop(ContainerPtr container, std::optional<int64_t> grace_ns);
   [[nodiscard]] Status kill(const ContainerPtr& container, int signal);
+  /// Every process of it stands still, until unpause(), stop() or a deadly signal. Probes rest meanwhile. Error: it
+  /// does not run, or is paused already.
+  Task<void> pause(ContainerPtr container);
+  /// Error: it is not paused.
+  [[nodiscard]] Status unpause(const ContainerPtr& container);
   /// Requires: it does not run. With its writable layer, log and, if asked, anonymous volumes.
   Task<void> remove(ContainerPtr container, bool anonymous_volumes);
   /// Until the condition holds, cannot hold any more, or the time is over. `cancelled` is looked at whenever the
@@ -95,6 +100,9 @@ class Containers {
   Work wait_until_over(ContainerPtr container);
   /// Wakes all that wait, so that they see they are cancelled.
   void wake_all();
+
+  /// The master of the container's terminal. Error: it does not run, or has none.
+  [[nodiscard]] Result<sys::UniqueFd> console(const std::string& id) const;
 
   /// How a child of the keeper ended.
   void on_exit(const ExitRecord& exit);
@@ -112,6 +120,8 @@ class Containers {
   [[nodiscard]] Result<Streams> open_streams(const Managed& container) const;
   [[nodiscard]] Result<runtime::LaunchIo> connect_output(const ContainerPtr& container, Streams& streams);
   [[nodiscard]] Status connect_console(const ContainerPtr& container, sys::FdRef master);
+  [[nodiscard]] Result<runtime::Cgroup> cgroup_of(const Managed& container) const;
+  [[nodiscard]] Status thaw(const ContainerPtr& container);
   Work remove_itself(ContainerPtr container);
   [[nodiscard]] Status pump(const Managed& container, sys::FdRef out, sys::FdRef err);
   [[nodiscard]] Status adopt_live(const ContainerPtr& container);

@@ -44,8 +44,7 @@ void Containers::adopt(std::vector<engine::Container> containers) {
 /// A start that was cut off between the clone and its record has a process that nobody knows but its control group.
 /// Whoever asked for it was told that it failed.
 void Containers::end_unrecorded(const Managed& container) {
-  std::string path = engine::cgroup_path(parts_.store.paths(), container.record.id);
-  Result<runtime::Cgroup> group = runtime::Cgroup::open(parts_.host.cgroups(), path);
+  Result<runtime::Cgroup> group = cgroup_of(container);
   if (!group) return;  // as it should be
   (void)group->kill();
   constexpr int kTries = 100;

@@ -35,8 +35,7 @@ void Containers::ended(const ContainerPtr& container, int wait_status, int64_t t
   live.health.clear();
   live.process = {};
   container->process = {};
-  Result<runtime::Cgroup> cgroup =
-      runtime::Cgroup::open(parts_.host.cgroups(), engine::cgroup_path(parts_.store.paths(), container->record.id));
+  Result<runtime::Cgroup> cgroup = cgroup_of(*container);
   if (cgroup) {
     live.oom_killed = cgroup->oom_kills() > 0;
     (void)cgroup

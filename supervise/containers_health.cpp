@@ -39,12 +39,19 @@ Work Containers::watch_health(ContainerPtr container, uint64_t run) {
   asio::steady_timer timer(parts_.io);
   auto since_start = [&] { return Duration(std::chrono::steady_clock::now() - container->started); };
   auto over = [&] { return container->run != run || !container->live.alive(); };
+  auto paused = [&] { return container->live.status == engine::Status::paused; };
   while (!over()) {
+    if (paused()) {
+      co_await container->changed.wait();
+      continue;
+    }
     timer.expires_after(health.next_delay(since_start()));
     (void)co_await timer.async_wait(kAwait);
     if (over()) co_return;
+    if (paused()) continue;
     Result<engine::ProbeResult> result = co_await probe(container, health.timeout());
     if (over()) co_return;
+    if (paused()) continue;  // it stood still as well, and says nothing
     if (!result) {
       engine::ProbeResult failed;
       failed.start_ns = failed.end_ns = wall_clock_ns();

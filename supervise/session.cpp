@@ -107,8 +107,9 @@ Work Session::run() {
     Json message = std::move(request).value();
     std::string project = project_of(message);
     bool waited = false;
-    // A kill is what somebody sends who does not want to wait, for example for a stop.
-    bool locks = message.value("op", "") != engine::KillRequest::kOp;
+    // A kill is what somebody sends who does not want to wait, for example for a stop; an attach changes nothing.
+    std::string op = message.value("op", "");
+    bool locks = op != engine::KillRequest::kOp && op != engine::AttachRequest::kOp;
     while (locks && !parts_.locks.try_lock(project)) {
       if (!std::exchange(waited, true))
         send({{"type", "waiting"}, {"text", "another command works on project " + project}});
@@ -163,6 +164,14 @@ Result<engine::Plan> Session::plan_for(const std::string& op, const Json& reques
     BERTH_TRY(engine::KillRequest kill, parse<engine::KillRequest>(request));
     return engine::plan_kill(kill.selection, observed, kill.signal);
   }
+  if (op == engine::PauseRequest::kOp) {
+    BERTH_TRY(engine::PauseRequest pause, parse<engine::PauseRequest>(request));
+    return engine::plan_pause(pause.selection, observed);
+  }
+  if (op == engine::UnpauseRequest::kOp) {
+    BERTH_TRY(engine::UnpauseRequest unpause, parse<engine::UnpauseRequest>(request));
+    return engine::plan_unpause(unpause.selection, observed);
+  }
   if (op == engine::RemoveRequest::kOp) {
     BERTH_TRY(engine::RemoveRequest remove, parse<engine::RemoveRequest>(request));
     return engine::plan_remove(remove.selection, observed, remove.stop, remove.volumes);
@@ -178,6 +187,11 @@ Result<engine::Plan> Session::plan_for(const std::string& op, const Json& reques
 Work Session::answer(Json request) {
   engine::Stack stack;
   std::string op = request.value("op", "");
+  if (op == engine::AttachRequest::kOp) {
+    Status sent = send_console(request);
+    finish(sent ? std::vector<Error>() : std::vector<Error>{std::move(sent).error()});
+    co_return;
+  }
   Result<engine::Plan> plan = plan_for(op, request, stack);
   if (!plan) {
     finish({std::move(plan).error()});
@@ -223,6 +237,13 @@ Status Session::take_stdio(const Json& request, HostRunner& runner) {
   received_fds_.clear();
   runner.connect_one_off(std::move(stdio));
   return {};
+}
+
+Status Session::send_console(const Json& request) const {
+  BERTH_TRY(engine::AttachRequest attach, parse<engine::AttachRequest>(request));
+  BERTH_TRY(sys::UniqueFd master, parts_.containers.console(attach.id));
+  if (received_fds_.size() != 1) return make_error("the request came without a socket for the terminal");
+  return sys::send_with_fds(received_fds_.front().ref(), "t", {master.ref()}).context("send the terminal");
 }
 
 Work Session::follow_one_off(ContainerPtr container, bool attached) {

@@ -55,6 +55,7 @@ class Session : public std::enable_shared_from_this<Session> {
   asio::awaitable<std::vector<Error>> carry_out(const engine::Plan& plan, class HostRunner& runner,
                                                 bool undo_on_failure);
   Work follow_one_off(ContainerPtr container, bool attached);
+  [[nodiscard]] Status send_console(const engine::Json& request) const;
   [[nodiscard]] Status take_stdio(const engine::Json& request, HostRunner& runner);
   asio::awaitable<engine::ApplyReport> apply(const engine::Plan& plan, class HostRunner& runner, bool keep_going,
                                              bool quiet);

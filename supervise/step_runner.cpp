@@ -102,6 +102,14 @@ Task<void> HostRunner::carry_out(Action action) {
     BERTH_CO_TRY(ContainerPtr container, find(a->container));
     co_return containers_.kill(container, a->signal);
   }
+  if (auto* a = std::get_if<PauseContainer>(&action)) {
+    BERTH_CO_TRY(ContainerPtr container, find(a->container));
+    co_return co_await containers_.pause(container);
+  }
+  if (auto* a = std::get_if<UnpauseContainer>(&action)) {
+    BERTH_CO_TRY(ContainerPtr container, find(a->container));
+    co_return containers_.unpause(container);
+  }
   auto& remove = std::get<RemoveContainer>(action);
   BERTH_CO_TRY(ContainerPtr container, find(remove.container));
   co_return co_await containers_.remove(container, remove.anonymous_volumes);
