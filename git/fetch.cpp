@@ -61,11 +61,13 @@ class Connection {
     options_.proxy_opts.type = GIT_PROXY_AUTO;
     options_.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
     options_.update_fetchhead = 0;
+    // libgit2 would take what is for this host along to wherever it is sent.
+    bool secret = !access.token.empty() || !access.header.empty() || url.find('@') != std::string::npos;
+    if (secret) options_.follow_redirects = GIT_REMOTE_REDIRECT_NONE;
     if (access.header.empty()) return;
     header_ = "Authorization: " + access.header;
     header_text_ = header_.data();
     options_.custom_headers = {&header_text_, 1};
-    options_.follow_redirects = GIT_REMOTE_REDIRECT_NONE;  // the header is for this host
   }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -173,7 +175,7 @@ Result<Handle<git_commit>> fetch(git_repository* repository, Connection& connect
   } else if (!connection.download({ref})) {
     // A server need not give commits that no branch ends in: then all that it has, with this one among it.
     BERTH_TRY_OK(connection.open());
-    BERTH_TRY_OK(connection.download({"refs/heads/*", "refs/tags/*"}));
+    BERTH_TRY_OK(connection.download({"+refs/heads/*:refs/all/heads/*", "+refs/tags/*:refs/all/tags/*"}));
   }
   Handle<git_commit> commit = commit_here(repository, *wanted);
   if (commit == nullptr) return make_error(fmt::format("\"{}\" is no commit there", printable(ref)));

@@ -37,12 +37,13 @@ Error not_there(const Contexts::Place& place, const std::string& name) {
 
 Result<DockerfileText> read_dockerfile(const BuildJob& job, const Contexts::Place& place, Contexts& contexts) {
   if (job.inline_file) return DockerfileText{"dockerfile_inline", "", *job.inline_file};
+  if (job.dockerfile == "-" && job.context == "-")
+    return make_error("standard input cannot be both the build context and the Dockerfile");
   if (place.dockerfile) {
     if (job.dockerfile.empty()) return DockerfileText{"Dockerfile", "", *place.dockerfile};
     return make_error("the build context is itself a Dockerfile", "leave -f out");
   }
   if (job.dockerfile == "-") {
-    if (job.context == "-") return make_error("standard input cannot be both the build context and the Dockerfile");
     BERTH_TRY(std::string text, sys::read_all(sys::FdRef(STDIN_FILENO), kLimit));
     return DockerfileText{"Dockerfile", "", std::move(text)};
   }

@@ -306,7 +306,7 @@ class NamedContexts(ContextCase):
         self.assertEqual(self.shell("cat /file"), "from a directory")
 
     def test_services_from_elsewhere(self):
-        self.repository().commit({"app/Dockerfile": "FROM base\nCOPY --from=more extra file /\nCMD [\"sleep\", \"infinity\"]\n",
+        self.repository().commit({"app/Dockerfile": "FROM base\nCOPY --from=more extra /\nCOPY file /\nCMD [\"sleep\", \"infinity\"]\n",
                                   "app/file": "from git"})
         more = self.context("", {"extra": "extra"}, name="more")
         stack = self.stack(f"""\
@@ -334,11 +334,11 @@ class Outputs(ContextCase):
         return self.context("FROM busybox:1 AS rest\nFROM scratch\nCOPY --chmod=0750 --chown=7:8 tree /\n",
                             {"tree/a/b": "b", "tree/c": "c"})
 
-    def images(self):
+    def stored(self):
         return self.berth("image", "ls", "-a", "-q", check=0).out.split()
 
     def test_files(self):
-        folder, before = self.folder(), self.images()
+        folder, before = self.folder(), self.stored()
         out = os.path.join(self.berth.home, "out")
         os.makedirs(out + "/a")
         with open(out + "/a/b", "w", encoding="utf-8") as file:
@@ -362,10 +362,10 @@ class Outputs(ContextCase):
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
             self.assertEqual(tar.extractfile("c").read(), b"c")
-        self.assertEqual(self.images(), before)
+        self.assertEqual(self.stored(), before)
 
     def test_archives_that_others_read(self):
-        folder, before = self.folder(), self.images()
+        folder, before = self.folder(), self.stored()
         for kind, transport in (("oci", "oci-archive"), ("docker", "docker-archive")):
             archive = os.path.join(self.berth.home, f"{kind}.tar")
             self.berth("image", "build", "-t", "named:1", "-o", f"type={kind},dest={archive}", folder, check=0)
@@ -373,7 +373,7 @@ class Outputs(ContextCase):
         layout = os.path.join(self.berth.home, "outdir")
         self.berth("image", "build", "-t", "named:1", "-o", f"type=oci,tar=false,dest={layout}", folder, check=0)
         subprocess.run(["skopeo", "inspect", f"oci:{layout}:1"], check=True, stdout=subprocess.DEVNULL)
-        self.assertEqual(self.images(), before)
+        self.assertEqual(self.stored(), before)
         self.berth("load", "-i", archive, check=0)
         self.assertIn("named", self.berth("image", "ls", check=0).out)
         self.assertIn("did you mean local?", self.berth("image", "build", "-o", "type=locla,dest=x", folder, check=1).err)
