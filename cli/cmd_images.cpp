@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "cli/cmd_archives.h"
+#include "cli/cmd_cp.h"
 #include "cli/cmd_image_build.h"
 #include "cli/cmd_transfer.h"
 #include "cli/commands.h"
@@ -88,6 +89,7 @@ void add_tag(Command app, Context& context) {
 void add_images(Command app, Context& context) {
   auto elsewhere = [&context](const auto&) -> Status { return become_helper("berth-images", context.argv); };
   add_archive_commands(app, context, {elsewhere, elsewhere, elsewhere, elsewhere, elsewhere});
+  add_copy_commands(app, context, elsewhere);
   add_tag(app, context);
   add_remove(app, context, "rmi");
   add_image_history(app, context);

@@ -20,6 +20,7 @@ constexpr Words kWords[] = {
     {"Kill", "Killing", "Killed"},
     {"Pause", "Pausing", "Paused"},
     {"Unpause", "Unpausing", "Unpaused"},
+    {"Copy", "Copying", "Copied"},
     {"Remove", "Removing", "Removed"},
     {"Wait until started", "Waiting", "Started"},
     {"Wait until healthy", "Waiting", "Healthy"},

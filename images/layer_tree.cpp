@@ -122,7 +122,7 @@ Result<std::string> clean_entry_name(std::string_view name) {
 Status LayerTree::apply(const TarEntry& entry, const ReadData& data) {
   BERTH_TRY(std::string path, clean_entry_name(entry.name));
   std::string base = base_of(path);
-  if (base.starts_with(kWhiteout)) return apply_whiteout(path, base);
+  if (base.starts_with(kWhiteout) && !options_.plain) return apply_whiteout(path, base);
   BERTH_TRY_OK(check_owner(entry));
   if (entry.type == TarType::directory) return apply_directory(path, entry);
   if (path.empty()) {
@@ -197,6 +197,7 @@ Status LayerTree::clear(const Place& place) {
     return {};
   }
   if (errno != EISDIR && errno != EPERM) return entry_error(place.name, "replace", errno);
+  if (options_.plain) return make_error("cannot overwrite directory " + printable(place.name) + " with non-directory");
   return sys::remove_tree_at(place.parent, place.name);
 }
 
@@ -238,6 +239,7 @@ Status LayerTree::make_directory(const Place& place) {
   if (fstatat(place.parent.get(), place.base(), &info, AT_SYMLINK_NOFOLLOW) != 0)
     return entry_error(place.name, "stat", errno);
   if (S_ISDIR(info.st_mode)) return {};
+  if (options_.plain) return make_error("cannot overwrite non-directory " + printable(place.name) + " with directory");
   if (unlinkat(place.parent.get(), place.base(), 0) != 0) return entry_error(place.name, "replace", errno);
   if (mkdirat(place.parent.get(), place.base(), 0700) != 0) return entry_error(place.name, "mkdir", errno);
   if (!is_whiteout(info)) return {};

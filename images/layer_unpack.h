@@ -22,6 +22,9 @@ struct UnpackLimits {
 
 struct UnpackOptions {
   UnpackLimits limits;
+  /// A tar of files and no layer: ".wh." means nothing, and a file takes no directory's place nor the reverse. `root`
+  /// need not be empty.
+  bool plain = false;
   bool rootless = false;  // whiteouts marked user.overlay.*, devices skipped with a note, owners left alone
 };
 

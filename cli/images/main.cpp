@@ -97,6 +97,7 @@ int main(int argc, char** argv) {
                         [&](const SaveFlags& flags) { return save(context, flags); },
                         [&](const ExportFlags& flags) { return export_container(context, flags); },
                         [&](const CommitFlags& flags) { return commit(context, flags); }});
+  add_copy_commands(app, context, [&](const CopyFlags& flags) { return copy_files(context, flags); });
   add_image_transfer_commands(app.noun("image"), context,
                               {[&](const ImageTransferFlags& flags) { return pull_image(context, flags); },
                                [&](const ImageTransferFlags& flags) { return push_image(context, flags); }});

@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import time
 
 import host
 from harness import BERTH, Case, wait_until
@@ -32,7 +31,7 @@ class Paused(Case):
 
     def assert_still(self, stack):
         first = self.count(stack)
-        time.sleep(0.3)
+        stack.sh("idle", "sleep 0.3")  # fifteen rounds of the counting
         self.assertEqual(first, self.count(stack))
 
     def test_a_paused_service_stands_still_until_it_may_go_on(self):
@@ -98,11 +97,12 @@ class Paused(Case):
                 command: [sleep, "100000"]
                 stop_grace_period: 0s
                 healthcheck: {test: [CMD, "true"], interval: 100ms, timeout: 200ms, retries: 1}
+              other: {image: busybox:1, command: [sleep, "100000"], stop_grace_period: 0s}
             """)
         stack.up("--wait")
-        stack("pause", check=0)
-        time.sleep(1)
-        stack("unpause", check=0)
+        stack("pause", "web", check=0)
+        stack.sh("other", "sleep 1")  # time for several probes
+        stack("unpause", "web", check=0)
         self.assertEqual("healthy", stack.ps()["web"]["Health"])
 
 
@@ -222,7 +222,6 @@ class Attached(Case):
             terminal.type("echo $((40+2)) $(stty size)\r")
             terminal.wait_for(r"42 33 101")
             terminal.resize(20, 60)
-            time.sleep(0.2)
             terminal.type("stty size\r")
             terminal.wait_for(r"20 60")
             terminal.type("\x10\x11")
