@@ -3,14 +3,17 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <memory>
-#include <set>
+#include <atomic>
+#include <cerrno>
+#include <mutex>
 
 #include "base/clock.h"
 #include "base/text.h"
 #include "builder/annotate.h"
 #include "builder/stage.h"
+#include "builder/stage_graph.h"
 #include "builder/step_key.h"
+#include "builder/tasks.h"
 #include "dockerfile/parse.h"
 #include "images/manifest.h"
 #include "images/reference.h"
@@ -21,18 +24,14 @@ namespace {
 using dockerfile::Instruction;
 using dockerfile::Stage;
 
-/// What a stage names besides its base: every --from.
-std::vector<dockerfile::Text> needs(const Stage& stage) {
-  std::vector<dockerfile::Text> names;
-  for (const Instruction& instruction : stage.instructions) {
-    if (auto* copy = std::get_if<dockerfile::Copy>(&instruction.what); copy && copy->from) names.push_back(*copy->from);
-    if (auto* run = std::get_if<dockerfile::Run>(&instruction.what)) {
-      for (const dockerfile::Mount& mount : run->mounts) {
-        if (const dockerfile::Text* from = mount.option("from")) names.push_back(*from);
-      }
-    }
+/// Takes over what is said of a stage.
+void append(const Diagnostics& from, Diagnostics& into) {
+  for (const auto& [name, source] : from.sources()) into.remember_source(name, source);
+  for (const Diagnostic& one : from.all()) {
+    if (one.severity == Severity::error) into.error(one.span, one.message, one.suggestion);
+    if (one.severity == Severity::warning) into.warning(one.span, one.message, one.suggestion);
+    if (one.severity == Severity::note) into.note(one.span, one.message);
   }
-  return names;
 }
 
 /// "alpine", "alpine:latest" and "docker.io/library/alpine" are one name.
@@ -42,7 +41,9 @@ std::string context_key(const std::string& name) {
   return key.ends_with(kLatest) ? key.substr(0, key.size() - kLatest.size()) : key;
 }
 
-class Build : public Stages {
+/// The stages of one Dockerfile. Each has a thread, which waits for another stage where it needs that stage's files;
+/// the first mistake or failing step ends all of them.
+class Build {
  public:
   Build(const BuildRequest& request, const BuildParts& parts, const images::ImportLease& lease)
       : request_(request),
@@ -50,7 +51,10 @@ class Build : public Stages {
         lease_(lease),
         given_{request.build_args, request.platform.value_or(images::host_platform()), images::host_platform(),
                request.target},
-        global_(given_) {
+        global_(given_),
+        diagnostics_(request.file.stages.size()),
+        built_(request.file.stages.size()),
+        tasks_(request.file.stages.size(), [this](size_t index) { stage(index); }) {
     context_.name = "the build context";
     context_.layers = {request.context};
     context_.ignore = &request.ignore;
@@ -62,59 +66,89 @@ class Build : public Stages {
     for (const Instruction& instruction : request_.file.global_args) {
       for (const auto& one : std::get<dockerfile::Arg>(instruction.what).all) {
         std::optional<std::string> fallback;
-        if (one.value) fallback = expanded(*one.value);
+        if (one.value) fallback = expanded(*one.value, parts_.diagnostics);
         global_.declare(one.name.value, fallback);
       }
     }
+    check_filter();
     int target = target_stage();
     if (target < 0) return std::nullopt;
-    built_.resize(request_.file.stages.size());
-    mark_needed(static_cast<size_t>(target));
-    for (size_t i = 0; i <= static_cast<size_t>(target); ++i) {
-      if (needed_.contains(i) && !build_stage(i)) return std::nullopt;
+    links_ =
+        link_stages(request_.file, global_, [this](const std::string& name) { return named_context(name) != nullptr; });
+    tasks_.wait(static_cast<size_t>(target));
+    if (failure_) {
+      append(*failure_, parts_.diagnostics);
+      return std::nullopt;
     }
+    if (!built_[static_cast<size_t>(target)]) return std::nullopt;  // cancelled
+    for (const Diagnostics& one : diagnostics_) append(one, parts_.diagnostics);
     return publish(*built_[static_cast<size_t>(target)]);
   }
 
-  Result<SourceTree> tree(const std::string& name) override {
+ private:
+  /// What one stage sees of the others.
+  class Before : public Stages {
+   public:
+    Before(Build& build, size_t index) : build_(build), index_(index) {}
+
+    Status await(const std::string& name) override {
+      std::optional<size_t> stage = find(name);
+      if (!stage) return {};
+      build_.tasks_.wait(*stage);
+      return build_.built_[*stage] ? Status() : sys_error("build", ECANCELED);
+    }
+
+    Result<SourceTree> tree(const std::string& name, const std::string& step) override {
+      BERTH_TRY_OK(await(name));
+      if (std::optional<size_t> stage = find(name)) {
+        SourceTree tree;
+        tree.name = fmt::format("the stage \"{}\"", printable(name));
+        tree.layers = build_.built_[*stage]->layer_dirs;
+        return tree;
+      }
+      return build_.foreign_tree(name, step);
+    }
+
+    [[nodiscard]] const SourceTree& context() const override { return build_.context_; }
+
+   private:
+    [[nodiscard]] std::optional<size_t> find(const std::string& name) const {
+      int stage = build_.named_context(name) != nullptr ? -1 : build_.request_.file.find_stage(name);
+      if (stage < 0 || static_cast<size_t>(stage) >= index_) return std::nullopt;
+      return static_cast<size_t>(stage);
+    }
+
+    Build& build_;
+    size_t index_;
+  };
+
+  /// A named context, or an image.
+  Result<SourceTree> foreign_tree(const std::string& name, const std::string& step) {
     SourceTree tree;
     if (const std::string* context = named_context(name)) {
-      BERTH_TRY(NamedContext found, parts_.context(*context, request_.platform));
+      BERTH_TRY(NamedContext found, parts_.context(*context, request_.platform, step));
       tree.name = fmt::format("the context \"{}\"", printable(name));
       tree.layers = found.image ? found.image->layer_dirs : std::vector<std::string>{found.directory};
       tree.keeps_owners = found.image.has_value();
       return tree;
     }
-    int stage = request_.file.find_stage(name);
-    if (stage >= 0 && built_[static_cast<size_t>(stage)]) {
-      tree.name = fmt::format("the stage \"{}\"", printable(name));
-      tree.layers = built_[static_cast<size_t>(stage)]->layer_dirs;
-      return tree;
-    }
-    BERTH_TRY(images::Image found, parts_.image(name, request_.platform));
+    BERTH_TRY(images::Image found, parts_.image(name, request_.platform, step));
     tree.name = fmt::format("the image \"{}\"", printable(name));
     tree.layers = found.layer_dirs;
     return tree;
   }
 
-  [[nodiscard]] const SourceTree& context() const override { return context_; }
-
- private:
-  std::string expanded(const dockerfile::Text& text) {
-    return dockerfile::expand(text, {global_.lookup(), request_.file.directives.escape, parts_.diagnostics});
+  [[nodiscard]] std::string expanded(const dockerfile::Text& text, Diagnostics& diagnostics) const {
+    return dockerfile::expand(text, {global_.lookup(), request_.file.directives.escape, diagnostics});
   }
 
   /// A context takes the place of the stage or image of its name.
-  const std::string* named_context(const std::string& name) {
+  [[nodiscard]] const std::string* named_context(const std::string& name) const {
     auto found = contexts_.find(context_key(name));
     return found == contexts_.end() ? nullptr : &found->second;
   }
 
-  /// The stage before `index` that a name means; -1 for a context, an image or a mistake.
-  int stage_before(size_t index, const std::string& name) {
-    int stage = named_context(name) != nullptr ? -1 : request_.file.find_stage(name);
-    return stage >= 0 && static_cast<size_t>(stage) < index ? stage : -1;
-  }
+  [[nodiscard]] bool stopped() const { return failed_ || parts_.cancelled(); }
 
   int target_stage() {
     if (request_.target.empty()) return static_cast<int>(request_.file.stages.size()) - 1;
@@ -132,15 +166,28 @@ class Build : public Stages {
     return -1;
   }
 
-  /// The base of a stage that is a stage before it; -1 for an image.
-  int base_stage(size_t index) { return stage_before(index, expanded(request_.file.stages[index].from.image)); }
-
-  void mark_needed(size_t index) {
-    if (!needed_.insert(index).second) return;
-    if (int base = base_stage(index); base >= 0) mark_needed(static_cast<size_t>(base));
-    for (const dockerfile::Text& name : needs(request_.file.stages[index])) {
-      if (int stage = stage_before(index, expanded(name)); stage >= 0) mark_needed(static_cast<size_t>(stage));
+  void check_filter() {
+    for (const std::string& name : request_.no_cache_filter) {
+      if (request_.file.find_stage(name) >= 0) continue;
+      parts_.diagnostics.warning({},
+                                 fmt::format("no-cache-filter: the Dockerfile has no stage \"{}\"", printable(name)));
     }
+  }
+
+  [[nodiscard]] bool no_cache(size_t index) const {
+    return request_.no_cache ||
+           std::any_of(request_.no_cache_filter.begin(), request_.no_cache_filter.end(), [&](const std::string& name) {
+             return request_.file.find_stage(name) == static_cast<int>(index);
+           });
+  }
+
+  /// The task: builds it, or notes why not.
+  void stage(size_t index) {
+    for (size_t source : links_[index].needs) tasks_.start(source);
+    if (build_stage(index) || stopped()) return;
+    std::lock_guard lock(mutex_);
+    if (failed_.exchange(true)) return;
+    failure_ = diagnostics_[index];
   }
 
   bool build_stage(size_t index) {
@@ -153,36 +200,54 @@ class Build : public Stages {
              std::holds_alternative<dockerfile::Workdir>(one.what);
     };
     auto steps = static_cast<size_t>(std::count_if(stage.instructions.begin(), stage.instructions.end(), is_step)) + 1;
+    if (!request_.name.empty()) name = name.empty() ? request_.name : request_.name + " " + name;
+    Diagnostics& diagnostics = diagnostics_[index];
+    BuildParts parts{parts_.store,
+                     parts_.host,
+                     parts_.paths,
+                     parts_.share,
+                     parts_.events,
+                     diagnostics,
+                     parts_.image,
+                     parts_.fetch,
+                     parts_.context,
+                     parts_.clone,
+                     [this] { return stopped(); }};
+    Before before(*this, index);
+    if (std::optional<size_t> base = links_[index].base) tasks_.wait(*base);
+    if (stopped()) return false;
     std::string shown = fmt::format("[{}1/{}] {}", name.empty() ? "" : name + " ", steps, printable(stage.text));
-    parts_.events.begun(shown);
-    Result<Built> base = base_of(index);
-    if (!base) {
-      parts_.events.failed(shown);
-      parts_.diagnostics.error(stage.from.image.span, base.error().message(), base.error().hint);
+    parts.events.begun(shown);
+    Result<Built> base = base_of(index, shown);
+    if (!base || stopped()) {
+      parts.events.ended(shown, stopped() ? StepEnd::cancelled : StepEnd::failed);
+      if (!base) diagnostics.error(stage.from.image.span, base.error().message(), base.error().hint);
       return false;
     }
-    parts_.events.done(shown, true);
+    parts.events.ended(shown, StepEnd::cached);
     Scope scope(given_, global_, base->config.env);
-    std::vector<Instruction> triggers = take_triggers(*base);
-    StageBuild build(request_, parts_, lease_, *this, name, steps, std::move(base).value(), std::move(scope));
+    std::vector<Instruction> triggers = take_triggers(*base, diagnostics);
+    StageBuild build(request_, parts, lease_, before, {name, steps, no_cache(index)}, std::move(base).value(),
+                     std::move(scope));
     for (const std::vector<Instruction>* list : {&std::as_const(triggers), &stage.instructions}) {
       for (const Instruction& instruction : *list) {
-        if (parts_.cancelled() || !build.carry_out(instruction)) return false;
+        if (stopped() || !build.carry_out(instruction)) return false;
       }
     }
     built_[index] = build.take();
     return true;
   }
 
-  Result<Built> base_of(size_t index) {
-    std::string name = expanded(request_.file.stages[index].from.image);
-    if (int base = base_stage(index); base >= 0) return *built_[static_cast<size_t>(base)];
+  Result<Built> base_of(size_t index, const std::string& step) {
+    if (std::optional<size_t> base = links_[index].base) return *built_[*base];
+    Diagnostics& diagnostics = diagnostics_[index];
+    std::string name = expanded(request_.file.stages[index].from.image, diagnostics);
     std::optional<images::Platform> platform = request_.platform;
     if (const auto& text = request_.file.stages[index].from.platform) {
-      BERTH_TRY(platform, images::parse_platform(expanded(*text)));
+      BERTH_TRY(platform, images::parse_platform(expanded(*text, diagnostics)));
     }
     if (const std::string* context = named_context(name)) {
-      BERTH_TRY(NamedContext found, parts_.context(*context, platform));
+      BERTH_TRY(NamedContext found, parts_.context(*context, platform, step));
       if (found.image) return on_image(std::move(*found.image));
       return make_error(fmt::format("the context \"{}\" is a directory, not an image", printable(name)),
                         "take files from it: COPY --from=" + name);
@@ -196,7 +261,7 @@ class Build : public Stages {
       return empty;
     }
     if (name.empty()) return make_error("the name of the base image is empty", "does the variable in it have a value?");
-    BERTH_TRY(images::Image image, parts_.image(name, platform));
+    BERTH_TRY(images::Image image, parts_.image(name, platform, step));
     return on_image(std::move(image));
   }
 
@@ -209,11 +274,11 @@ class Build : public Stages {
   }
 
   /// The base's ONBUILD instructions, which are for this build and no further.
-  std::vector<Instruction> take_triggers(Built& base) {
+  static std::vector<Instruction> take_triggers(Built& base, Diagnostics& diagnostics) {
     std::vector<Instruction> triggers;
     for (const std::string& text : base.config.onbuild) {
       std::optional<Instruction> one =
-          dockerfile::parse_instruction("ONBUILD of the base image", text, '\\', parts_.diagnostics);
+          dockerfile::parse_instruction("ONBUILD of the base image", text, '\\', diagnostics);
       if (one) triggers.push_back(std::move(*one));
     }
     base.config.onbuild.clear();
@@ -254,8 +319,13 @@ class Build : public Stages {
   Scope global_;
   SourceTree context_;
   std::map<std::string, std::string> contexts_;  // by key
-  std::set<size_t> needed_;
-  std::vector<std::optional<Built>> built_;
+  std::vector<StageLinks> links_;
+  std::vector<Diagnostics> diagnostics_;     // of each stage
+  std::vector<std::optional<Built>> built_;  // set by the stage's task, read once that has ended
+  std::mutex mutex_;
+  std::atomic<bool> failed_ = false;
+  std::optional<Diagnostics> failure_;  // of the stage that failed first
+  Tasks tasks_;                         // last: the threads end before what they use goes
 };
 
 }  // namespace

@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <set>
 
 #include "base/text.h"
 #include "builder/merged_path.h"
@@ -67,7 +69,7 @@ Status RunMounts::add(const std::string& type, const Values& options, const Sour
   std::string target = option(options, "target");
   if (!target.empty() && !target.starts_with('/')) target = working_dir + "/" + target;
   if (type == "bind") return add_bind(options, tree, target);
-  if (type == "cache") return add_cache(options, tree, target);
+  if (type == "cache") return add_cache(options, target);
   if (type == "secret") return add_secret(options);
   if (type == "ssh") return add_ssh(options);
   runtime::TmpfsMount tmpfs;
@@ -91,39 +93,64 @@ Status RunMounts::add_bind(const Values& options, const SourceTree& tree, const 
 }
 
 /// One directory for an id, kept from build to build.
-Status RunMounts::add_cache(const Values& options, const SourceTree& tree, const std::string& target) {
-  static_cast<void>(tree);
-  std::string id = option(options, "id", target), sharing = option(options, "sharing", "shared");
-  if (sharing != "shared" && sharing != "private" && sharing != "locked")
-    return make_error(fmt::format("sharing={}: expected shared, private or locked", printable(sharing)));
-  std::string all = parts_.paths.root + "/build/caches";
-  std::string name = images::sha256_of(id).hex().substr(0, 32);
-  BERTH_TRY_OK(sys::make_dirs(all, 0700));
-  std::string directory = all + "/" + name;
-  if (sharing == "locked") {
-    BERTH_TRY(sys::FileLock lock, sys::FileLock::acquire(directory + ".lock"));
-    locks_.push_back(std::move(lock));
-  } else if (sharing == "private") {
-    // Of its own while somebody else has it.
-    for (int number = 0;; ++number) {
-      std::string place = number == 0 ? directory : fmt::format("{}-{}", directory, number);
-      Result<sys::FileLock> lock = sys::FileLock::try_acquire(place + ".lock");
-      if (!lock) continue;
-      locks_.push_back(std::move(lock).value());
-      directory = place;
-      break;
-    }
+Status RunMounts::add_cache(const Values& options, const std::string& target) {
+  constexpr std::pair<const char*, Cache::Sharing> kSharing[] = {
+      {"shared", Cache::Sharing::shared}, {"private", Cache::Sharing::own}, {"locked", Cache::Sharing::locked}};
+  std::string id = option(options, "id", target), word = option(options, "sharing", "shared");
+  auto sharing = std::find_if(std::begin(kSharing), std::end(kSharing), [&](auto& one) { return word == one.first; });
+  if (sharing == std::end(kSharing))
+    return make_error(fmt::format("sharing={}: expected shared, private or locked", printable(word)));
+  Cache cache{sharing->second, {}, specs_.size(), 0, 0, 0};
+  cache.directory = parts_.paths.root + "/build/caches/" + images::sha256_of(id).hex().substr(0, 32);
+  BERTH_TRY(cache.mode, mode_of(options, "0755"));
+  BERTH_TRY(cache.uid, id_of(options, "uid"));
+  BERTH_TRY(cache.gid, id_of(options, "gid"));
+  specs_.emplace_back(bind_at(cache.directory, target, is_on(options, "ro")));
+  caches_.push_back(std::move(cache));
+  return {};
+}
+
+Status RunMounts::take_caches() {
+  // All steps wait in the same order, and while they hold nothing else: no two of them wait for each other.
+  std::set<std::string> locked;
+  for (const Cache& cache : caches_) {
+    BERTH_TRY_OK(sys::make_dirs(cache.directory.substr(0, cache.directory.rfind('/')), 0700));
+    if (cache.sharing == Cache::Sharing::locked) locked.insert(cache.directory + ".lock");
   }
-  if (!sys::exists(directory)) {
-    BERTH_TRY(mode_t mode, mode_of(options, "0755"));
-    BERTH_TRY(unsigned uid, id_of(options, "uid"));
-    BERTH_TRY(unsigned gid, id_of(options, "gid"));
-    BERTH_TRY_OK(sys::make_dirs(directory, mode));
-    if (chown(directory.c_str(), uid, gid) != 0 || chmod(directory.c_str(), mode) != 0)
+  for (const std::string& file : locked) {
+    constexpr useconds_t kPauseUs = 50'000;
+    Result<sys::FileLock> lock = sys::FileLock::try_acquire(file);
+    for (; !lock && lock.error().code == EWOULDBLOCK; lock = sys::FileLock::try_acquire(file)) {
+      if (parts_.cancelled()) return sys_error("build", ECANCELED);
+      usleep(kPauseUs);
+    }
+    if (!lock) return std::move(lock).error();
+    locks_.push_back(std::move(lock).value());
+  }
+  for (const Cache& cache : caches_) {
+    std::string directory = cache.directory;
+    if (cache.sharing == Cache::Sharing::own) {
+      BERTH_TRY(directory, own_directory(directory));
+      std::get<runtime::BindMount>(specs_[cache.spec]).source = directory;
+    }
+    if (sys::exists(directory)) continue;
+    BERTH_TRY_OK(sys::make_dirs(directory, cache.mode));
+    if (chown(directory.c_str(), cache.uid, cache.gid) != 0 || chmod(directory.c_str(), cache.mode) != 0)
       return sys_error("set the owner of " + directory, errno);
   }
-  specs_.emplace_back(bind_at(directory, target, is_on(options, "ro")));
   return {};
+}
+
+/// The cache's, or another one's while somebody else has it.
+Result<std::string> RunMounts::own_directory(const std::string& directory) {
+  for (int number = 0;; ++number) {
+    std::string place = number == 0 ? directory : fmt::format("{}-{}", directory, number);
+    Result<sys::FileLock> lock = sys::FileLock::try_acquire(place + ".lock");
+    if (!lock && lock.error().code == EWOULDBLOCK) continue;
+    if (!lock) return std::move(lock).error();
+    locks_.push_back(std::move(lock).value());
+    return place;
+  }
 }
 
 Status RunMounts::add_secret(const Values& options) {

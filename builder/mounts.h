@@ -20,9 +20,12 @@ class RunMounts {
   RunMounts& operator=(const RunMounts&) = delete;
   ~RunMounts();
 
-  /// `options`: of `--mount`, variables replaced. `tree`: what bind and cache mounts take their files from.
+  /// `options`: of `--mount`, variables replaced. `tree`: what bind mounts take their files from.
   [[nodiscard]] Status add(const std::string& type, const Values& options, const SourceTree& tree,
                            const std::string& working_dir);
+
+  /// After the last add(): waits for the caches that nobody else may use meanwhile. Error ECANCELED.
+  [[nodiscard]] Status take_caches();
 
   [[nodiscard]] const std::vector<runtime::MountSpec>& specs() const { return specs_; }
   /// Variables that secrets become.
@@ -30,16 +33,26 @@ class RunMounts {
 
  private:
   [[nodiscard]] Status add_bind(const Values& options, const SourceTree& tree, const std::string& target);
-  [[nodiscard]] Status add_cache(const Values& options, const SourceTree& tree, const std::string& target);
+  [[nodiscard]] Status add_cache(const Values& options, const std::string& target);
   [[nodiscard]] Status add_secret(const Values& options);
   [[nodiscard]] Status add_ssh(const Values& options);
   [[nodiscard]] Result<std::string> mounted_tree(const SourceTree& tree, bool writable);
   [[nodiscard]] Result<std::string> memory_directory();
 
+  struct Cache {
+    enum class Sharing { shared, locked, own } sharing;
+    std::string directory;
+    size_t spec;  // index in specs_
+    mode_t mode;
+    unsigned uid, gid;
+  };
+  [[nodiscard]] Result<std::string> own_directory(const std::string& directory);
+
   const BuildRequest& request_;
   const BuildParts& parts_;
   std::string scratch_;
   std::vector<std::string> mounted_;
+  std::vector<Cache> caches_;
   std::vector<sys::FileLock> locks_;
   std::vector<runtime::MountSpec> specs_;
   std::vector<std::string> env_;

@@ -30,7 +30,7 @@ using Output = std::function<void(std::string_view bytes)>;
 
 /// Runs the process to its end in a container of its own, which dies with this one. Returns its exit code, 128 + signal
 /// if a signal ended it. `cancelled`: asked a few times a second; then all of it is killed. What it changed is in
-/// scratch_dir/upper, without the mount points that were made for it. Requires: a process of one thread.
+/// scratch_dir/upper, without the mount points that were made for it. Safe for several threads.
 [[nodiscard]] Result<int> run(runtime::Host& host, const sys::Paths& paths, const RunRequest& request,
                               const Output& output, const std::function<bool()>& cancelled);
 

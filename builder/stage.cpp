@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "builder/merged_path.h"
+#include "builder/stage_graph.h"
 #include "builder/step_key.h"
 #include "images/layer_sink.h"
 
@@ -24,14 +25,13 @@ bool changes_files(const dockerfile::Instruction& instruction) {
 }  // namespace
 
 StageBuild::StageBuild(const BuildRequest& request, const BuildParts& parts, const images::ImportLease& lease,
-                       Stages& stages, std::string name, size_t steps, Built base, Scope scope)
+                       Stages& stages, Manner manner, Built base, Scope scope)
     : request_(request),
       parts_(parts),
       lease_(lease),
       stages_(stages),
       cache_(parts.store),
-      name_(std::move(name)),
-      steps_(steps),
+      manner_(std::move(manner)),
       state_(std::move(base)),
       scope_(std::move(scope)) {}
 
@@ -39,10 +39,14 @@ bool StageBuild::carry_out(const dockerfile::Instruction& instruction) {
   size_t errors = parts_.diagnostics.error_count();
   text_ = instruction.text;
   bool is_step = changes_files(instruction);
+  for (const Text& source : sources_of(instruction)) {
+    // Before the step begins: waiting is none of its time.
+    if (!stages_.await(expanded(source)) || parts_.diagnostics.error_count() != errors) return false;
+  }
   if (is_step) begin_step(instruction.text);
   Status done = std::visit([this](const auto& what) { return apply(what); }, instruction.what);
   if (done && parts_.diagnostics.error_count() == errors) return true;
-  if (is_step) parts_.events.failed(step_text_);
+  if (is_step) parts_.events.ended(step_text_, parts_.cancelled() ? StepEnd::cancelled : StepEnd::failed);
   if (!done) parts_.diagnostics.error(instruction.span, done.error().message(), done.error().hint);
   return false;
 }
@@ -51,7 +55,8 @@ void StageBuild::begin_step(const std::string& text) {
   constexpr size_t kShown = 100;
   std::string first(trim(text.substr(0, text.find('\n'))));
   if (first.size() > kShown) first = first.substr(0, kShown) + "…";
-  step_text_ = fmt::format("[{}{}/{}] {}", name_.empty() ? "" : name_ + " ", ++step_, steps_, printable(first));
+  step_text_ = fmt::format("[{}{}/{}] {}", manner_.name.empty() ? "" : manner_.name + " ", ++step_, manner_.steps,
+                           printable(first));
   parts_.events.begun(step_text_);
 }
 
@@ -81,12 +86,18 @@ void StageBuild::add_history(const std::string& created_by, bool empty_layer, co
 
 Status StageBuild::add_layer(const images::Digest& key, const std::function<Result<images::StoredLayer>()>& make) {
   std::optional<images::CachedStep> step;
-  if (!request_.no_cache) step = cache_.find(key);
+  if (!manner_.no_cache) step = cache_.find(key);
   bool cached = step.has_value();
   if (!cached) {
-    BERTH_TRY(images::StoredLayer layer, make());
-    step = images::CachedStep{layer.descriptor, layer.diff_id, created()};
-    BERTH_TRY_OK(cache_.put(key, *step));
+    auto make_and_keep = [&]() -> Result<images::CachedStep> {
+      BERTH_TRY(images::StoredLayer layer, make());
+      images::CachedStep made{layer.descriptor, layer.diff_id, created()};
+      BERTH_TRY_OK(cache_.put(key, made));
+      return made;
+    };
+    BERTH_TRY(SharedSteps::Step shared, parts_.share.steps.get(key, make_and_keep, parts_.cancelled));
+    step = std::move(shared.step);
+    cached = !shared.made_here;
   }
   state_.key = key;
   state_.layers.push_back(step->layer);
@@ -97,7 +108,7 @@ Status StageBuild::add_layer(const images::Digest& key, const std::function<Resu
   state_.layer_dirs.insert(state_.layer_dirs.begin(), directory);
   state_.config.created = std::max(state_.config.created, step->created);
   add_history(text_, false, step->created);
-  parts_.events.done(step_text_, cached);
+  parts_.events.ended(step_text_, cached ? StepEnd::cached : StepEnd::done);
   return {};
 }
 

@@ -29,16 +29,23 @@ struct Built {
 class Stages {
  public:
   virtual ~Stages() = default;
-  /// A stage before this one, a named context or an image. Error: none of them.
-  [[nodiscard]] virtual Result<SourceTree> tree(const std::string& name) = 0;
+  /// Until the stage of that name, if it is one before this, is built. Error ECANCELED: it will never be.
+  [[nodiscard]] virtual Status await(const std::string& name) = 0;
+  /// A stage before this one, a named context or an image, which `step` wants. Error: none of them.
+  [[nodiscard]] virtual Result<SourceTree> tree(const std::string& name, const std::string& step) = 0;
   [[nodiscard]] virtual const SourceTree& context() const = 0;
 };
 
 /// Builds one stage, instruction by instruction.
 class StageBuild {
  public:
+  struct Manner {
+    std::string name;  // as it is shown
+    size_t steps = 1;
+    bool no_cache = false;
+  };
   StageBuild(const BuildRequest& request, const BuildParts& parts, const images::ImportLease& lease, Stages& stages,
-             std::string name, size_t steps, Built base, Scope scope);
+             Manner manner, Built base, Scope scope);
 
   /// False after a mistake, which is in the diagnostics.
   [[nodiscard]] bool carry_out(const dockerfile::Instruction& instruction);
@@ -90,8 +97,8 @@ class StageBuild {
   const images::ImportLease& lease_;
   Stages& stages_;
   images::BuildCache cache_;
-  std::string name_;
-  size_t steps_, step_ = 1;  // FROM is the first
+  Manner manner_;
+  size_t step_ = 1;  // FROM is the first
   Built state_;
   Scope scope_;
   std::string text_;  // of the instruction at hand

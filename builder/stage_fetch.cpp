@@ -63,7 +63,7 @@ Result<Source> StageBuild::clone(dockerfile::GitRemote remote, const dockerfile:
   if (copy.unpack) return make_error("--unpack: a repository is no archive");
   bool keep = copy.keep_git_dir || remote.keep_git_dir.value_or(false);
   BERTH_TRY_OK(sys::make_dirs(directory + "/" + kTree));
-  BERTH_TRY(std::string commit, parts_.clone(remote, keep, directory + "/" + kTree));
+  BERTH_TRY(std::string commit, parts_.clone(remote, keep, directory + "/" + kTree, step_text_));
   BERTH_TRY(Found found, find_path({directory}, kTree, false));
   Source source{"", std::move(found)};
   source.identity = fmt::format("git {} {} {}", commit, remote.subdir, remote.submodules ? remote.url : "");
@@ -77,7 +77,7 @@ Result<Source> StageBuild::download(const std::string& url, const dockerfile::Co
     return make_error(fmt::format("--keep-git-dir: \"{}\" is no git repository", printable(url)),
                       "the address of one ends in .git");
   BERTH_TRY(std::string name, file_name_of(url));
-  BERTH_TRY_OK(parts_.fetch(url, directory + "/" + name));
+  BERTH_TRY_OK(parts_.fetch(url, directory + "/" + name, step_text_));
   BERTH_TRY(Found found, find_path({directory}, name, false));
   if (copy.checksum) BERTH_TRY_OK(check_sum(directory + "/" + name, expanded(*copy.checksum)));
   Source source{name, std::move(found)};

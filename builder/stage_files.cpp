@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 
+#include <cerrno>
+
 #include "base/text.h"
 #include "builder/copy.h"
 #include "builder/scratch.h"
@@ -24,7 +26,7 @@ std::string absolute(const std::string& path, const std::string& working_dir) {
 
 Result<SourceTree> StageBuild::source_of(const dockerfile::Copy& copy) {
   if (!copy.from) return stages_.context();
-  return stages_.tree(expanded(*copy.from));
+  return stages_.tree(expanded(*copy.from), step_text_);
 }
 
 Status StageBuild::take_owner(const std::string& chown, CopyRequest& request) const {
@@ -40,7 +42,10 @@ Status StageBuild::take_owner(const std::string& chown, CopyRequest& request) co
 
 Result<images::StoredLayer> StageBuild::store_copy(const SourceTree& tree, const CopyRequest& request) {
   BERTH_TRY(images::LayerSink sink, images::LayerSink::begin(parts_.store, lease_, {}));
-  images::TarWriter tar([&](std::string_view bytes) { return sink.write(bytes); });
+  images::TarWriter tar([&](std::string_view bytes) -> Status {
+    if (parts_.cancelled()) return sys_error("build", ECANCELED);
+    return sink.write(bytes);
+  });
   BERTH_TRY_OK(write_copy(tree, state_.layer_dirs, request, tar));
   return sink.finish();
 }
@@ -94,7 +99,7 @@ Status StageBuild::apply(const dockerfile::Workdir& workdir) {
   BERTH_TRY(Found found, find_path(state_.layer_dirs, path, true));
   if (found.is_directory()) {
     add_history(text_, true);
-    parts_.events.done(step_text_, true);
+    parts_.events.ended(step_text_, StepEnd::cached);
     return {};
   }
   CopyRequest request;

@@ -3,6 +3,9 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 
+#include <cerrno>
+#include <chrono>
+
 #include "base/text.h"
 #include "builder/mounts.h"
 #include "builder/run.h"
@@ -38,14 +41,40 @@ Error did_not_succeed(const std::vector<std::string>& words, int code) {
   return make_error(fmt::format("process \"{}\" did not complete successfully: exit code: {}", shown, code));
 }
 
+/// The right to run one step, given back with this.
+class RunSlot {
+ public:
+  /// Waits for it. Error ECANCELED.
+  static Result<RunSlot> take(std::counting_semaphore<>& free, const std::function<bool()>& cancelled) {
+    constexpr std::chrono::milliseconds kAskEvery{100};
+    while (!free.try_acquire_for(kAskEvery)) {
+      if (cancelled()) return sys_error("build", ECANCELED);
+    }
+    return RunSlot(free);
+  }
+  RunSlot(RunSlot&& other) noexcept : free_(std::exchange(other.free_, nullptr)) {}
+  RunSlot& operator=(RunSlot&&) = delete;
+  ~RunSlot() {
+    if (free_ != nullptr) free_->release();
+  }
+
+ private:
+  explicit RunSlot(std::counting_semaphore<>& free) : free_(&free) {}
+  std::counting_semaphore<>* free_;
+};
+
 }  // namespace
 
 Status StageBuild::apply(const dockerfile::Run& run) {
   bool insecure = run.security && expanded(*run.security) == "insecure";
   if (insecure && !request_.allow_insecure)
     return make_error("--security=insecure gives this step all of the host", "allow it with --allow security.insecure");
-  BERTH_TRY(Scratch scratch, Scratch::make(parts_.paths));
-  RunMounts mounts(request_, parts_, scratch.path());
+  struct Wanted {
+    std::string type;
+    Values options;
+    SourceTree tree;
+  };
+  std::vector<Wanted> wanted;
   std::vector<std::string> words = run_words(run.command, shell());
   std::string network = run.network ? expanded(*run.network) : request_.network;
   StepKey key(state_.key, "RUN");
@@ -60,7 +89,7 @@ Status StageBuild::apply(const dockerfile::Run& run) {
     for (const auto& [name, value] : mount.options) options[name.value] = expanded(value);
     SourceTree tree = stages_.context();
     if (auto from = options.find("from"); from != options.end()) {
-      BERTH_TRY(tree, stages_.tree(from->second));
+      BERTH_TRY(tree, stages_.tree(from->second, step_text_));
     }
     key.add(mount.type);
     for (const auto& [name, value] : options) key.add(name).add(value);
@@ -72,12 +101,18 @@ Status StageBuild::apply(const dockerfile::Run& run) {
         key.add(hash.digest().str());
       }
     }
-    BERTH_TRY_OK(
-        mounts.add(mount.type, options, tree, state_.config.working_dir).context("--mount=type={}", mount.type));
+    wanted.push_back({mount.type, std::move(options), std::move(tree)});
   }
   auto execute = [&]() -> Result<images::StoredLayer> {
     if (state_.layer_dirs.empty()) return make_error("there is nothing to run in an empty image (FROM scratch)");
     BERTH_TRY_OK(runtime::can_execute(state_.config.architecture));
+    BERTH_TRY(Scratch scratch, Scratch::make(parts_.paths));
+    RunMounts mounts(request_, parts_, scratch.path());
+    for (const Wanted& one : wanted) {
+      BERTH_TRY_OK(
+          mounts.add(one.type, one.options, one.tree, state_.config.working_dir).context("--mount=type={}", one.type));
+    }
+    BERTH_TRY_OK(mounts.take_caches());
     RunRequest process;
     process.args = words;
     process.env = scope_.run_env();
@@ -93,6 +128,7 @@ Status StageBuild::apply(const dockerfile::Run& run) {
     process.rlimits = request_.rlimits;
     process.privileged = insecure;
     auto output = [&](std::string_view bytes) { parts_.events.output(step_text_, bytes); };
+    BERTH_TRY(RunSlot slot, RunSlot::take(parts_.share.runs, parts_.cancelled));
     BERTH_TRY(int code, builder::run(parts_.host, parts_.paths, process, output, parts_.cancelled));
     if (parts_.cancelled()) return sys_error("build", ECANCELED);
     if (code != 0) return did_not_succeed(words, code);

@@ -26,7 +26,8 @@ struct BuildJob {
   std::map<std::string, std::string> labels, annotations, additional_contexts, ssh;
   std::map<std::string, SecretSource> secrets;
   std::vector<std::string> tags, extra_hosts, ulimits, platforms;
-  std::vector<BuildOutput> outputs;  // none: the image store
+  std::vector<BuildOutput> outputs;          // none: the image store
+  std::vector<std::string> no_cache_filter;  // stages that are built without the cache
   std::string target, network;
   std::string iidfile, metadata_file;  // where the image's id and more about it are written; empty: nowhere
   int64_t shm_size = 0;                // bytes; 0 = the default
@@ -34,7 +35,7 @@ struct BuildJob {
 };
 
 struct BuildOrder {
-  std::vector<BuildJob> jobs;  // in this order
+  std::vector<BuildJob> jobs;  // one may be built on the images of those before it
   bool quiet = false, check = false;
   std::vector<std::string> warnings;  // of the command line
 };

@@ -20,7 +20,7 @@ using Strings = std::vector<std::string>;
 struct Flags {
   std::string context, file, target, network, shm_size, iidfile, metadata_file, cgroup_parent, provenance, sbom;
   Strings tags, args, labels, annotations, hosts, ulimits, secrets, ssh, contexts, allowed, platforms, outputs;
-  Strings cache_from, cache_to, attestations;
+  Strings cache_from, cache_to, attestations, no_cache_filter;
   bool no_cache = false, pull = false, push = false, load = false, quiet = false, check = false;
 };
 
@@ -152,6 +152,8 @@ Result<BuildOrder> order_of(const Flags& flags) {
   job.target = flags.target;
   job.network = flags.network;
   job.no_cache = flags.no_cache;
+  for (const std::string& text : flags.no_cache_filter)
+    for (std::string& stage : split(text, ',')) job.no_cache_filter.push_back(std::move(stage));
   job.pull = flags.pull;
   BuildOrder order;
   order.jobs = {std::move(job)};
@@ -176,6 +178,9 @@ void add_image_build(Command noun, Context& context, const std::function<int(con
   several("--build-arg", flags->args, "Set build-time variables");
   command.option("--target", flags->target, "Set the target build stage to build");
   command.flag("--no-cache", flags->no_cache, "Do not use cache when building the image");
+  several("--no-cache-filter", flags->no_cache_filter, "Do not cache specified stages");
+  command.option("--progress", context.progress, "Set type of progress output")
+      .one_of({"auto", "plain", "tty", "quiet", "json", "rawjson"});
   command.flag("--pull", flags->pull, "Always attempt to pull all referenced images");
   command.flag("-q,--quiet", flags->quiet, "Suppress the build output and print image ID on success");
   command.flag("--check", flags->check, "Only check the Dockerfile");

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "cli/context.h"
@@ -17,5 +19,14 @@ namespace berth::cli {
 /// and waits. Signals that come meanwhile are passed on to it, so that it ends in order. Returns its exit code.
 [[nodiscard]] Result<int> run_helper(const Context& context, const std::string& name, const std::string& word,
                                      const std::string& request);
+
+/// How a program of several threads, which cannot pass signals on, waits for a helper.
+struct HelperWatch {
+  std::function<void(std::string_view bytes)> output;  // what it writes to stderr; none: it has ours
+  std::function<bool()> cancelled;                     // asked a few times a second; then it is told to end in order
+};
+/// The same for such a program. The thread must wait here: a helper ends with the thread that started it.
+[[nodiscard]] Result<int> run_helper(const Context& context, const std::string& name, const std::string& word,
+                                     const std::string& request, const HelperWatch& watch);
 
 }  // namespace berth::cli

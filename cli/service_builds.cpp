@@ -144,6 +144,7 @@ Result<BuildJob> build_job(const compose::Project& project, const compose::Servi
       build.privileged.value_or(false) ||
       std::find(build.entitlements.begin(), build.entitlements.end(), "security.insecure") != build.entitlements.end();
   job.no_cache = overrides.no_cache || build.no_cache.value_or(false);
+  job.no_cache_filter = build.no_cache_filter;
   job.pull = overrides.pull || build.pull.value_or(false);
   return job;
 }

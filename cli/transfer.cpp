@@ -2,8 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/helper.h"
-
 namespace berth::cli {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Transfer::Item, image, platform, asked_by)
@@ -43,8 +41,12 @@ Result<int> carry_out(const Context& context, const Transfer& transfer) {
   return run_helper(context, "berth-images", "transfer", to_json_text(transfer));
 }
 
-Result<int> carry_out(const Context& context, const FetchOrder& order) {
-  return run_helper(context, "berth-images", "fetch", json_text(order));
+Result<int> carry_out(const Context& context, const Transfer& transfer, const HelperWatch& watch) {
+  return run_helper(context, "berth-images", "transfer", to_json_text(transfer), watch);
+}
+
+Result<int> carry_out(const Context& context, const FetchOrder& order, const HelperWatch& watch) {
+  return run_helper(context, "berth-images", "fetch", json_text(order), watch);
 }
 
 }  // namespace berth::cli

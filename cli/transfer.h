@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "cli/context.h"
+#include "cli/helper.h"
 
 namespace berth::cli {
 
@@ -28,12 +29,14 @@ struct Transfer {
 /// Has it done, and waits. What it does and what goes wrong is told on stderr. Returns the exit code: 0, 1, or 130
 /// after a SIGINT or SIGTERM, which first ends the transfer.
 [[nodiscard]] Result<int> carry_out(const Context& context, const Transfer& transfer);
+/// The same for a program of several threads.
+[[nodiscard]] Result<int> carry_out(const Context& context, const Transfer& transfer, const HelperWatch& watch);
 
 /// A file to download, as `berth-build` asks for one (ADD of a URL): `berth-images fetch`.
 struct FetchOrder {
   std::string url, file;
 };
 [[nodiscard]] Result<FetchOrder> fetch_order_from_json(const std::string& text);
-[[nodiscard]] Result<int> carry_out(const Context& context, const FetchOrder& order);
+[[nodiscard]] Result<int> carry_out(const Context& context, const FetchOrder& order, const HelperWatch& watch);
 
 }  // namespace berth::cli

@@ -84,8 +84,14 @@ class Connection {
     connect.proxy_opts = options_.proxy_opts;
     connect.custom_headers = options_.custom_headers;
     connect.follow_redirects = options_.follow_redirects;
-    if (git_remote_connect_ext(remote, GIT_DIRECTION_FETCH, &connect) != 0) return failure("connect");
-    return {};
+    int code = git_remote_connect_ext(remote, GIT_DIRECTION_FETCH, &connect);
+    if (code == 0) return {};
+    Error error = failure("connect");
+    if (code == GIT_ECERTIFICATE)
+      error.hint = dockerfile::is_http(url_)
+                       ? "who has signed the server's certificate is not believed here"
+                       : "the server's key is not the one in ~/.ssh/known_hosts, or not there at all";
+    return error;
   }
 
   Result<std::vector<Head>> heads() {

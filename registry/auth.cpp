@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/text.h"
 #include "registry/answer.h"
-#include "registry/base64.h"
 #include "registry/hub.h"
 
 namespace berth::registry {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "base/base64.h"
 #include "base/text.h"
-#include "registry/base64.h"
 #include "registry/hub.h"
 
 namespace berth::registry {

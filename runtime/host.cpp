@@ -15,6 +15,7 @@ Result<Host> Host::discover(const std::string& cache_dir) {
 }
 
 Result<std::shared_ptr<const std::vector<sock_filter>>> Host::default_filter(CapMask caps) {
+  std::lock_guard lock(*mutex_);
   auto known = filters_.find(caps);
   if (known != filters_.end()) return known->second;
   BERTH_TRY(std::vector<sock_filter> program, runtime::default_filter(caps, cache_dir_));
@@ -24,6 +25,7 @@ Result<std::shared_ptr<const std::vector<sock_filter>>> Host::default_filter(Cap
 }
 
 Result<sys::FdRef> Host::init_image() {
+  std::lock_guard lock(*mutex_);
   if (!init_image_.valid()) {
     BERTH_TRY(init_image_, sys::memory_file("berth-init", runtime::init_image()));
   }

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,7 @@
 namespace berth::runtime {
 
 /// What all containers of one process share: how this host is made, and programs that are compiled once.
-/// Made at the start of a process that launches or enters containers, passed to each call; not thread-safe.
+/// Made at the start of a process that launches or enters containers, passed to each call. Safe for several threads.
 class Host {
  public:
   /// `cache_dir`: where compiled seccomp programs are kept ("" = nowhere); created when first needed.
@@ -34,6 +35,7 @@ class Host {
   CgroupMounts cgroups_;
   CapMask all_caps_ = 0;
   std::string cache_dir_;
+  std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();  // of what follows
   sys::UniqueFd init_image_;
   std::map<CapMask, std::shared_ptr<const std::vector<sock_filter>>> filters_;
 };

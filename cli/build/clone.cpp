@@ -8,8 +8,6 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "cli/helper.h"
-#include "cli/helper_program.h"
 #include "cli/project.h"
 #include "sys/file.h"
 
@@ -64,9 +62,9 @@ Status clone_ordered() {
 
 }  // namespace
 
-Result<std::string> clone(const Context& context, const git::CloneRequest& request, const std::string& ssh_agent) {
-  BERTH_TRY(int code, run_helper(context, "berth-build", "clone", render(request, ssh_agent)));
-  if (code > 128) cancel(code - 128);
+Result<std::string> clone(const Context& context, const git::CloneRequest& request, const std::string& ssh_agent,
+                          const HelperWatch& watch) {
+  BERTH_TRY(int code, run_helper(context, "berth-build", "clone", render(request, ssh_agent), watch));
   if (code != 0)
     return make_error(fmt::format("the repository {} could not be fetched", request.remote.shown()), "see above");
   return sys::read_file(answer_of(request.directory));

@@ -9,7 +9,6 @@
 
 #include "base/text.h"
 #include "builder/unpack.h"
-#include "cli/build/clone.h"
 #include "cli/prune.h"
 #include "images/layer_unpack.h"
 #include "images/load.h"
@@ -55,20 +54,20 @@ Result<std::string> Contexts::new_directory() {
   return path;
 }
 
-Result<Contexts::Place> Contexts::own() {
+Result<Contexts::Place> Contexts::own(const std::string& step) {
   if (job_.context == "-") return from_input();
   BERTH_TRY(std::optional<dockerfile::GitRemote> remote, dockerfile::parse_git_remote(job_.context));
-  if (remote && !(remote->maybe_local && sys::exists(job_.context))) return from_repository(*remote);
-  if (dockerfile::is_http(job_.context)) return from_url();
+  if (remote && !(remote->maybe_local && sys::exists(job_.context))) return from_repository(*remote, step);
+  if (dockerfile::is_http(job_.context)) return from_url(step);
   if (!sys::exists(job_.context)) return make_error("there is no build context " + printable(job_.context));
   return Place{job_.context};
 }
 
-Result<Contexts::Place> Contexts::from_repository(const dockerfile::GitRemote& remote) {
+Result<Contexts::Place> Contexts::from_repository(const dockerfile::GitRemote& remote, const std::string& step) {
   BERTH_TRY(std::string directory, new_directory());
   auto wished = job_.args.find("BUILDKIT_CONTEXT_KEEP_GIT_DIR");
   bool keep = wished != job_.args.end() && wished->second && *wished->second != "0" && *wished->second != "false";
-  BERTH_TRY(std::string commit, clone(remote, remote.keep_git_dir.value_or(keep), directory));
+  BERTH_TRY(std::string commit, clone(remote, remote.keep_git_dir.value_or(keep), directory, step));
   static_cast<void>(commit);
   return Place{directory, true};
 }
@@ -80,10 +79,10 @@ Result<Contexts::Place> Contexts::from_input() {
   return archive_or_dockerfile(file, directory);
 }
 
-Result<Contexts::Place> Contexts::from_url() {
+Result<Contexts::Place> Contexts::from_url(const std::string& step) {
   BERTH_TRY(std::string directory, new_directory());
   std::string file = directory + ".download";
-  BERTH_TRY_OK(supplies_.fetch(job_.context, file));
+  BERTH_TRY_OK(ways_.fetch(job_.context, file, step));
   return archive_or_dockerfile(file, directory);
 }
 
@@ -100,10 +99,10 @@ Result<Contexts::Place> Contexts::archive_or_dockerfile(const std::string& file,
   return Place{directory, true, std::move(text)};
 }
 
-Result<builder::NamedContext> Contexts::named(const std::string& value,
-                                              const std::optional<images::Platform>& platform) {
+Result<builder::NamedContext> Contexts::named(const std::string& value, const std::optional<images::Platform>& platform,
+                                              const std::string& step) {
   if (value.starts_with(kImage)) {
-    BERTH_TRY(images::Image image, supplies_.image(value.substr(kImage.size()), platform));
+    BERTH_TRY(images::Image image, ways_.image(value.substr(kImage.size()), platform, step));
     return builder::NamedContext{"", std::move(image)};
   }
   std::string key = value + " " + (platform ? platform->str() : "");
@@ -111,13 +110,13 @@ Result<builder::NamedContext> Contexts::named(const std::string& value,
     std::lock_guard lock(mutex_);
     if (auto known = named_.find(key); known != named_.end()) return known->second;
   }
-  BERTH_TRY(builder::NamedContext context, bring(value, platform));
+  BERTH_TRY(builder::NamedContext context, bring(value, platform, step));
   std::lock_guard lock(mutex_);
   return named_.insert_or_assign(key, std::move(context)).first->second;
 }
 
-Result<builder::NamedContext> Contexts::bring(const std::string& value,
-                                              const std::optional<images::Platform>& platform) {
+Result<builder::NamedContext> Contexts::bring(const std::string& value, const std::optional<images::Platform>& platform,
+                                              const std::string& step) {
   if (value.starts_with(kLayout)) {
     auto [path, which] = directory_and_image(value.substr(kLayout.size()));
     BERTH_TRY(images::Image image,
@@ -126,7 +125,7 @@ Result<builder::NamedContext> Contexts::bring(const std::string& value,
   }
   BERTH_TRY(std::optional<dockerfile::GitRemote> remote, dockerfile::parse_git_remote(value));
   if (remote && !(remote->maybe_local && sys::exists(value))) {
-    BERTH_TRY(Place place, from_repository(*remote));
+    BERTH_TRY(Place place, from_repository(*remote, step));
     return builder::NamedContext{place.directory, std::nullopt};
   }
   if (dockerfile::is_http(value)) {
@@ -134,7 +133,7 @@ Result<builder::NamedContext> Contexts::bring(const std::string& value,
     if (name.empty() || name == "." || name == "..")
       return make_error(fmt::format("\"{}\": the URL names no file", printable(value)));
     BERTH_TRY(std::string directory, new_directory());
-    BERTH_TRY_OK(supplies_.fetch(value, directory + "/" + name));
+    BERTH_TRY_OK(ways_.fetch(value, directory + "/" + name, step));
     return builder::NamedContext{directory, std::nullopt};
   }
   if (sys::exists(value)) return builder::NamedContext{value, std::nullopt};
@@ -147,7 +146,7 @@ Result<builder::NamedContext> Contexts::bring(const std::string& value,
 }
 
 Result<std::string> Contexts::clone(const dockerfile::GitRemote& remote, bool keep_git_dir,
-                                    const std::string& directory) {
+                                    const std::string& directory, const std::string& step) {
   git::CloneRequest request;
   request.remote = remote;
   request.repositories = repositories(context_);
@@ -165,7 +164,7 @@ Result<std::string> Contexts::clone(const dockerfile::GitRemote& remote, bool ke
   }
   auto agent = job_.ssh.find("default");
   std::string socket = agent == job_.ssh.end() || agent->second.empty() ? variable("SSH_AUTH_SOCK") : agent->second;
-  return cli::clone(context_, request, socket);
+  return ways_.clone(request, socket, step);
 }
 
 /// Without the line end that files have; empty if there is none.
@@ -181,7 +180,7 @@ std::string Contexts::secret(const std::string& id) const {
 
 Result<std::string> Contexts::download_text(const std::string& url) {
   BERTH_TRY(std::string directory, new_directory());
-  BERTH_TRY_OK(supplies_.fetch(url, directory + ".text"));
+  BERTH_TRY_OK(ways_.fetch(url, directory + ".text", ""));
   return sys::read_file(directory + ".text", kDockerfileLimit);
 }
 

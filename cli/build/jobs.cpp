@@ -6,22 +6,25 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <thread>
 
 #include "base/text.h"
 #include "builder/build.h"
 #include "builder/build_lock.h"
+#include "builder/tasks.h"
 #include "cli/build/contexts.h"
 #include "cli/build/dockerfile_text.h"
 #include "cli/build/outputs.h"
 #include "cli/build/progress.h"
+#include "cli/build/supplies.h"
 #include "cli/helper_program.h"
 #include "cli/project.h"
-#include "cli/transfer.h"
 #include "dockerfile/parse.h"
 #include "images/reference.h"
-#include "runtime/binfmt.h"
 #include "sys/file.h"
 
 namespace berth::cli {
@@ -109,78 +112,142 @@ Status take_values(const BuildJob& job, builder::BuildRequest& request) {
   return {};
 }
 
-/// An image for another platform is as good as none, unless none was asked for and it runs here.
-bool serves(const images::Image& image, const std::optional<images::Platform>& platform) {
-  images::Platform has{image.config.os, image.config.architecture, image.config.variant};
-  if (has.architecture.empty() || images::choose_platform(platform.value_or(images::host_platform()), {has}) >= 0)
-    return true;
-  return !platform && runtime::can_execute(has.architecture).ok();
+std::vector<images::Digest> ids(const images::Store& store) {
+  std::vector<images::Digest> all;
+  Result<std::vector<images::Image>> list = store.list();
+  for (size_t i = 0; list && i < list->size(); ++i) all.push_back((*list)[i].id);
+  return all;
 }
 
-/// Brings the base image in where it is missing, or newer ones are asked for.
-Result<images::Image> base_image(const Context& context, images::Store& store, const BuildJob& job, bool quiet,
-                                 const std::string& name, const std::optional<images::Platform>& platform) {
-  Result<images::Image> image = store.resolve(name);
-  if (image && !job.pull && serves(*image, platform)) return image;
-  if (!images::parse_reference(name)) return image;
-  Transfer transfer;
-  transfer.items.push_back({name, platform ? platform->str() : "", {}});
-  transfer.quiet = quiet;
-  BERTH_TRY(int code, carry_out(context, transfer));
-  if (code == 0) return store.resolve(name);
-  if (code > 128) cancel(code - 128);
-  return make_error(fmt::format("the image \"{}\" could not be pulled", printable(name)), "see above");
+std::string without_password(const std::string& context) {
+  auto remote = dockerfile::parse_git_remote(context);
+  return remote && *remote ? (*remote)->shown() : context;
 }
 
+std::ptrdiff_t runs_at_once(const Context& context) {
+  if (context.parallel > 0) return context.parallel;
+  constexpr unsigned kLeast = 2;  // one of them often waits for a network
+  return static_cast<std::ptrdiff_t>(std::max(std::thread::hardware_concurrency(), kLeast));
+}
+
+/// Builds several images side by side; one waits for another whose image it is built on. The first that fails ends the
+/// others.
 class Jobs {
  public:
   Jobs(const Context& context, const BuildOrder& order, images::Store store, runtime::Host host)
-      : context_(context), order_(order), store_(std::move(store)), host_(std::move(host)) {}
+      : context_(context),
+        order_(order),
+        store_(std::move(store)),
+        host_(std::move(host)),
+        progress_(context, order.quiet),
+        supplies_(context, store_, progress_),
+        share_(runs_at_once(context)),
+        outcomes_(order.jobs.size()),
+        tasks_(order.jobs.size(), [this](size_t index) { one(index); }) {}
 
   int run() {
     for (const std::string& warning : order_.warnings) fmt::print(stderr, "warning: {}\n", printable(warning));
-    for (const BuildJob& job : order_.jobs) {
-      if (!one(job)) return cancelled() ? 128 + caught_signal() : 1;
-    }
-    return 0;
+    for (size_t i = 0; i < order_.jobs.size(); ++i) tasks_.start(i);
+    for (size_t i = 0; i < order_.jobs.size(); ++i) tasks_.wait(i);
+    progress_.finish();
+    if (cancelled()) return 128 + caught_signal();
+    if (failed_) fmt::print(stderr, "{}", progress_.failure());
+    bool good = true;
+    for (size_t i = 0; i < order_.jobs.size(); ++i) good = tell(order_.jobs[i], outcomes_[i]) && good;
+    return good ? 0 : 1;
   }
 
  private:
-  bool one(const BuildJob& job) {
+  struct Outcome {
     Diagnostics diagnostics;
-    BuildProgress progress(context_, order_.quiet);
-    std::optional<images::Image> image = built(job, progress, diagnostics);
-    if (!cancelled()) {
-      if (!image && progress.quiet()) fmt::print(stderr, "{}", progress.last_output());
-      fmt::print(stderr, "{}", diagnostics.render(context_.colour(STDERR_FILENO)));
+    std::optional<images::Image> image;
+    std::vector<images::Digest> known;  // images before it, where it may have to go again
+  };
+
+  bool tell(const BuildJob& job, const Outcome& outcome) {
+    fmt::print(stderr, "{}", outcome.diagnostics.render(context_.colour(STDERR_FILENO)));
+    if (order_.check) return !outcome.diagnostics.has_errors();
+    if (!outcome.image) return false;
+    if (Status out = put_out(context_, store_, job, *outcome.image, outcome.known); !out) {
+      print_error(context_, out.error());
+      return false;
     }
-    if (order_.check) return !diagnostics.has_errors();
-    bool stored = image && is_stored(job);
-    if (stored && order_.quiet) fmt::print("{}\n", image->id.str());
-    if (stored && !order_.quiet) {
-      fmt::print(stderr, "built {}", image->id.short_hex());
+    if (!is_stored(job)) return true;
+    if (order_.quiet) {
+      fmt::print("{}\n", outcome.image->id.str());
+    } else {
+      fmt::print(stderr, "built {}", outcome.image->id.short_hex());
       for (const std::string& tag : names_of(job)) fmt::print(stderr, " {}", printable(tag));
       fmt::print(stderr, "\n");
     }
-    return image.has_value();
+    return true;
   }
 
-  std::optional<images::Image> built(const BuildJob& job, BuildProgress& progress, Diagnostics& diagnostics) {
+  [[nodiscard]] bool stopped() const { return failed_ || cancelled(); }
+
+  /// The task.
+  void one(size_t index) {
+    if (stopped()) return;
+    Outcome& outcome = outcomes_[index];
+    outcome.image = built(index, outcome.diagnostics);
+    if (!outcome.image && !order_.check) failed_ = true;
+  }
+
+  /// The job before this one that makes the image; it has ended then.
+  std::optional<size_t> maker_of(const std::string& name, size_t index) {
+    Result<images::Reference> wanted = images::parse_reference(name);
+    if (!wanted) return std::nullopt;
+    for (size_t i = 0; i < index; ++i) {
+      for (const std::string& tag : order_.jobs[i].tags) {
+        Result<images::Reference> made = images::parse_reference(tag);
+        if (!made || made->name() != wanted->name()) continue;
+        tasks_.wait(i);
+        return i;
+      }
+    }
+    return std::nullopt;
+  }
+
+  Result<images::Image> image(size_t index, const std::string& name, const std::optional<images::Platform>& platform,
+                              const std::string& step) {
+    auto stop = [this] { return stopped(); };
+    std::optional<size_t> maker = maker_of(name, index);
+    if (!maker) return supplies_.image(name, platform, order_.jobs[index].pull, step, stop);
+    if (!outcomes_[*maker].image) return sys_error("build", ECANCELED);
+    return store_.resolve(name);
+  }
+
+  /// As a step of its own where it has to be brought.
+  Result<Contexts::Place> own_context(const BuildJob& job, Contexts& contexts) {
+    if (job.context != "-" && !dockerfile::is_remote_context(job.context)) return contexts.own("");
+    std::string shown = job.context == "-" ? "standard input" : without_password(job.context);
+    std::string step = fmt::format("[{}context] {}", order_.jobs.size() > 1 ? job.name + " " : "", printable(shown));
+    progress_.begun(step);
+    Result<Contexts::Place> place = contexts.own(step);
+    progress_.ended(step, stopped() ? builder::StepEnd::cancelled
+                          : place   ? builder::StepEnd::done
+                                    : builder::StepEnd::failed);
+    return place;
+  }
+
+  std::optional<images::Image> built(size_t index, Diagnostics& diagnostics) {
+    const BuildJob& job = order_.jobs[index];
     auto refuse = [&](const Error& error) {
       diagnostics.error({}, error.message(), error.hint);
       return std::nullopt;
     };
-    auto image = [&](const std::string& name, const std::optional<images::Platform>& platform) {
-      return base_image(context_, store_, job, order_.quiet, name, platform);
+    auto base = [&](const std::string& name, const std::optional<images::Platform>& platform, const std::string& step) {
+      return image(index, name, platform, step);
     };
-    auto fetch = [&](const std::string& url, const std::string& target) -> Status {
-      BERTH_TRY(int code, carry_out(context_, FetchOrder{url, target}));
-      if (code > 128) cancel(code - 128);
-      return code == 0 ? Status()
-                       : make_error(fmt::format("the download of \"{}\" failed", printable(url)), "see above");
+    auto stop = [this] { return stopped(); };
+    auto fetch = [&](const std::string& url, const std::string& target, const std::string& step) {
+      return supplies_.file(url, target, step, stop);
     };
-    Contexts contexts(context_, store_, job, {fetch, image});
-    Result<Contexts::Place> place = contexts.own();
+    auto repository = [&](const git::CloneRequest& request, const std::string& agent, const std::string& step) {
+      return supplies_.repository(request, agent, step, stop);
+    };
+    Contexts contexts(context_, store_, job, {fetch, base, repository});
+    Result<Contexts::Place> place = own_context(job, contexts);
     if (!place) return refuse(place.error());
     Result<DockerfileText> file = read_dockerfile(job, *place, contexts);
     if (!file) return refuse(file.error());
@@ -188,6 +255,7 @@ class Jobs {
     builder::BuildRequest request;
     request.ignore = read_ignore_rules(*place, *file, diagnostics);
     if (!parsed || diagnostics.has_errors() || order_.check) return std::nullopt;
+    if (order_.jobs.size() > 1) request.name = job.name;
     request.file = std::move(*parsed);
     request.context = place->directory;
     request.named_contexts = job.additional_contexts;
@@ -197,32 +265,30 @@ class Jobs {
     request.labels = job.labels;
     request.annotations = job.annotations;
     request.no_cache = job.no_cache;
+    request.no_cache_filter = job.no_cache_filter;
     request.network = job.network;
     request.allow_insecure = job.allow_insecure;
     if (job.shm_size > 0) request.shm_size = static_cast<uint64_t>(job.shm_size);
     if (Status taken = take_values(job, request); !taken) return refuse(taken.error());
-    auto named = [&](const std::string& value, const std::optional<images::Platform>& platform) {
-      return contexts.named(value, platform);
-    };
-    auto clone = [&](const dockerfile::GitRemote& remote, bool keep_git_dir, const std::string& directory) {
-      return contexts.clone(remote, keep_git_dir, directory);
-    };
-    std::vector<images::Digest> known;
-    if (!is_stored(job)) {
-      Result<std::vector<images::Image>> all = store_.list();
-      for (size_t i = 0; all && i < all->size(); ++i) known.push_back((*all)[i].id);
-    }
-    std::optional<images::Image> built = builder::build(
-        request, {store_, host_, context_.paths, progress, diagnostics, image, fetch, named, clone, cancelled});
-    if (!built) return built;
-    Status out = put_out(context_, store_, job, *built, known);
-    return out ? built : refuse(out.error());
+    if (!is_stored(job)) outcomes_[index].known = ids(store_);
+    auto named = [&](const std::string& value, const std::optional<images::Platform>& platform,
+                     const std::string& step) { return contexts.named(value, platform, step); };
+    auto clone = [&](const dockerfile::GitRemote& remote, bool keep_git_dir, const std::string& directory,
+                     const std::string& step) { return contexts.clone(remote, keep_git_dir, directory, step); };
+    return builder::build(
+        request, {store_, host_, context_.paths, share_, progress_, diagnostics, base, fetch, named, clone, stop});
   }
 
   const Context& context_;
   const BuildOrder& order_;
   images::Store store_;
   runtime::Host host_;
+  BuildProgress progress_;
+  Supplies supplies_;
+  builder::BuildShare share_;
+  std::vector<Outcome> outcomes_;
+  std::atomic<bool> failed_ = false;
+  builder::Tasks tasks_;  // last: the threads end before what they use goes
 };
 
 }  // namespace

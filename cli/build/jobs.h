@@ -5,7 +5,7 @@
 
 namespace berth::cli {
 
-/// Builds them one after the other; tells what goes wrong. Prints the ids of the images where the order is quiet.
+/// Builds them side by side; tells what goes wrong. Prints the ids of the images where the order is quiet.
 /// Returns the exit code: 0, 1, or 128 + signal.
 [[nodiscard]] int build_all(const Context& context, const BuildOrder& order);
 

@@ -3,72 +3,122 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
-
 #include "base/text.h"
 
 namespace berth::cli {
 namespace {
 
-constexpr size_t kTail = 4096;
+constexpr size_t kTail = 32 << 10;
+constexpr std::chrono::milliseconds kTick{100};
 
-/// "[web 3/7] RUN make" → "[web 3/7]".
-std::string label_of(const std::string& step) {
-  return step.substr(0, step.find(']') + 1);
+BuildProgress::Style style_of(const Context& context, bool quiet) {
+  using Style = BuildProgress::Style;
+  if (quiet || context.progress == "quiet") return Style::quiet;
+  if (context.progress == "json") return Style::json;
+  if (context.progress == "rawjson") return Style::raw_json;
+  if (context.progress == "tty") return Style::live;
+  bool terminal = isatty(STDERR_FILENO) == 1 && context.ansi != "never";
+  return context.progress == "auto" && terminal ? Style::live : Style::plain;
+}
+
+std::unique_ptr<StepView> view_of(BuildProgress::Style style, bool colour) {
+  switch (style) {
+    case BuildProgress::Style::live:
+      return make_live_view(STDERR_FILENO, colour);
+    case BuildProgress::Style::plain:
+      return make_plain_view(colour);
+    case BuildProgress::Style::json:
+      return make_json_view();
+    case BuildProgress::Style::raw_json:
+      return make_raw_json_view();
+    case BuildProgress::Style::quiet:
+      break;
+  }
+  return std::make_unique<StepView>();
 }
 
 }  // namespace
 
-BuildProgress::BuildProgress(const Context& context, bool quiet)
-    : style_(quiet || context.progress == "quiet" ? Style::quiet
-             : context.progress == "json"         ? Style::json
-                                                  : Style::plain),
-      colour_(context.colour(STDERR_FILENO)) {}
-
-void BuildProgress::begun(const std::string& step) {
-  begun_ = std::chrono::steady_clock::now();
-  rest_.clear();
-  tail_.clear();
-  event(step, "Working", step);
-}
-
-void BuildProgress::output(const std::string& step, std::string_view bytes) {
-  rest_ += bytes;
-  for (size_t end; (end = rest_.find('\n')) != std::string::npos; rest_.erase(0, end + 1))
-    line(step, rest_.substr(0, end));
-}
-
-void BuildProgress::done(const std::string& step, bool cached) {
-  if (!rest_.empty()) line(step, std::exchange(rest_, {}));
-  event(step, "Done", label_of(step) + (cached ? " CACHED" : " DONE " + seconds()));
-}
-
-void BuildProgress::failed(const std::string& step) {
-  if (!rest_.empty()) line(step, std::exchange(rest_, {}));
-  event(step, "Error", label_of(step) + " ERROR");
-}
-
-void BuildProgress::line(const std::string& step, const std::string& text) {
-  std::string shown = printable(text.ends_with('\r') ? text.substr(0, text.size() - 1) : text);
-  tail_ += shown + "\n";
-  if (tail_.size() > kTail) tail_.erase(0, tail_.find('\n', tail_.size() - kTail) + 1);
-  if (style_ == Style::plain) fmt::print(stderr, "{} | {}\n", label_of(step), shown);
-  if (style_ == Style::json) event(step, "Working", shown);
-}
-
-void BuildProgress::event(const std::string& step, const char* status, const std::string& text) {
-  if (style_ == Style::plain) {
-    const char* tint = !colour_ ? "" : std::string_view(status) == "Error" ? "\033[31m" : "\033[34m";
-    fmt::print(stderr, "{}{}{}\n", tint, text, colour_ ? "\033[0m" : "");
-  } else if (style_ == Style::json) {
-    nlohmann::json json{{"id", label_of(step)}, {"status", status}, {"text", text}};
-    fmt::print(stderr, "{}\n", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  }
-}
-
-std::string BuildProgress::seconds() const {
-  std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun_;
+std::string Step::seconds() const {
+  std::chrono::duration<double> took = (end ? over : std::chrono::steady_clock::now()) - begun;
   return fmt::format("{:.1f}s", took.count());
+}
+
+std::string shown_line(std::string_view line) {
+  while (line.ends_with('\r')) line.remove_suffix(1);
+  return printable(line.substr(line.rfind('\r') + 1));  // npos + 1 = 0
+}
+
+BuildProgress::BuildProgress(const Context& context, bool quiet)
+    : style_(style_of(context, quiet)), view_(view_of(style_, context.colour(STDERR_FILENO))) {
+  if (style_ != Style::live) return;
+  ticker_ = std::jthread([this](const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    while (!stop.stop_requested()) {
+      view_->tick();
+      tick_.wait_for(lock, stop, kTick, [] { return false; });
+    }
+  });
+}
+
+BuildProgress::~BuildProgress() {
+  finish();
+}
+
+void BuildProgress::begun(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  Step& step = steps_[name];
+  step = Step{name, name.substr(0, name.find(']') + 1), std::chrono::steady_clock::now(), {}, {}, {}, {}, {}};
+  view_->begun(step);
+}
+
+void BuildProgress::output(const std::string& name, std::string_view bytes) {
+  std::lock_guard lock(mutex_);
+  Step& step = steps_[name];
+  step.rest += bytes;
+  for (size_t end; (end = step.rest.find('\n')) != std::string::npos; step.rest.erase(0, end + 1))
+    line(step, std::string_view(step.rest).substr(0, end));
+  if (step.rest.size() > kTail) line(step, std::exchange(step.rest, {}));
+}
+
+void BuildProgress::ended(const std::string& name, builder::StepEnd how) {
+  std::lock_guard lock(mutex_);
+  Step& step = steps_[name];
+  if (!step.rest.empty()) line(step, std::exchange(step.rest, {}));
+  step.note.clear();
+  step.over = std::chrono::steady_clock::now();
+  step.end = how;
+  if (how == builder::StepEnd::failed && failed_ == nullptr) failed_ = &step;
+  view_->ended(step);
+}
+
+void BuildProgress::note(const std::string& name, const std::string& text) {
+  std::lock_guard lock(mutex_);
+  steps_[name].note = text;
+}
+
+void BuildProgress::finish() {
+  if (ticker_.joinable()) {
+    ticker_.request_stop();
+    ticker_.join();
+  }
+  std::lock_guard lock(mutex_);
+  view_->finish();
+}
+
+std::string BuildProgress::failure() const {
+  std::lock_guard lock(mutex_);
+  if (failed_ == nullptr) return {};
+  if (style_ == Style::quiet) return failed_->tail;
+  if (style_ != Style::live || failed_->tail.empty()) return {};
+  return fmt::format("------\n > {}:\n{}------\n", failed_->name, failed_->tail);
+}
+
+void BuildProgress::line(Step& step, std::string_view text) {
+  std::string shown = shown_line(text);
+  step.tail += shown + "\n";
+  if (step.tail.size() > kTail) step.tail.erase(0, step.tail.find('\n', step.tail.size() - kTail) + 1);
+  view_->line(step, shown);
 }
 
 }  // namespace berth::cli

@@ -1,38 +1,49 @@
 #pragma once
 
-#include <chrono>
+#include <condition_variable>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 
 #include "builder/build.h"
+#include "cli/build/step_view.h"
 #include "cli/context.h"
 
 namespace berth::cli {
 
-/// Steps and their output on standard error, line by line: "[web 3/7] RUN make", its output behind "[web 3/7] |".
+/// Steps and their output on standard error, in the form that --progress names. Safe for several threads.
 class BuildProgress : public builder::BuildEvents {
  public:
   BuildProgress(const Context& context, bool quiet);
+  ~BuildProgress() override;
 
   void begun(const std::string& step) override;
   void output(const std::string& step, std::string_view bytes) override;
-  void done(const std::string& step, bool cached) override;
-  void failed(const std::string& step) override;
+  void ended(const std::string& step, builder::StepEnd how) override;
+  /// How far something that the step waits for has come; "" = no more. Shown where things change in place.
+  void note(const std::string& step, const std::string& text);
 
-  /// The last lines of the step that failed, for a build that was quiet.
-  [[nodiscard]] const std::string& last_output() const { return tail_; }
-  [[nodiscard]] bool quiet() const { return style_ == Style::quiet; }
+  /// Nothing more comes: what is on the terminal stays, and others may write below it.
+  void finish();
+
+  /// What a step that failed has written last, for views that have not left it on the terminal.
+  [[nodiscard]] std::string failure() const;
+
+  enum class Style { live, plain, json, raw_json, quiet };
+  [[nodiscard]] Style style() const { return style_; }
 
  private:
-  enum class Style { plain, json, quiet };
-  void line(const std::string& step, const std::string& text);
-  void event(const std::string& step, const char* status, const std::string& text);
-  [[nodiscard]] std::string seconds() const;
+  void line(Step& step, std::string_view text);
 
   Style style_;
-  bool colour_;
-  std::string rest_, tail_;  // of the output: a line not ended, the last few
-  std::chrono::steady_clock::time_point begun_;
+  mutable std::mutex mutex_;
+  std::map<std::string, Step> steps_;
+  std::unique_ptr<StepView> view_;
+  const Step* failed_ = nullptr;  // the first
+  std::condition_variable_any tick_;
+  std::jthread ticker_;
 };
 
 }  // namespace berth::cli

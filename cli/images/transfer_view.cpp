@@ -95,13 +95,13 @@ void TransferView::failed(const std::string& label) {
 void TransferView::note(const std::string& text) {
   std::lock_guard lock(mutex_);
   if (style_ == Style::quiet) return;
-  if (style_ == Style::live) screen_.finish();
+  finish_screen();
   fmt::print(stderr, "note: {}\n", printable(text));
 }
 
 void TransferView::finish() {
   std::lock_guard lock(mutex_);
-  if (style_ == Style::live) screen_.finish();
+  finish_screen();
   std::fflush(out_);
 }
 
@@ -128,7 +128,7 @@ void TransferView::show(const std::string& key, const std::string& parent, const
       std::fflush(out_);
       return;
     case Style::live:
-      return screen_.set(parent + "/" + key, line, finished);
+      return set_line(parent + "/" + key, line, finished);
     case Style::json:
       break;
   }
@@ -142,6 +142,21 @@ void TransferView::show(const std::string& key, const std::string& parent, const
   }
   fmt::print(out_, "{}\n", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   std::fflush(out_);
+}
+
+void TransferView::set_line(const std::string& key, const std::string& text, bool finished) {
+  auto [place, is_new] = places_.emplace(key, lines_.size());
+  if (is_new) lines_.emplace_back();
+  lines_[place->second].text = text;
+  lines_[place->second].finished = finished;
+  if (is_new || screen_.is_due()) screen_.draw(lines_);
+}
+
+/// The lines stay as they are, and new ones begin below.
+void TransferView::finish_screen() {
+  screen_.finish(lines_);
+  lines_.clear();
+  places_.clear();
 }
 
 std::string TransferView::layer_text(const Layer& layer) const {

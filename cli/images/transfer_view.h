@@ -5,9 +5,10 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/context.h"
-#include "cli/images/screen.h"
+#include "cli/screen.h"
 #include "images/progress.h"
 
 namespace berth::cli {
@@ -46,6 +47,8 @@ class TransferView {
   void layer(const std::string& label, const std::string& name, Layer now);
   void show(const std::string& key, const std::string& parent, const std::string& text, bool finished,
             const Layer* layer = nullptr);
+  void set_line(const std::string& key, const std::string& text, bool finished);
+  void finish_screen();
   [[nodiscard]] std::string layer_text(const Layer& layer) const;
   [[nodiscard]] std::string image_text(const std::string& label) const;
 
@@ -55,6 +58,8 @@ class TransferView {
   Style style_;
   std::FILE* out_;
   Screen screen_;
+  std::vector<Screen::Line> lines_;       // on it
+  std::map<std::string, size_t> places_;  // of keys among them
   std::map<std::string, std::unique_ptr<OneImage>> images_;
   std::map<std::string, std::map<std::string, Layer>> layers_;  // by image
 };

@@ -79,3 +79,47 @@ class Terminal:
     def plain(self):
         """What was shown, without colours and carriage returns."""
         return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.text).replace("\r", "")
+
+
+class Window:
+    """What a person sees of a program's output, all that has scrolled away included: a terminal that knows no more than
+    carriage return, line feed, the cursor's way up, and erasing."""
+
+    def __init__(self, text, rows=40, columns=120):
+        self.rows, self.columns = rows, columns
+        self.lines, self.row, self.column = [""], 0, 0
+        for part in re.findall(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x1b]|\x1b", text):
+            self._feed(part)
+
+    def _feed(self, part):
+        if len(part) > 1:
+            number, what = part[2:-1], part[-1]
+            if what == "A":
+                self.row = max(self.row - int(number or 1), len(self.lines) - self.rows, 0)
+            elif what == "K":
+                self.lines[self.row] = self.lines[self.row][:self.column]
+            elif what == "J":
+                self.lines[self.row] = self.lines[self.row][:self.column]
+                del self.lines[self.row + 1:]
+            elif what != "m":
+                raise AssertionError(f"the terminal got {part!r}")
+        elif part == "\r":
+            self.column = 0
+        elif part == "\n":
+            self._next_line()
+        else:
+            if self.column == self.columns:
+                self._next_line()
+                self.column = 0
+            line = self.lines[self.row].ljust(self.column)
+            self.lines[self.row] = line[:self.column] + part + line[self.column + 1:]
+            self.column += 1
+
+    def _next_line(self):
+        self.row += 1
+        if self.row == len(self.lines):
+            self.lines.append("")
+
+    @property
+    def text(self):
+        return "\n".join(line.rstrip() for line in self.lines)

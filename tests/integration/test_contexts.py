@@ -6,10 +6,11 @@ import gzip
 import io
 import lzma
 import os
+import socket
 import subprocess
 import tarfile
 
-from harness import BERTH, Outcome
+from harness import BERTH, Outcome, wait_until
 from test_build import BuildCase
 from web_server import Repository, WebServer
 
@@ -202,6 +203,47 @@ class GitContext(ContextCase):
         self.assertEqual(self.shell("cat /x/file"), "two")
         self.context(f"FROM busybox:1\nADD --keep-git-dir {self.web.url}/x.tar /x\n")
         self.assertIn("no git repository", self.build(folder, check=1).err)
+
+
+class GitOverSsh(ContextCase):
+    """With a real sshd, and an agent that has the key."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder = os.path.join(self.berth.home, self._testMethodName, "ssh")
+        os.makedirs(self.folder + "/.ssh", mode=0o700)
+        for key in ("host", "user"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{self.folder}/{key}"], check=True)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        with open(self.folder + "/config", "w", encoding="utf-8") as file:
+            file.write(f"ListenAddress 127.0.0.1:{self.port}\nHostKey {self.folder}/host\nPidFile none\nUsePAM no\nStrictModes no\n"
+                       f"AuthorizedKeysFile {self.folder}/user.pub\nPermitRootLogin yes\nPasswordAuthentication no\n")
+        os.makedirs("/run/sshd", exist_ok=True)
+        server = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", self.folder + "/config"], stderr=subprocess.PIPE, text=True)
+        self.addCleanup(server.communicate)
+        self.addCleanup(server.kill)
+        self.assertIn("listening", server.stderr.readline())
+        agent = subprocess.Popen(["ssh-agent", "-D", "-a", self.folder + "/agent"], stdout=subprocess.DEVNULL)
+        self.addCleanup(agent.wait)
+        self.addCleanup(agent.kill)
+        wait_until("the agent is there", lambda: os.path.exists(self.folder + "/agent"))
+        subprocess.run(["ssh-add", "-q", self.folder + "/user"], check=True, env={**os.environ, "SSH_AUTH_SOCK": self.folder + "/agent"},
+                       stderr=subprocess.DEVNULL)
+        self.berth.environment["HOME"] = self.folder
+
+    def test_known_hosts_and_an_agent(self):
+        repository = self.repository()
+        repository.commit({"Dockerfile": DOCKERFILE, "file": "by ssh"})
+        url = f"ssh://root@127.0.0.1:{self.port}{repository.folder}"
+        agent = ["--ssh", f"default={self.folder}/agent"]
+        self.assertIn("known_hosts", self.build(url, *agent, check=1).err)
+        with open(self.folder + "/host.pub", encoding="utf-8") as key, open(self.folder + "/.ssh/known_hosts", "w", encoding="utf-8") as file:
+            file.write(f"[127.0.0.1]:{self.port} {key.read()}")
+        self.assertIn("no agent", self.build(url, check=1).err)
+        self.build(url, *agent)
+        self.assertEqual(self.shell("cat /all/file"), "by ssh")
 
 
 class Downloads(ContextCase):

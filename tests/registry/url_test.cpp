@@ -2,7 +2,6 @@
 
 #include <catch2/catch.hpp>
 
-#include "registry/base64.h"
 #include "registry/scope.h"
 
 using namespace berth::registry;
@@ -45,14 +44,4 @@ TEST_CASE("scopes are joined by resource") {
   Scope scope = pull_scope("a/b");
   add_scope(scope, "repository:a/b:push,pull repository:host:5000/c:pull nonsense");
   CHECK(to_text(scope) == "repository:a/b:pull,push repository:host:5000/c:pull");
-}
-
-TEST_CASE("base64 goes both ways and refuses what it is not") {
-  for (const char* text : {"", "u", "us", "use", "user", "user:p\xc3\xa4ss"}) {
-    CHECK(base64_decode(base64_encode(text)) == std::string(text));
-  }
-  CHECK(base64_encode("user:pass") == "dXNlcjpwYXNz");
-  CHECK(base64_decode("dXNlcg") == std::string("user"));
-  CHECK_FALSE(base64_decode("dXNl!"));
-  CHECK_FALSE(base64_decode("d"));
 }

@@ -1,8 +1,8 @@
-#include "registry/base64.h"
+#include "base/base64.h"
 
 #include <cstdint>
 
-namespace berth::registry {
+namespace berth {
 namespace {
 constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 }
@@ -39,4 +39,4 @@ std::optional<std::string> base64_decode(std::string_view text) {
   return bytes;
 }
 
-}  // namespace berth::registry
+}  // namespace berth
