@@ -61,7 +61,7 @@ class Connection {
     options_.proxy_opts.type = GIT_PROXY_AUTO;
     options_.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
     options_.update_fetchhead = 0;
-    // libgit2 would take what is for this host along to wherever it is sent.
+    // libgit2 would take what is for this host along to wherever it is sent; other ports count as the same host.
     bool secret = !access.token.empty() || !access.header.empty() || url.find('@') != std::string::npos;
     if (secret) options_.follow_redirects = GIT_REMOTE_REDIRECT_NONE;
     if (access.header.empty()) return;

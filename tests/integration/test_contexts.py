@@ -170,7 +170,7 @@ class GitContext(ContextCase):
         elsewhere = WebServer(self.repositories)
         self.addCleanup(elsewhere.close)
         elsewhere.password = self.web.password
-        self.web.redirects["/git/moved.git"] = f"{elsewhere.url}/git/x.git"
+        self.web.redirects["/git/moved.git"] = elsewhere.url.replace("127.0.0.1", "localhost") + "/git/x.git"
         self.build(self.url("moved.git"), "--secret", f"id=GIT_AUTH_TOKEN,src={token}", check=1)
         self.assertEqual([seen for _, seen in elsewhere.requests if seen], [])
 
@@ -220,7 +220,9 @@ class GitOverSsh(ContextCase):
         with open(self.folder + "/config", "w", encoding="utf-8") as file:
             file.write(f"ListenAddress 127.0.0.1:{self.port}\nHostKey {self.folder}/host\nPidFile none\nUsePAM no\nStrictModes no\n"
                        f"AuthorizedKeysFile {self.folder}/user.pub\nPermitRootLogin yes\nPasswordAuthentication no\n")
-        os.makedirs("/run/sshd", exist_ok=True)
+        if not os.path.isdir("/run/sshd"):
+            os.makedirs("/run/sshd", mode=0o755)
+            self.addCleanup(os.rmdir, "/run/sshd")
         server = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", self.folder + "/config"], stderr=subprocess.PIPE, text=True)
         self.addCleanup(server.communicate)
         self.addCleanup(server.kill)
