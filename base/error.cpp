@@ -1,5 +1,6 @@
 #include "base/error.h"
 
+#include <cerrno>
 #include <cstring>
 
 namespace berth {
@@ -30,6 +31,7 @@ Error sys_error(std::string what, int code) {
   Error error;
   error.what = std::move(what);
   error.code = code;
+  if (code == EMFILE) error.hint = "raise the limit on open files (ulimit -n): a container takes six of them";
   return error;
 }
 

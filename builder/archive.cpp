@@ -38,14 +38,14 @@ Status copy_entry(images::TarReader& reader, TarEntry entry, const std::string& 
   BERTH_TRY(std::string parent, target.real_directory(parent_of(path)));
   BERTH_TRY_OK(target.make_directory(parent));
   entry.name = below(parent, base_name(path));
-  if (entry.type == TarType::directory) {
-    BERTH_TRY(entry.name, target.real_directory(entry.name));
-  }
   if (entry.type == TarType::hard_link) {
     BERTH_TRY(std::string linked, images::clean_entry_name(entry.link_name));
     entry.link_name = below(directory, linked);
   }
-  target.changes().apply_to(entry);
+  images::TreeTar::Changes changes;
+  changes.latest_mtime = target.latest_mtime();
+  changes.apply_to(entry);
+  if (entry.type == TarType::directory) return target.put_directory(entry);
   BERTH_TRY_OK(target.tar().entry(entry));
   if (entry.type != TarType::file) return {};
   for (;;) {

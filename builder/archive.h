@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -13,16 +14,20 @@ namespace berth::builder {
 class LayerTarget {
  public:
   virtual ~LayerTarget() = default;
+  /// The directory and those around it, as the layers below have them, else new.
   [[nodiscard]] virtual Status make_directory(const std::string& path) = 0;
+  /// The directory with the entry's attributes, in the place of whatever is there. Requires: its parent is made.
+  [[nodiscard]] virtual Status put_directory(const images::TarEntry& entry) = 0;
+  /// Where a directory of that path really is; it may be reached by a link below.
   [[nodiscard]] virtual Result<std::string> real_directory(const std::string& path) = 0;
-  [[nodiscard]] virtual const images::TreeTar::Changes& changes() const = 0;
+  [[nodiscard]] virtual std::optional<int64_t> latest_mtime() const = 0;
   [[nodiscard]] virtual images::TarWriter& tar() = 0;
 };
 
-/// Whether ADD takes the file apart: a tar, or gzip, zstd, xz, bzip2 around one. By its content, never by its name.
+/// Whether ADD takes the file apart: a tar, or gzip, bzip2, xz, zstd around one. By its content, never by its name.
 [[nodiscard]] bool is_archive(const volumes::MergedDir& dir, const volumes::MergedDir::Entry& entry);
 
-/// All entries of the archive below `directory`, whatever their names say.
+/// All entries of the archive below `directory`, whatever their names say, with the owners and modes that they have.
 [[nodiscard]] Status unpack(const volumes::MergedDir& dir, const volumes::MergedDir::Entry& entry,
                             const std::string& directory, LayerTarget& target);
 

@@ -202,17 +202,9 @@ class Build {
     auto steps = static_cast<size_t>(std::count_if(stage.instructions.begin(), stage.instructions.end(), is_step)) + 1;
     if (!request_.name.empty()) name = name.empty() ? request_.name : request_.name + " " + name;
     Diagnostics& diagnostics = diagnostics_[index];
-    BuildParts parts{parts_.store,
-                     parts_.host,
-                     parts_.paths,
-                     parts_.share,
-                     parts_.events,
-                     diagnostics,
-                     parts_.image,
-                     parts_.fetch,
-                     parts_.context,
-                     parts_.clone,
-                     [this] { return stopped(); }};
+    BuildParts parts{parts_.store,   parts_.host,  parts_.paths,   parts_.share,
+                     parts_.events,  diagnostics,  parts_.image,   parts_.fetch,
+                     parts_.context, parts_.clone, parts_.network, [this] { return stopped(); }};
     Before before(*this, index);
     if (std::optional<size_t> base = links_[index].base) tasks_.wait(*base);
     if (stopped()) return false;
@@ -225,7 +217,7 @@ class Build {
       return false;
     }
     parts.events.ended(shown, StepEnd::cached);
-    Scope scope(given_, global_, base->config.env);
+    Scope scope(given_, global_, base->config.env, base->args);
     std::vector<Instruction> triggers = take_triggers(*base, diagnostics);
     StageBuild build(request_, parts, lease_, before, {name, steps, no_cache(index)}, std::move(base).value(),
                      std::move(scope));
@@ -254,7 +246,9 @@ class Build {
     }
     if (name == "scratch") {
       images::Platform target = platform.value_or(given_.target);
-      Built empty{{}, {}, {}, images::sha256_of("scratch")};
+      Built empty{{}, {}, {}, images::sha256_of("scratch"), {}};
+      empty.config.env = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
+      empty.config.working_dir = "/";
       empty.config.os = target.os;
       empty.config.architecture = target.architecture;
       empty.config.variant = target.variant;
@@ -270,7 +264,7 @@ class Build {
     BERTH_TRY(images::Manifest manifest, images::parse_manifest(json));
     StepKey key(images::sha256_of("image"), "FROM");
     for (const images::Digest& id : image.config.diff_ids) key.add(id.str());
-    return Built{std::move(image.config), std::move(manifest.layers), std::move(image.layer_dirs), key.digest()};
+    return Built{std::move(image.config), std::move(manifest.layers), std::move(image.layer_dirs), key.digest(), {}};
   }
 
   /// The base's ONBUILD instructions, which are for this build and no further.

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "builder/scope.h"
 #include "builder/shared_steps.h"
+#include "builder/step_network.h"
 #include "dockerfile/git_remote.h"
 #include "dockerfile/ignore.h"
 #include "dockerfile/instruction.h"
@@ -43,7 +44,8 @@ struct BuildRequest {
   bool no_cache = false;
   std::vector<std::string> no_cache_filter;  // the same for these stages only
   bool allow_insecure = false;               // RUN --security=insecure may be what it says
-  std::string network;                       // of RUN: "", default, host, none
+  bool allow_host_network = false;           // RUN --network=host too
+  std::string network;                       // of RUN: "", default, host, none, or the name of a network
   std::vector<std::pair<std::string, std::string>> extra_hosts;
   uint64_t shm_size = 64 << 20;
   std::vector<runtime::Rlimit> rlimits;
@@ -97,6 +99,9 @@ struct BuildParts {
   std::function<Result<std::string>(const dockerfile::GitRemote& remote, bool keep_git_dir,
                                     const std::string& directory, const std::string& step)>
       clone;
+  /// What a RUN step with this network ("", "default", "host", "none", a name) lives in. Made when one runs, not
+  /// before.
+  std::function<Result<StepNetwork>(const std::string& name)> network;
   std::function<bool()> cancelled;
 };
 

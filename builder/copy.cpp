@@ -37,7 +37,6 @@ class CopiedLayer : public LayerTarget {
     return tar_.finish();
   }
 
-  /// The directory and those around it, as the layers below have them, else new.
   Status make_directory(const std::string& path) override {
     if (path.empty() || !made_.insert(path).second) return {};
     BERTH_TRY_OK(make_directory(parent_of(path)));
@@ -59,14 +58,23 @@ class CopiedLayer : public LayerTarget {
     return tar_.entry(entry);
   }
 
-  /// Where a directory of that path really is; it may be reached by a link below.
+  Status put_directory(const images::TarEntry& entry) override {
+    made_.insert(entry.name);
+    BERTH_TRY(Found there, find_path(target_, entry.name, false));
+    if (!there.is_directory()) hiding_.insert(entry.name);
+    return tar_.entry(entry);
+  }
+
   Result<std::string> real_directory(const std::string& path) override {
     if (made_.contains(path)) return path;
+    for (std::string around = path; !around.empty(); around = parent_of(around)) {
+      if (hiding_.contains(around)) return path;
+    }
     BERTH_TRY(Found found, find_path(target_, path, true));
     return found.path;
   }
 
-  [[nodiscard]] const images::TreeTar::Changes& changes() const override { return request_.changes; }
+  [[nodiscard]] std::optional<int64_t> latest_mtime() const override { return request_.changes.latest_mtime; }
   [[nodiscard]] images::TarWriter& tar() override { return tar_; }
 
  private:
@@ -135,7 +143,8 @@ class CopiedLayer : public LayerTarget {
   const CopyRequest& request_;
   images::TarWriter& tar_;
   images::TreeTar tree_;
-  std::set<std::string> made_;  // directories that the tar has
+  std::set<std::string> made_;    // directories that the tar has
+  std::set<std::string> hiding_;  // those of them below which nothing of the layers below shows
 };
 
 }  // namespace

@@ -16,7 +16,6 @@
 #include "runtime/cgroup.h"
 #include "runtime/launch.h"
 #include "sys/file.h"
-#include "sys/netns.h"
 #include "sys/pidfd.h"
 
 namespace berth::builder {
@@ -66,9 +65,14 @@ class MountPoints {
   std::vector<std::string> missing_;
 };
 
+constexpr const char* kHostname = "buildkitsandbox";  // Docker's: some programs' output depends on it
+
 std::string hosts_file(const RunRequest& request) {
-  std::string text = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
-  for (const auto& [name, address] : request.extra_hosts) text += address + "\t" + name + "\n";
+  std::string text = fmt::format("127.0.0.1\tlocalhost {}\n::1\tlocalhost ip6-localhost ip6-loopback\n", kHostname);
+  for (const auto& [name, given] : request.extra_hosts) {
+    const std::string& address = given == "host-gateway" ? request.network.host_address : given;
+    if (!address.empty()) text += address + "\t" + name + "\n";
+  }
   return text;
 }
 
@@ -132,11 +136,12 @@ Result<int> run(runtime::Host& host, const sys::Paths& paths, const RunRequest& 
   std::string id = sys::random_hex(16);
   BERTH_TRY_OK(sys::make_dirs(request.scratch_dir + "/upper", 0755));
   BERTH_TRY_OK(sys::make_dirs(request.scratch_dir + "/work", 0700));
-  std::string hosts = request.scratch_dir + "/hosts";
+  std::string hosts = request.scratch_dir + "/hosts", resolv_conf = request.scratch_dir + "/resolv.conf";
   BERTH_TRY_OK(sys::write_file_atomic(hosts, hosts_file(request), sys::Durability::none));
+  BERTH_TRY_OK(sys::write_file_atomic(resolv_conf, request.network.resolv_conf, sys::Durability::none));
   runtime::ContainerSpec spec;
   spec.id = id;
-  spec.hostname = "build";
+  spec.hostname = kHostname;
   spec.layers = request.layers;
   spec.upper_dir = request.scratch_dir + "/upper";
   spec.work_dir = request.scratch_dir + "/work";
@@ -152,8 +157,7 @@ Result<int> run(runtime::Host& host, const sys::Paths& paths, const RunRequest& 
   spec.cgroup_path = group_path(paths, id);
   spec.mounts = request.mounts;
   spec.mounts.emplace_back(read_only_bind(hosts, "/etc/hosts"));
-  if (request.host_network && sys::exists("/etc/resolv.conf"))
-    spec.mounts.emplace_back(read_only_bind("/etc/resolv.conf", "/etc/resolv.conf"));
+  spec.mounts.emplace_back(read_only_bind(resolv_conf, "/etc/resolv.conf"));
   std::vector<std::string> targets = {"proc", "sys", "dev", "dev/pts", "dev/shm", "dev/mqueue"};
   for (const runtime::MountSpec& mount : spec.mounts) targets.push_back(target_of(mount));
   MountPoints points(request, targets);
@@ -165,11 +169,7 @@ Result<int> run(runtime::Host& host, const sys::Paths& paths, const RunRequest& 
   runtime::LaunchIo io;
   io.in = null.ref();
   io.out = io.err = write_end.ref();
-  sys::Netns empty;
-  if (!request.host_network) {
-    BERTH_TRY(empty, sys::Netns::create());
-    io.netns = empty.fd();
-  }
+  io.netns = request.network.netns.fd();
   BERTH_TRY(runtime::Launch launch, runtime::Launch::start(host, spec, io));
   Result<runtime::Running> running = launch.finish();
   if (!running) {

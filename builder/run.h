@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "builder/step_network.h"
 #include "runtime/host.h"
 #include "runtime/spec.h"
 #include "sys/paths.h"
@@ -18,8 +19,8 @@ struct RunRequest {
   std::vector<std::string> layers;  // topmost first
   std::string scratch_dir;          // empty, ours; what the process changes ends up in its "upper"
   std::vector<runtime::MountSpec> mounts;
-  bool host_network = true;                                      // else none at all
-  std::vector<std::pair<std::string, std::string>> extra_hosts;  // name, address
+  StepNetwork network;
+  std::vector<std::pair<std::string, std::string>> extra_hosts;  // name, address or "host-gateway"
   uint64_t shm_size = 64 << 20;
   std::vector<runtime::Rlimit> rlimits;
   bool privileged = false;

@@ -24,12 +24,21 @@ Values platform_args(const Given& given) {
   return all;
 }
 
+void set_in(std::vector<std::string>& env, const std::string& name, const std::string& value) {
+  std::string prefix = name + "=";
+  auto same = std::find_if(env.begin(), env.end(), [&](const std::string& one) { return one.starts_with(prefix); });
+  if (same == env.end())
+    env.push_back(prefix + value);
+  else
+    *same = prefix + value;
+}
+
 }  // namespace
 
 Scope::Scope(const Given& given) : given_(given), args_(platform_args(given)) {}
 
-Scope::Scope(const Given& given, const Scope& global, const std::vector<std::string>& env)
-    : given_(given), global_(&global), env_(env) {}
+Scope::Scope(const Given& given, const Scope& global, const std::vector<std::string>& env, Values args)
+    : given_(given), global_(&global), args_(std::move(args)), env_(env) {}
 
 void Scope::declare(const std::string& name, const std::optional<std::string>& fallback) {
   auto asked = given_.build_args.find(name);
@@ -44,12 +53,8 @@ void Scope::declare(const std::string& name, const std::optional<std::string>& f
 }
 
 void Scope::set_env(const std::string& name, const std::string& value) {
-  std::string prefix = name + "=";
-  auto same = std::find_if(env_.begin(), env_.end(), [&](const std::string& one) { return one.starts_with(prefix); });
-  if (same == env_.end())
-    env_.push_back(prefix + value);
-  else
-    *same = prefix + value;
+  set_in(env_, name, value);
+  args_.erase(name);
 }
 
 std::optional<std::string> Scope::env_value(std::string_view name) const {
@@ -61,9 +66,8 @@ std::optional<std::string> Scope::env_value(std::string_view name) const {
 }
 
 std::optional<std::string> Scope::find(std::string_view name) const {
-  if (std::optional<std::string> value = env_value(name)) return value;
   auto arg = args_.find(name);
-  return arg == args_.end() ? std::nullopt : std::optional(arg->second);
+  return arg == args_.end() ? env_value(name) : std::optional(arg->second);
 }
 
 dockerfile::Lookup Scope::lookup() const {
@@ -72,13 +76,10 @@ dockerfile::Lookup Scope::lookup() const {
 
 std::vector<std::string> Scope::run_env() const {
   std::vector<std::string> all = env_;
-  auto add = [&](const std::string& name, const std::string& value) {
-    if (!env_value(name)) all.push_back(name + "=" + value);
-  };
-  for (const auto& [name, value] : args_) add(name, value);
+  for (const auto& [name, value] : args_) set_in(all, name, value);
   for (std::string_view proxy : kProxies) {
     auto asked = given_.build_args.find(proxy);
-    if (asked != given_.build_args.end() && !args_.contains(proxy)) add(asked->first, asked->second);
+    if (asked != given_.build_args.end() && !find(proxy)) set_in(all, asked->first, asked->second);
   }
   return all;
 }

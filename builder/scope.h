@@ -21,13 +21,13 @@ struct Given {
   std::string stage;  // TARGETSTAGE
 };
 
-/// Variables that a place of the Dockerfile sees: ARGs as declared so far, and over them the image's environment.
+/// Variables that a place of the Dockerfile sees: ARG and ENV as given so far. Of one name the later one counts.
 class Scope {
  public:
   /// Before the first FROM: platform arguments are there without being declared.
   explicit Scope(const Given& given);
-  /// A stage: nothing of the global ARGs unless declared again; `env` is the base image's.
-  Scope(const Given& given, const Scope& global, const std::vector<std::string>& env);
+  /// A stage: nothing of the global ARGs unless declared again; `env` is the base's, `args` those of a stage below it.
+  Scope(const Given& given, const Scope& global, const std::vector<std::string>& env, Values args);
 
   /// ARG: --build-arg wins over the default, which wins over the global one.
   void declare(const std::string& name, const std::optional<std::string>& fallback);
@@ -36,6 +36,7 @@ class Scope {
 
   [[nodiscard]] std::optional<std::string> find(std::string_view name) const;
   [[nodiscard]] dockerfile::Lookup lookup() const;
+  [[nodiscard]] const Values& args() const { return args_; }
   /// NAME=value in the image's order.
   [[nodiscard]] const std::vector<std::string>& env() const { return env_; }
   /// The same and the ARGs, as a RUN sees them; proxies that were given as build arguments too.

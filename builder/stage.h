@@ -23,6 +23,7 @@ struct Built {
   std::vector<images::Descriptor> layers;  // lowest first
   std::vector<std::string> layer_dirs;     // topmost first
   images::Digest key;                      // of the file system
+  Values args;                             // ARGs of a stage, which stages on top of it have too
 };
 
 /// Of what stages refer to each other by.
@@ -49,7 +50,10 @@ class StageBuild {
 
   /// False after a mistake, which is in the diagnostics.
   [[nodiscard]] bool carry_out(const dockerfile::Instruction& instruction);
-  [[nodiscard]] Built take() { return std::move(state_); }
+  [[nodiscard]] Built take() {
+    state_.args = scope_.args();
+    return std::move(state_);
+  }
 
  private:
   using Text = dockerfile::Text;

@@ -63,7 +63,10 @@ Status StageBuild::apply(const dockerfile::Copy& copy) {
   request.parents = copy.parents;
   request.now = request_.epoch.value_or(wall_clock_ns() / 1'000'000'000);
   request.changes.latest_mtime = request_.epoch;
-  if (!tree.keeps_owners) request.changes.uid = request.changes.gid = 0;
+  if (!tree.keeps_owners) {
+    request.changes.uid = request.changes.gid = 0;
+    request.changes.no_xattrs = true;
+  }
   std::string chown = copy.chown ? expanded(*copy.chown) : "", chmod = copy.chmod ? expanded(*copy.chmod) : "";
   BERTH_TRY_OK(take_owner(chown, request));
   if (!chmod.empty()) {
@@ -86,7 +89,9 @@ Status StageBuild::apply(const dockerfile::Copy& copy) {
     }
   }
   for (const dockerfile::Heredoc& heredoc : copy.heredocs) {
-    std::string content = heredoc.expand ? expanded({heredoc.content, heredoc.span}) : heredoc.content;
+    std::string content = heredoc.content;
+    if (heredoc.expand)
+      content = dockerfile::expand({content, heredoc.span}, {scope_.lookup(), '\\', parts_.diagnostics, true});
     key.add(heredoc.delimiter.value).add(content);
     request.inline_files.push_back({heredoc.delimiter.value, std::move(content)});
   }
@@ -105,8 +110,10 @@ Status StageBuild::apply(const dockerfile::Workdir& workdir) {
   CopyRequest request;
   request.destination = path + "/";
   request.now = request_.epoch.value_or(wall_clock_ns() / 1'000'000'000);
+  // Who works there owns it. A user whom the image does not know is told of where a process is to run.
+  if (!take_owner(state_.config.user, request)) request.changes = {};
   StepKey key(state_.key, "WORKDIR");
-  key.add(path);
+  key.add(path).add(fmt::format("{}:{}", request.changes.uid.value_or(0), request.changes.gid.value_or(0)));
   SourceTree nothing;
   return add_layer(key.digest(), [&] { return store_copy(nothing, request); });
 }

@@ -1,6 +1,5 @@
 // RUN.
 
-#include <fcntl.h>
 #include <fmt/core.h>
 
 #include <cerrno>
@@ -12,9 +11,8 @@
 #include "builder/scratch.h"
 #include "builder/stage.h"
 #include "builder/step_key.h"
-#include "images/commit.h"
+#include "images/layer_adopt.h"
 #include "runtime/binfmt.h"
-#include "sys/file.h"
 
 namespace berth::builder {
 namespace {
@@ -69,6 +67,11 @@ Status StageBuild::apply(const dockerfile::Run& run) {
   bool insecure = run.security && expanded(*run.security) == "insecure";
   if (insecure && !request_.allow_insecure)
     return make_error("--security=insecure gives this step all of the host", "allow it with --allow security.insecure");
+  std::string own_network = run.network ? expanded(*run.network) : "";
+  if (own_network == "host" && request_.network != "host" && !request_.allow_host_network)
+    return make_error("--network=host opens all services of the host to this step",
+                      "allow it with --allow network.host");
+  const std::string& network = own_network.empty() || own_network == "default" ? request_.network : own_network;
   struct Wanted {
     std::string type;
     Values options;
@@ -76,7 +79,6 @@ Status StageBuild::apply(const dockerfile::Run& run) {
   };
   std::vector<Wanted> wanted;
   std::vector<std::string> words = run_words(run.command, shell());
-  std::string network = run.network ? expanded(*run.network) : request_.network;
   StepKey key(state_.key, "RUN");
   key.add(words)
       .add(scope_.run_env())
@@ -122,20 +124,18 @@ Status StageBuild::apply(const dockerfile::Run& run) {
     process.layers = state_.layer_dirs;
     process.scratch_dir = scratch.path();
     process.mounts = mounts.specs();
-    process.host_network = network != "none";
+    BERTH_TRY(process.network, parts_.network(network));
     process.extra_hosts = request_.extra_hosts;
     process.shm_size = request_.shm_size;
     process.rlimits = request_.rlimits;
     process.privileged = insecure;
     auto output = [&](std::string_view bytes) { parts_.events.output(step_text_, bytes); };
+    if (!process.network.notice.empty()) output(process.network.notice + "\n");
     BERTH_TRY(RunSlot slot, RunSlot::take(parts_.share.runs, parts_.cancelled));
     BERTH_TRY(int code, builder::run(parts_.host, parts_.paths, process, output, parts_.cancelled));
     if (parts_.cancelled()) return sys_error("build", ECANCELED);
     if (code != 0) return did_not_succeed(words, code);
-    BERTH_TRY(sys::UniqueFd upper, sys::open_file(scratch.path() + "/upper", O_RDONLY | O_DIRECTORY));
-    images::TreeTar::Changes changes;
-    changes.latest_mtime = request_.epoch;
-    return images::store_layer_diff(parts_.store, lease_, upper.ref(), changes);
+    return images::adopt_layer_diff(parts_.store, lease_, scratch.path() + "/upper", request_.epoch);
   };
   return add_layer(key.digest(), execute);
 }

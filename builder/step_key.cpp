@@ -8,7 +8,7 @@
 namespace berth::builder {
 
 StepKey::StepKey(const images::Digest& below, std::string_view kind) {
-  hash_.update("berth build step 1\n");  // another number where the meaning of steps changes
+  hash_.update("berth build step 2\n");  // another number where the meaning of steps changes
   add(below.str());
   add(kind);
 }

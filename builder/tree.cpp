@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <utility>
 
 #include "base/text.h"
 #include "dockerfile/path_pattern.h"
+#include "images/tree_tar.h"
 #include "sys/file.h"
 
 namespace berth::builder {
@@ -30,23 +32,40 @@ class Walk {
       bool ignored = ignore_ != nullptr && ignore_->ignores(inside);
       if (is_excluded(relative)) continue;
       if (ignored && !(S_ISDIR(entry.info.st_mode) && ignore_->may_hold_exceptions())) continue;
-      if (!ignored) BERTH_TRY_OK(visit_(dir, entry, relative));
+      size_t around = ignored_.size();
+      if (ignored)
+        ignored_.push_back({dir, entry, relative});
+      else
+        BERTH_TRY_OK(visit(dir, entry, relative));
       if (!S_ISDIR(entry.info.st_mode)) continue;
       BERTH_TRY(MergedDir child, dir.child(entry));
       BERTH_TRY_OK(directory(child, relative, inside));
+      if (ignored_.size() > around) ignored_.pop_back();
     }
     return {};
   }
 
  private:
+  /// What is taken back from an ignored directory brings the directory along.
+  Status visit(const MergedDir& dir, const MergedDir::Entry& entry, const std::string& relative) {
+    for (const Ignored& one : std::exchange(ignored_, {})) BERTH_TRY_OK(visit_(one.parent, one.entry, one.relative));
+    return visit_(dir, entry, relative);
+  }
+
   [[nodiscard]] bool is_excluded(const std::string& relative) const {
     return std::any_of(tree_.excluded.begin(), tree_.excluded.end(),
                        [&](const dockerfile::PathPattern& pattern) { return pattern.matches(relative); });
   }
 
+  struct Ignored {
+    const MergedDir& parent;
+    const MergedDir::Entry& entry;
+    std::string relative;
+  };
   const SourceTree& tree_;
   const dockerfile::IgnoreRules* ignore_;
   const Visit& visit_;
+  std::vector<Ignored> ignored_;  // directories around where we are that nothing was taken back from so far
 };
 
 Result<MergedDir> open_directory(const SourceTree& tree, const Found& found) {
@@ -91,11 +110,22 @@ Status hash_file(sys::FdRef dir, const std::string& name, images::Sha256& hash) 
   return {};
 }
 
+Status hash_xattrs(sys::FdRef dir, const std::string& name, images::Sha256& hash) {
+  BERTH_TRY(sys::UniqueFd file, sys::open_at(dir, name, O_RDONLY | O_NOFOLLOW));
+  images::TarEntry entry;
+  BERTH_TRY_OK(images::read_xattrs(file.ref(), entry));
+  for (const auto& [attribute, value] : entry.xattrs)
+    hash.update(fmt::format("{}={}:{}\n", attribute, value.size(), value));
+  return {};
+}
+
 Status hash_entry(const SourceTree& tree, const MergedDir& dir, const MergedDir::Entry& entry, const std::string& path,
                   images::Sha256& hash) {
   const struct stat& info = entry.info;
   hash.update(fmt::format("{}:{}\n{:o}\n", path.size(), path, info.st_mode));
   if (tree.keeps_owners) hash.update(fmt::format("{}:{}\n", info.st_uid, info.st_gid));
+  bool has_xattrs = S_ISREG(info.st_mode) || S_ISDIR(info.st_mode);
+  if (tree.keeps_owners && has_xattrs) BERTH_TRY_OK(hash_xattrs(dir.home(entry), entry.name, hash));
   if (S_ISREG(info.st_mode)) return hash_file(dir.home(entry), entry.name, hash).context("{}", printable(path));
   if (S_ISLNK(info.st_mode)) {
     char target[PATH_MAX];
@@ -131,6 +161,7 @@ Result<std::vector<Source>> find_sources(const SourceTree& tree, const std::stri
   if (matches.empty()) return make_error(fmt::format("nothing in {} matches \"{}\"", tree.name, printable(word)));
   for (const std::string& match : matches) {
     BERTH_TRY(Found found, find_path(tree.layers, match, true));
+    if (!found.exists()) return not_there(tree, found.path);  // a link that leads nowhere
     sources.push_back({match, std::move(found)});
   }
   return sources;

@@ -17,7 +17,8 @@ struct SourceTree {
   std::vector<std::string> layers;  // topmost first; a context is one directory
   const dockerfile::IgnoreRules* ignore = nullptr;
   std::vector<dockerfile::PathPattern> excluded;  // --exclude: relative to the source
-  bool keeps_owners = true;                       // a context's files become root's
+  // A context's files become root's and lose their extended attributes: both are this machine's business.
+  bool keeps_owners = true;
 };
 
 /// One source of a COPY: a file or directory of the tree.
@@ -39,7 +40,8 @@ using Visit = std::function<Status(const volumes::MergedDir& dir, const volumes:
                                    const std::string& path)>;
 [[nodiscard]] Status walk(const SourceTree& tree, const Source& directory, const Visit& visit);
 
-/// Types, modes, link targets and content of a source; owners only where the tree keeps them, times never.
+/// Types, modes, link targets and content of a source; owners and extended attributes only where the tree keeps them,
+/// times never.
 [[nodiscard]] Status hash_source(const SourceTree& tree, const Source& source, images::Sha256& hash);
 
 }  // namespace berth::builder

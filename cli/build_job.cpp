@@ -10,7 +10,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(BuildJob::SecretSource, file, va
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(BuildJob, name, context, dockerfile, inline_file, args, labels,
                                                 annotations, additional_contexts, ssh, secrets, tags, extra_hosts,
                                                 ulimits, platforms, target, network, outputs, iidfile, metadata_file,
-                                                shm_size, no_cache, pull, allow_insecure, no_cache_filter)
+                                                shm_size, no_cache, pull, allow_insecure, no_cache_filter,
+                                                allow_host_network)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(BuildOrder, jobs, quiet, check, warnings)
 
 std::string to_json_text(const BuildOrder& order) {

@@ -31,7 +31,7 @@ struct BuildJob {
   std::string target, network;
   std::string iidfile, metadata_file;  // where the image's id and more about it are written; empty: nowhere
   int64_t shm_size = 0;                // bytes; 0 = the default
-  bool no_cache = false, pull = false, allow_insecure = false;
+  bool no_cache = false, pull = false, allow_insecure = false, allow_host_network = false;
 };
 
 struct BuildOrder {

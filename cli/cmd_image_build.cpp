@@ -140,6 +140,7 @@ Result<BuildOrder> order_of(const Flags& flags) {
     if (entitlement != "security.insecure" && entitlement != "network.host")
       return make_error(fmt::format("--allow {}: expected security.insecure or network.host", printable(entitlement)));
     job.allow_insecure = job.allow_insecure || entitlement == "security.insecure";
+    job.allow_host_network = job.allow_host_network || entitlement == "network.host";
   }
   job.tags = flags.tags;
   job.extra_hosts = flags.hosts;
@@ -191,8 +192,8 @@ void add_image_build(Command noun, Context& context, const std::function<int(con
   several("--add-host", flags->hosts, "Add a custom host-to-IP mapping (HOST=IP)");
   several("--allow", flags->allowed, "Allow extra privileged entitlement (security.insecure, network.host)");
   several("--ulimit", flags->ulimits, "Ulimit options (NAME=SOFT[:HARD])");
-  command.option("--network", flags->network, "Networking mode for the RUN instructions")
-      .one_of({"default", "none", "host"});
+  command.option("--network", flags->network,
+                 "Network of the RUN instructions (default, none, host, or a network's name)");
   command.option("--shm-size", flags->shm_size, "Size of /dev/shm");
   several("--platform", flags->platforms, "Set target platform for build");
   several("-o,--output", flags->outputs,

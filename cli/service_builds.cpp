@@ -134,15 +134,16 @@ Result<BuildJob> build_job(const compose::Project& project, const compose::Servi
   job.platforms = platforms_of(service, overrides.all_platforms);
   job.target = build.target.value_or("");
   job.network = build.network.value_or("");
-  if (!job.network.empty() && job.network != "default" && job.network != "none" && job.network != "host") {
-    return at(service.place("build"), service.name,
-              fmt::format("build.network \"{}\": networks of the project are not supported", printable(job.network)),
-              "expected default, host or none");
-  }
+  // A network of the project by its name in the file; Docker Compose takes the real one only.
+  bool is_mode = job.network == "default" || job.network == "none" || job.network == "host";
+  if (auto known = project.networks.find(job.network); known != project.networks.end() && !is_mode)
+    job.network = known->second.name;
   job.shm_size = build.shm_size.value_or(0);
-  job.allow_insecure =
-      build.privileged.value_or(false) ||
-      std::find(build.entitlements.begin(), build.entitlements.end(), "security.insecure") != build.entitlements.end();
+  auto allows = [&](const char* entitlement) {
+    return std::find(build.entitlements.begin(), build.entitlements.end(), entitlement) != build.entitlements.end();
+  };
+  job.allow_insecure = build.privileged.value_or(false) || allows("security.insecure");
+  job.allow_host_network = allows("network.host");
   job.no_cache = overrides.no_cache || build.no_cache.value_or(false);
   job.no_cache_filter = build.no_cache_filter;
   job.pull = overrides.pull || build.pull.value_or(false);

@@ -82,9 +82,9 @@ class Expander {
   void sequence(char until, size_t depth) {
     while (!at_end() && rest_.front() != until) {
       char c = take();
-      if (c == '\'') {
+      if (c == '\'' && !how_.keep_quotes) {
         single_quotes();
-      } else if (c == '"') {
+      } else if (c == '"' && !how_.keep_quotes) {
         double_quotes(depth);
       } else if (c == '$') {
         put_value(variable(depth));

@@ -19,6 +19,7 @@ struct Expansion {
   Lookup lookup;
   char escape = '\\';
   Diagnostics& diagnostics;
+  bool keep_quotes = false;  // a file's content: quotes are characters like others
 };
 
 /// The text with its variables replaced and its quotes and escapes taken off, as a Dockerfile's instructions have it:

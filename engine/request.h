@@ -49,6 +49,12 @@ struct KillRequest {
   Selection selection;
   int signal = 9;
 };
+/// A place in a network, as a container has one, for as long as the connection stands. With the request comes a socket,
+/// on which the network namespace is sent back; {"type": "lent", "gateway"} says so.
+struct LendRequest {
+  static constexpr const char* kOp = "lend";
+  std::string network;  // real name
+};
 struct PauseRequest {
   static constexpr const char* kOp = "pause";
   Selection selection;
@@ -83,6 +89,7 @@ BERTH_JSON_DECLARE(StopRequest)
 BERTH_JSON_DECLARE(StartRequest)
 BERTH_JSON_DECLARE(RestartRequest)
 BERTH_JSON_DECLARE(KillRequest)
+BERTH_JSON_DECLARE(LendRequest)
 BERTH_JSON_DECLARE(PauseRequest)
 BERTH_JSON_DECLARE(UnpauseRequest)
 BERTH_JSON_DECLARE(RemoveRequest)

@@ -119,40 +119,38 @@ class XzCodec : public Decompressor::Codec {
   bool ended_ = false;
 };
 
-/// No layer is packed so, but archives that a build is given are.
 class Bzip2Codec : public Decompressor::Codec {
  public:
-  Bzip2Codec() { start_member(); }
+  Bzip2Codec() { start_stream(); }
   Bzip2Codec(const Bzip2Codec&) = delete;
   Bzip2Codec& operator=(const Bzip2Codec&) = delete;
   ~Bzip2Codec() override { BZ2_bzDecompressEnd(&stream_); }
 
   Result<Step> step(std::string_view input, char* output, size_t room) override {
-    if (input.empty() && between_members_) return Step{};
-    if (between_members_) {
-      BZ2_bzDecompressEnd(&stream_);
-      start_member();
+    if (ended_) {
+      if (input.empty()) return Step{};
+      BZ2_bzDecompressEnd(&stream_);  // bzip2 files may be put after each other, and pbzip2 makes such
+      start_stream();
     }
-    // bzip2 reads input without changing it but does not say so in its type.
-    stream_.next_in = const_cast<char*>(input.data());
+    stream_.next_in = const_cast<char*>(input.data());  // read only, though its type does not say so
     stream_.avail_in = static_cast<unsigned>(input.size());
     stream_.next_out = output;
     stream_.avail_out = static_cast<unsigned>(room);
     int code = BZ2_bzDecompress(&stream_);
     if (code != BZ_OK && code != BZ_STREAM_END) return make_error("bzip2: data is damaged");
-    between_members_ = code == BZ_STREAM_END;
+    ended_ = code == BZ_STREAM_END;
     return Step{input.size() - stream_.avail_in, room - stream_.avail_out};
   }
-  [[nodiscard]] bool may_end() const override { return between_members_; }
+  [[nodiscard]] bool may_end() const override { return ended_; }
 
  private:
-  void start_member() {
+  void start_stream() {
     stream_ = {};
-    between_members_ = false;
     BERTH_CHECK(BZ2_bzDecompressInit(&stream_, 0, 0) == BZ_OK);
+    ended_ = false;
   }
   bz_stream stream_{};
-  bool between_members_ = false;
+  bool ended_ = false;
 };
 
 std::unique_ptr<Decompressor::Codec> make_codec(Compression compression) {
@@ -260,9 +258,10 @@ Compression detect_compression(std::string_view beginning) {
   if (beginning.starts_with("\xfd"
                             "7zXZ\0"sv))
     return Compression::xz;
-  bool has_block_size = beginning.size() >= 4 && beginning[3] >= '1' && beginning[3] <= '9';
-  if (beginning.starts_with("BZh"sv) && has_block_size) return Compression::bzip2;
-  return Compression::none;
+  bool is_bzip2 = beginning.size() >= kMagicLength && beginning.starts_with("BZh"sv) && beginning[3] >= '1' &&
+                  beginning[3] <= '9' &&
+                  (beginning.substr(4, 2) == "\x31\x41"sv || beginning.substr(4, 2) == "\x17\x72"sv);
+  return is_bzip2 ? Compression::bzip2 : Compression::none;
 }
 
 }  // namespace berth::images

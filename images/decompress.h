@@ -10,16 +10,16 @@ namespace berth::images {
 
 enum class Compression { none, gzip, zstd, xz, bzip2 };
 
+/// Whether a layer of an OCI image may have it. What comes with another one is stored plain.
+[[nodiscard]] constexpr bool is_for_layers(Compression compression) {
+  return compression != Compression::xz && compression != Compression::bzip2;
+}
+
 /// How many bytes detect_compression wants to see.
 inline constexpr size_t kMagicLength = 6;
 
 /// By the first bytes, never by a media type or a file name.
 [[nodiscard]] Compression detect_compression(std::string_view beginning);
-
-/// Whether layers of an OCI image may be packed so.
-[[nodiscard]] constexpr bool is_for_layers(Compression compression) {
-  return compression != Compression::xz && compression != Compression::bzip2;
-}
 
 /// The plain bytes of a stream that may be compressed, whatever the compression. Several members or frames after each
 /// other are one stream, as gzip and zstd define it; skippable zstd frames are passed over. read(): the next bytes,

@@ -27,7 +27,7 @@ Result<ImageConfig> first_config(const ImportRequest& request) {
   return config;
 }
 
-/// OCI knows no xz and no bzip2: such a tar is stored plain. Everything else is stored as it came.
+/// OCI knows neither xz nor bzip2: such a tar is stored plain. Everything else is stored as it came.
 class LayerSource {
  public:
   explicit LayerSource(ReadBlob source) : source_(std::move(source)) {}

@@ -106,8 +106,10 @@ Result<StoredLayer> LayerSink::finish() {
     return make_error(fmt::format("{}: {} bytes long, its manifest says {}", state.name(), state.size, *expected.size));
   }
   Compression compression = detect_compression(state.beginning);
-  if (!is_for_layers(compression))
-    return make_error(state.name() + ": compressed with xz or bzip2, which OCI images do not know");
+  if (!is_for_layers(compression)) {
+    const char* name = compression == Compression::xz ? "xz" : "bzip2";
+    return make_error(fmt::format("{}: compressed with {}, which OCI images do not know", state.name(), name));
+  }
   Digest blob = state.blob_digest();
   if (expected.blob && *expected.blob != blob) return digest_mismatch(state.name(), *expected.blob, blob);
   BERTH_TRY(UnpackResult unpacked, state.process->finish().context("unpack {}", state.name()));

@@ -81,26 +81,6 @@ Result<std::string> xattr_value(FdRef file, const std::string& path, const std::
   return value;
 }
 
-/// The attributes that a layer keeps, sorted by name.
-Status read_xattrs(FdRef file, TarEntry& entry) {
-  ssize_t size = flistxattr(file.get(), nullptr, 0);
-  std::string names(static_cast<size_t>(std::max<ssize_t>(size, 0)), '\0');
-  if (size > 0) size = flistxattr(file.get(), names.data(), names.size());
-  if (size < 0) return errno == ENOTSUP ? Status() : file_error(entry.name, "list attributes of", errno);
-  std::vector<std::string> sorted = split({names.data(), static_cast<size_t>(size)}, '\0');
-  std::sort(sorted.begin(), sorted.end());
-  for (const std::string& name : sorted) {
-    if (name == "trusted.overlay.redirect" || name == "trusted.overlay.metacopy") {
-      return make_error(fmt::format("{}: part of it is kept in a lower layer ({})", printable(entry.name), name),
-                        "overlayfs must run without redirect_dir and metacopy");
-    }
-    if (name.empty() || !keeps_xattr(name)) continue;
-    BERTH_TRY(std::string value, xattr_value(file, entry.name, name));
-    entry.xattrs.emplace_back(name, std::move(value));
-  }
-  return {};
-}
-
 /// Where the data of a sparse file lies; nothing where it is better written in full.
 std::vector<TarEntry::Segment> data_segments(FdRef file, uint64_t size) {
   std::vector<TarEntry::Segment> segments;
@@ -172,7 +152,26 @@ Status write_directory(FdRef dir, const std::string& prefix, TreeTar& tree, TarW
 
 }  // namespace
 
-void TreeTar::Changes::apply_to(TarEntry& entry) const {
+Status read_xattrs(FdRef file, TarEntry& entry) {
+  ssize_t size = flistxattr(file.get(), nullptr, 0);
+  std::string names(static_cast<size_t>(std::max<ssize_t>(size, 0)), '\0');
+  if (size > 0) size = flistxattr(file.get(), names.data(), names.size());
+  if (size < 0) return errno == ENOTSUP ? Status() : file_error(entry.name, "list attributes of", errno);
+  std::vector<std::string> sorted = split({names.data(), static_cast<size_t>(size)}, '\0');
+  std::sort(sorted.begin(), sorted.end());
+  for (const std::string& name : sorted) {
+    if (name == "trusted.overlay.redirect" || name == "trusted.overlay.metacopy") {
+      return make_error(fmt::format("{}: part of it is kept in a lower layer ({})", printable(entry.name), name),
+                        "overlayfs must run without redirect_dir and metacopy");
+    }
+    if (name.empty() || !keeps_xattr(name)) continue;
+    BERTH_TRY(std::string value, xattr_value(file, entry.name, name));
+    entry.xattrs.emplace_back(name, std::move(value));
+  }
+  return {};
+}
+
+void TarChanges::apply_to(TarEntry& entry) const {
   if (uid) entry.uid = *uid;
   if (gid) entry.gid = *gid;
   if (mode && entry.type != TarType::symlink) entry.mode = mode(entry.mode) & 07777;
@@ -209,7 +208,7 @@ Result<bool> TreeTar::add(FdRef parent, const std::string& name, const std::stri
   }
   BERTH_TRY(UniqueFd file,
             sys::open_file(fmt::format("/proc/self/fd/{}", at->get()), O_RDONLY).context("{}", printable(path)));
-  BERTH_TRY_OK(read_xattrs(file.ref(), entry));
+  if (!changes.no_xattrs) BERTH_TRY_OK(read_xattrs(file.ref(), entry));
   if (*type == TarType::directory) {
     BERTH_TRY_OK(tar_.entry(entry));
     return true;

@@ -7,18 +7,17 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 
 #include <cerrno>
-#include <cstddef>
 
 #include "netns/netlink.h"
+#include "netns/nft_messages.h"
 
 namespace berth::netns {
 namespace {
 
-// How this works: one batch of nf_tables messages, written out by hand because it is always the same but for two port
-// numbers. In the words of nft(8):
+// How this works: one batch of nf_tables messages that is always the same but for two port numbers. In the words of
+// nft(8):
 //
 //   table ip berth_dns {
 //     chain output {
@@ -36,69 +35,24 @@ constexpr uint32_t kDnsAddress = 0x7f00000b;  // 127.0.0.11
 constexpr uint16_t kDnsPort = 53;
 constexpr int kTcpBacklog = 128;
 
-constexpr uint16_t nf_type(int message) {
-  return static_cast<uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | message);
-}
-
-void begin_nf(NetlinkBatch& batch, uint16_t type, uint16_t flags, uint8_t family, uint16_t resource,
-              const std::string& what) {
-  batch.begin(type, flags, what);
-  batch.fixed(nfgenmsg{.nfgen_family = family, .version = NFNETLINK_V0, .res_id = htons(resource)});
-}
-
-void table_message(NetlinkBatch& batch, int message, uint16_t flags, const std::string& what) {
-  begin_nf(batch, nf_type(message), flags, NFPROTO_IPV4, 0, what);
-  batch.text(NFTA_TABLE_NAME, kTable);
-}
-
 /// `replace`: a table of the same name goes first; it is added before that, so that there is one to delete.
 void add_chain(NetlinkBatch& batch, bool replace) {
-  table_message(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, "add DNS table");
+  const nft::Table table{NFPROTO_IPV4, kTable};
+  nft::table_message(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, table);
   if (replace) {
-    table_message(batch, NFT_MSG_DELTABLE, 0, "replace DNS table");
-    table_message(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, "add DNS table");
+    nft::table_message(batch, NFT_MSG_DELTABLE, 0, table);
+    nft::table_message(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, table);
   }
-  begin_nf(batch, nf_type(NFT_MSG_NEWCHAIN), NLM_F_CREATE, NFPROTO_IPV4, 0, "add DNS translation chain");
-  batch.text(NFTA_CHAIN_TABLE, kTable);
-  batch.text(NFTA_CHAIN_NAME, kChain);
-  batch.flag_nested(NFTA_CHAIN_HOOK, [&] {
-    batch.be32(NFTA_HOOK_HOOKNUM, NF_INET_LOCAL_OUT);
-    batch.be32(NFTA_HOOK_PRIORITY, static_cast<uint32_t>(-100));
-  });
-  batch.text(NFTA_CHAIN_TYPE, "nat");
-}
-
-void expression(NetlinkBatch& batch, const char* name, const std::function<void()>& data) {
-  batch.flag_nested(NFTA_LIST_ELEM, [&] {
-    batch.text(NFTA_EXPR_NAME, name);
-    batch.flag_nested(NFTA_EXPR_DATA, data);
-  });
-}
-
-void load_payload(NetlinkBatch& batch, uint32_t base, uint32_t offset, uint32_t length) {
-  expression(batch, "payload", [&] {
-    batch.be32(NFTA_PAYLOAD_DREG, NFT_REG_1);
-    batch.be32(NFTA_PAYLOAD_BASE, base);
-    batch.be32(NFTA_PAYLOAD_OFFSET, offset);
-    batch.be32(NFTA_PAYLOAD_LEN, length);
-  });
-}
-
-void require_equal(NetlinkBatch& batch, const void* value, size_t size) {
-  expression(batch, "cmp", [&] {
-    batch.be32(NFTA_CMP_SREG, NFT_REG_1);
-    batch.be32(NFTA_CMP_OP, NFT_CMP_EQ);
-    batch.flag_nested(NFTA_CMP_DATA, [&] { batch.attribute(NFTA_DATA_VALUE, value, size); });
-  });
+  nft::add_chain(batch, table, kChain, {"nat", NF_INET_LOCAL_OUT, -100});
 }
 
 void translate_port(NetlinkBatch& batch, uint16_t port) {
   const uint16_t net_port = htons(port);
-  expression(batch, "immediate", [&] {
+  nft::expression(batch, "immediate", [&] {
     batch.be32(NFTA_IMMEDIATE_DREG, NFT_REG_1);
     batch.flag_nested(NFTA_IMMEDIATE_DATA, [&] { batch.attribute(NFTA_DATA_VALUE, &net_port, sizeof net_port); });
   });
-  expression(batch, "nat", [&] {
+  nft::expression(batch, "nat", [&] {
     batch.be32(NFTA_NAT_TYPE, NFT_NAT_DNAT);
     batch.be32(NFTA_NAT_FAMILY, NFPROTO_IPV4);
     batch.be32(NFTA_NAT_REG_PROTO_MIN, NFT_REG_1);
@@ -106,22 +60,18 @@ void translate_port(NetlinkBatch& batch, uint16_t port) {
 }
 
 void add_rule(NetlinkBatch& batch, uint8_t protocol, uint16_t port) {
-  begin_nf(batch, nf_type(NFT_MSG_NEWRULE), NLM_F_CREATE | NLM_F_APPEND | NLM_F_ACK, NFPROTO_IPV4, 0,
-           "add DNS translation rule");
-  batch.text(NFTA_RULE_TABLE, kTable);
-  batch.text(NFTA_RULE_CHAIN, kChain);
-  batch.flag_nested(NFTA_RULE_EXPRESSIONS, [&] {
+  nft::add_rule(batch, {NFPROTO_IPV4, kTable}, kChain, [&] {
     const uint32_t address = htonl(kDnsAddress);
     const uint16_t dns_port = htons(kDnsPort);
-    load_payload(batch, NFT_PAYLOAD_NETWORK_HEADER, 16, 4);  // ip daddr
-    require_equal(batch, &address, sizeof address);
-    expression(batch, "meta", [&] {
+    nft::load_payload(batch, NFT_PAYLOAD_NETWORK_HEADER, nft::kDestination, sizeof address);
+    nft::compare(batch, NFT_CMP_EQ, &address, sizeof address);
+    nft::expression(batch, "meta", [&] {
       batch.be32(NFTA_META_DREG, NFT_REG_1);
       batch.be32(NFTA_META_KEY, NFT_META_L4PROTO);
     });
-    require_equal(batch, &protocol, sizeof protocol);
-    load_payload(batch, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2);  // dport
-    require_equal(batch, &dns_port, sizeof dns_port);
+    nft::compare(batch, NFT_CMP_EQ, &protocol, sizeof protocol);
+    nft::load_payload(batch, NFT_PAYLOAD_TRANSPORT_HEADER, 2, sizeof dns_port);  // dport
+    nft::compare(batch, NFT_CMP_EQ, &dns_port, sizeof dns_port);
     translate_port(batch, port);
   });
 }
@@ -129,11 +79,11 @@ void add_rule(NetlinkBatch& batch, uint8_t protocol, uint16_t port) {
 Status add_translation(uint16_t udp_port, uint16_t tcp_port, bool replace) {
   BERTH_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_NETFILTER));
   NetlinkBatch batch;
-  begin_nf(batch, NFNL_MSG_BATCH_BEGIN, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, "add DNS translation");
+  nft::begin_batch(batch);
   add_chain(batch, replace);
   add_rule(batch, IPPROTO_UDP, udp_port);
   add_rule(batch, IPPROTO_TCP, tcp_port);
-  begin_nf(batch, NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, "add DNS translation");
+  nft::end_batch(batch);
   return socket.run(batch);
 }
 

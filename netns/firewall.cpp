@@ -8,7 +8,6 @@
 #include "netns/conntrack.h"
 #include "netns/nft_library.h"
 #include "netns/sysctl.h"
-#include "sys/file.h"
 
 namespace berth::netns {
 namespace {
@@ -18,12 +17,6 @@ constexpr const char* kUnavailable = "nftables is not available";
 /// Do two ports take the same place on the host?
 bool same_place(const PortSpec& a, const PortSpec& b) {
   return a.host_ip == b.host_ip && a.host_port == b.host_port && a.protocol == b.protocol;
-}
-
-Status enable_forwarding() {
-  const auto present = sys::read_file("/proc/sys/net/ipv4/ip_forward");
-  if (present.ok() && present->starts_with("1")) return {};
-  return write_net_sysctl("ipv4/ip_forward", "1");
 }
 
 /// Errors by which the kernel, not the ruleset, says no.

@@ -82,7 +82,7 @@ bool reserved(const NetworkSpec& network, Ipv4 address) {
 
 std::vector<Pool> default_pools() {
   const auto pool = [](uint32_t second, int prefix) {
-    return Pool{Subnet{Ipv4{172u << 24 | second << 16}, prefix}, 24};
+    return Pool{Subnet{Ipv4{172u << 24 | second << 16}, prefix}, 22};
   };
   // 172.18 to 172.31 as prefixes. 172.16 and 172.17 come last: the second is Docker's own bridge, taken or not.
   return {pool(18, 15), pool(20, 14), pool(24, 13), pool(16, 16), Pool{Subnet{Ipv4{192u << 24 | 168u << 16}, 16}, 24},

@@ -16,8 +16,8 @@ struct Pool {
   int size = 24;
 };
 
-/// /24 blocks of 172.16.0.0/12 from 172.18.0.0 on (Docker's own bridge has 172.17), then of 192.168.0.0/16: about
-/// 3800 networks.
+/// /22 blocks of 172.16.0.0/12 from 172.18.0.0 on (Docker's own bridge has 172.17): as many addresses as a bridge has
+/// ports, 1023. Then /24 blocks of 192.168.0.0/16. About 1250 networks.
 [[nodiscard]] std::vector<Pool> default_pools();
 
 /// An address block that is in use, and by whom, for error messages.

@@ -112,6 +112,7 @@ Status NetlinkSocket::send(const NetlinkBatch& batch) {
 }
 
 Status NetlinkSocket::run(const NetlinkBatch& batch) {
+  if (batch.expected_.empty()) return {};
   BERTH_TRY_OK(send(batch));
   Status result;
   std::array<uint8_t, 8 << 10> buffer;

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "netns/dns_door.h"
+#include "netns/link_state.h"
 #include "netns/links.h"
 #include "netns/netlink.h"
 #include "netns/sysctl.h"
@@ -24,9 +25,10 @@ namespace {
 //
 //   inside   lo up; one veth per endpoint, up, with name, MAC and MTU; its peer goes to the host by name
 //   inside   address and default route of each endpoint (they need the index that the kernel chose)
-//   host     enslave each peer to its bridge and set it up; hairpin on
+//   host     enslave each peer to its bridge and set it up; hairpin on. Without a bridge: address and route
 //
-// A bridge port that comes up forwards at once (no spanning tree), so the container may talk when this returns.
+// A bridge port that comes up forwards at once (no spanning tree), but the kernel has to notice first that it came up,
+// and that the bridge has a port now. That is waited for, so the container may talk when this returns.
 
 constexpr uint16_t kCreate = NLM_F_CREATE | NLM_F_EXCL;
 
@@ -34,8 +36,13 @@ std::string host_name(const EndpointSpec& endpoint) {
   return host_interface_name(endpoint.container_id, endpoint.network_id);
 }
 
-/// No link-local IPv6 address on the host's side: it is a port of the bridge and nothing else.
-void no_ipv6_addresses(NetlinkBatch& batch) {
+/// No link-local IPv6 address on the host's side. In a message of its own before the interface is set up: one message
+/// that does both sets it up first, and the address is there.
+void no_ipv6_addresses(NetlinkBatch& batch, const std::string& name) {
+  const int kernel_without_ipv6 = EAFNOSUPPORT;
+  batch.begin(RTM_SETLINK, 0, "switch off IPv6 addresses of " + name, kernel_without_ipv6);
+  batch.fixed(ifinfomsg{.ifi_family = AF_UNSPEC});
+  batch.text(IFLA_IFNAME, name);
   batch.flag_nested(IFLA_AF_SPEC, [&] {
     batch.flag_nested(AF_INET6, [&] { batch.u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE); });
   });
@@ -60,14 +67,12 @@ void add_veth(NetlinkBatch& batch, const EndpointSpec& endpoint, sys::FdRef host
   });
 }
 
-void add_address(NetlinkBatch& batch, const EndpointSpec& endpoint, uint32_t index) {
-  batch.begin(RTM_NEWADDR, kCreate, fmt::format("address {} on {}", endpoint.address.str(), endpoint.interface),
-              EEXIST);
-  batch.fixed(
-      ifaddrmsg{.ifa_family = AF_INET, .ifa_prefixlen = static_cast<uint8_t>(endpoint.prefix), .ifa_index = index});
-  batch.be32(IFA_LOCAL, endpoint.address.bits);
-  batch.be32(IFA_ADDRESS, endpoint.address.bits);
-  batch.be32(IFA_BROADCAST, Subnet::of(endpoint.address, endpoint.prefix).last().bits);
+void add_address(NetlinkBatch& batch, Ipv4 address, int prefix, const std::string& interface, uint32_t index) {
+  batch.begin(RTM_NEWADDR, kCreate, fmt::format("address {} on {}", address.str(), interface), EEXIST);
+  batch.fixed(ifaddrmsg{.ifa_family = AF_INET, .ifa_prefixlen = static_cast<uint8_t>(prefix), .ifa_index = index});
+  batch.be32(IFA_LOCAL, address.bits);
+  batch.be32(IFA_ADDRESS, address.bits);
+  batch.be32(IFA_BROADCAST, Subnet::of(address, prefix).last().bits);
 }
 
 void add_default_route(NetlinkBatch& batch, Ipv4 gateway, uint32_t index) {
@@ -86,13 +91,26 @@ void set_lo_up(NetlinkBatch& batch) {
   batch.fixed(ifinfomsg{.ifi_family = AF_UNSPEC, .ifi_index = 1, .ifi_flags = IFF_UP, .ifi_change = IFF_UP});
 }
 
+/// EEXIST if the host has a route to this address: somebody else has taken it.
+void add_route_to(NetlinkBatch& batch, Ipv4 address, uint32_t index) {
+  batch.begin(RTM_NEWROUTE, kCreate, "route to " + address.str());
+  batch.fixed(rtmsg{.rtm_family = AF_INET,
+                    .rtm_dst_len = 32,
+                    .rtm_table = RT_TABLE_MAIN,
+                    .rtm_protocol = RTPROT_BOOT,
+                    .rtm_scope = RT_SCOPE_LINK,
+                    .rtm_type = RTN_UNICAST});
+  batch.be32(RTA_DST, address.bits);
+  batch.u32(RTA_OIF, index);
+}
+
 void enslave(NetlinkBatch& batch, const EndpointSpec& endpoint, unsigned bridge) {
   const std::string name = host_name(endpoint);
+  no_ipv6_addresses(batch, name);
   batch.begin(RTM_SETLINK, 0, fmt::format("enslave {} to bridge {}", name, endpoint.bridge));
   batch.fixed(ifinfomsg{.ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP});
   batch.text(IFLA_IFNAME, name);
   batch.u32(IFLA_MASTER, bridge);
-  no_ipv6_addresses(batch);
   // Hairpin: a container may reach itself through its own published port.
   batch.begin(RTM_NEWLINK, 0, "set hairpin mode of " + name);
   batch.fixed(ifinfomsg{.ifi_family = AF_UNSPEC});
@@ -136,7 +154,7 @@ Status add_addresses(Sides& sides, const std::vector<EndpointSpec>& endpoints) {
   for (const EndpointSpec& endpoint : endpoints) {
     const unsigned index = if_nametoindex(endpoint.interface.c_str());
     if (index == 0) return sys_error("find " + endpoint.interface, errno);
-    add_address(batch, endpoint, index);
+    add_address(batch, endpoint.address, endpoint.prefix, endpoint.interface, index);
     if (endpoint.gateway) add_default_route(batch, *endpoint.gateway, index);
   }
   return sides.inside.run(batch);
@@ -146,16 +164,45 @@ Status add_addresses(Sides& sides, const std::vector<EndpointSpec>& endpoints) {
 Result<std::vector<unsigned>> bridge_indices(const std::vector<EndpointSpec>& endpoints) {
   std::vector<unsigned> indices;
   for (const EndpointSpec& endpoint : endpoints) {
-    indices.push_back(if_nametoindex(endpoint.bridge.c_str()));
-    if (indices.back() == 0) return sys_error("find bridge " + endpoint.bridge, errno);
+    indices.push_back(endpoint.bridge.empty() ? 0 : if_nametoindex(endpoint.bridge.c_str()));
+    if (indices.back() == 0 && !endpoint.bridge.empty()) return sys_error("find bridge " + endpoint.bridge, errno);
   }
   return indices;
 }
 
-Status enslave_all(Sides& sides, const std::vector<EndpointSpec>& endpoints, const std::vector<unsigned>& bridges) {
+Status connect_without_bridge(NetlinkSocket& host, const EndpointSpec& endpoint) {
+  const std::string name = host_name(endpoint);
+  NetlinkBatch up;
+  no_ipv6_addresses(up, name);
+  up.begin(RTM_SETLINK, 0, fmt::format("set {} up", name));
+  up.fixed(ifinfomsg{.ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP});
+  up.text(IFLA_IFNAME, name);
+  BERTH_TRY_OK(host.run(up));
+  BERTH_TRY(const uint32_t index, link_index(host, name));
   NetlinkBatch batch;
-  for (size_t i = 0; i < endpoints.size(); ++i) enslave(batch, endpoints[i], bridges[i]);
+  add_route_to(batch, endpoint.address, index);
+  if (endpoint.gateway) add_address(batch, *endpoint.gateway, 32, name, index);
+  return host.run(batch);
+}
+
+Status connect_all(Sides& sides, const std::vector<EndpointSpec>& endpoints, const std::vector<unsigned>& bridges) {
+  NetlinkBatch batch;
+  for (size_t i = 0; i < endpoints.size(); ++i) {
+    if (bridges[i] != 0)
+      enslave(batch, endpoints[i], bridges[i]);
+    else
+      BERTH_TRY_OK(connect_without_bridge(sides.host, endpoints[i]));
+  }
   return sides.host.run(batch);
+}
+
+Status wait_until_all_send(Sides& sides, const std::vector<EndpointSpec>& endpoints) {
+  for (const EndpointSpec& endpoint : endpoints) {
+    BERTH_TRY_OK(wait_until_sending(sides.host, host_name(endpoint)));
+    if (!endpoint.bridge.empty()) BERTH_TRY_OK(wait_until_sending(sides.host, endpoint.bridge));
+    BERTH_TRY_OK(wait_until_sending(sides.inside, endpoint.interface));
+  }
+  return {};
 }
 
 Status connect(Sides& sides, const std::vector<EndpointSpec>& endpoints, const std::vector<unsigned>& bridges) {
@@ -167,7 +214,8 @@ Status connect(Sides& sides, const std::vector<EndpointSpec>& endpoints, const s
   BERTH_TRY_OK(std::move(created));
   if (endpoints.empty()) return {};
   BERTH_TRY_OK(add_addresses(sides, endpoints));
-  return enslave_all(sides, endpoints, bridges);
+  BERTH_TRY_OK(connect_all(sides, endpoints, bridges));
+  return wait_until_all_send(sides, endpoints);
 }
 
 Status apply_sysctls() {

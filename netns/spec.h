@@ -37,7 +37,7 @@ struct NetworkSpec {
 struct EndpointSpec {
   std::string container_id;
   std::string network_id;
-  std::string bridge;
+  std::string bridge;              // empty: none, the host has the gateway's address and a route to this one address
   std::string interface = "eth0";  // in the container
   Ipv4 address;
   int prefix = 24;

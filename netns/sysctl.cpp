@@ -18,4 +18,10 @@ Status write_net_sysctl(const std::string& path, const std::string& value) {
   return written;
 }
 
+Status enable_forwarding() {
+  const auto present = sys::read_file("/proc/sys/net/ipv4/ip_forward");
+  if (present.ok() && present->starts_with("1")) return {};
+  return write_net_sysctl("ipv4/ip_forward", "1");
+}
+
 }  // namespace berth::netns

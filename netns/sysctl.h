@@ -14,4 +14,7 @@ namespace berth::netns {
 /// Writes /proc/sys/net/<path>; Ok if missing.
 [[nodiscard]] Status write_net_sysctl(const std::string& path, const std::string& value);
 
+/// Switches net.ipv4.ip_forward on if it is off. Nobody switches it back: others may have come to need it.
+[[nodiscard]] Status enable_forwarding();
+
 }  // namespace berth::netns

@@ -12,8 +12,8 @@ die() { say "$*"; exit 1; }
 build_packages=(
   g++ cmake ninja-build ccache pkg-config
   libyaml-dev libboost1.81-dev libcli11-dev nlohmann-json3-dev libfmt-dev libexpected-dev catch2
-  libzstd-dev liblzma-dev libisal-dev libssl-dev libseccomp-dev libcap-dev libnftables-dev
-  libcurl4-openssl-dev libtomlplusplus-dev libgit2-dev libbz2-dev
+  libzstd-dev liblzma-dev libbz2-dev libisal-dev libssl-dev libseccomp-dev libcap-dev libnftables-dev
+  libcurl4-openssl-dev libtomlplusplus-dev libgit2-dev
 )
 image_packages=(mmdebstrap)
 test_packages=(

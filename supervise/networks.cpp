@@ -267,7 +267,7 @@ netns::DnsView Networks::view_of(const ContainerRecord& record, sys::FdRef netns
   return view;
 }
 
-Task<sys::Netns> Networks::connect(const ContainerRecord& record, LiveState& live) {
+Task<sys::Netns> Networks::connect(const ContainerRecord& record, LiveState& live, bool kept) {
   if (record.config.network_mode == "host") co_return sys::Netns();
   netns::SandboxSpec spec;
   Result<std::vector<netns::EndpointSpec>> endpoints = plan_endpoints(record, live);
@@ -277,7 +277,7 @@ Task<sys::Netns> Networks::connect(const ContainerRecord& record, LiveState& liv
   }
   spec.endpoints = std::move(endpoints).value();
   spec.dns = !spec.endpoints.empty();
-  BERTH_CO_TRY_OK(store_.write(record.id, live));  // on record before it exists
+  if (kept) BERTH_CO_TRY_OK(store_.write(record.id, live));  // on record before it exists
   std::function<Result<netns::Sandbox>()> make = [spec] { return netns::create_sandbox(spec); };
   Result<netns::Sandbox> sandbox = co_await on_pool<netns::Sandbox>(pool_, std::move(make));
   if (!sandbox) {

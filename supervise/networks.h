@@ -44,8 +44,9 @@ class Networks {
   }
 
   /// Makes the container's network namespace with its endpoints, registers its names, starts its DNS. Fills
-  /// live.endpoints. An invalid handle means the host's own namespace (network_mode: host).
-  Task<sys::Netns> connect(const engine::ContainerRecord& record, engine::LiveState& live);
+  /// live.endpoints. An invalid handle means the host's own namespace (network_mode: host). `kept`: there are files of
+  /// the container, and the endpoints go on record first.
+  Task<sys::Netns> connect(const engine::ContainerRecord& record, engine::LiveState& live, bool kept = true);
 
   /// Opens the published ports to the container. Requires: reserve_ports() and connect().
   [[nodiscard]] Status publish(const engine::ContainerRecord& record, const engine::LiveState& live) {

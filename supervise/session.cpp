@@ -9,6 +9,7 @@
 #include "engine/request.h"
 #include "engine/wire.h"
 #include "supervise/step_runner.h"
+#include "sys/file.h"
 #include "sys/unix_socket.h"
 
 namespace berth::supervise {
@@ -38,7 +39,7 @@ Result<Request> parse(const Json& message) {
 }  // namespace
 
 Session::Session(Parts parts, asio::local::stream_protocol::socket socket)
-    : parts_(parts), socket_(std::move(socket)) {}
+    : parts_(parts), socket_(std::move(socket)), silence_(parts.io.get_executor()) {}
 
 void Session::send(const Json& message) {
   if (closed_) return;
@@ -87,7 +88,11 @@ asio::awaitable<Result<Json>> Session::receive() {
 Work Session::receive_cancel() {
   for (;;) {
     Result<Json> message = co_await receive();
-    if (!message) co_return;
+    if (!message) {
+      silent_ = true;
+      silence_.notify();
+      co_return;
+    }
     if (message->is_object() && message->value("op", "") == "cancel") {
       cancelled_ = true;
       if (apply_) apply_->cancel();
@@ -107,9 +112,10 @@ Work Session::run() {
     Json message = std::move(request).value();
     std::string project = project_of(message);
     bool waited = false;
-    // A kill is what somebody sends who does not want to wait, for example for a stop; an attach changes nothing.
+    // A kill is what somebody sends who does not want to wait, for example for a stop; to attach or lend changes
+    // nothing.
     std::string op = message.value("op", "");
-    bool locks = op != engine::KillRequest::kOp && op != engine::AttachRequest::kOp;
+    bool locks = op != engine::KillRequest::kOp && op != engine::AttachRequest::kOp && op != engine::LendRequest::kOp;
     while (locks && !parts_.locks.try_lock(project)) {
       if (!std::exchange(waited, true))
         send({{"type", "waiting"}, {"text", "another command works on project " + project}});
@@ -187,6 +193,10 @@ Result<engine::Plan> Session::plan_for(const std::string& op, const Json& reques
 Work Session::answer(Json request) {
   engine::Stack stack;
   std::string op = request.value("op", "");
+  if (op == engine::LendRequest::kOp) {
+    co_await lend(request.value("network", ""));
+    co_return;
+  }
   if (op == engine::AttachRequest::kOp) {
     Status sent = send_console(request);
     finish(sent ? std::vector<Error>() : std::vector<Error>{std::move(sent).error()});
@@ -220,6 +230,34 @@ Work Session::answer(Json request) {
   }
   unlock();  // others may go on with the project while this one runs
   co_await follow_one_off(std::move(one_off), request.value("attach", true));
+}
+
+Work Session::lend(std::string network) {
+  if (received_fds_.size() != 1) {
+    finish({make_error("the request came without the socket for its answer")});
+    co_return;
+  }
+  sys::UniqueFd answer_socket = std::move(received_fds_.front());
+  received_fds_.clear();
+  engine::Observed observed = parts_.store.observe();
+  const engine::NetworkRecord* lent = observed.network(network);
+  // To the network it is a container that no file names.
+  engine::ContainerRecord guest;
+  guest.id = sys::random_hex(32);
+  guest.name = "build-" + guest.short_id();
+  guest.project = lent == nullptr ? "" : lent->project;
+  guest.config.attachments.emplace_back().network = network;
+  engine::LiveState live;
+  Result<sys::Netns> netns = co_await parts_.networks.connect(guest, live, false);
+  Status sent = !netns ? Status(netns.error()) : sys::send_with_fds(answer_socket.ref(), "n", {netns->fd()});
+  if (netns) *netns = sys::Netns();  // or it would outlive who got it
+  if (sent) {
+    send({{"type", "lent"}, {"gateway", parts_.networks.gateway_of(guest)}});
+    while (!silent_) co_await silence_.wait();
+  }
+  parts_.networks.release(guest, live, false);
+  co_await parts_.networks.settle();
+  if (!sent) finish({std::move(sent).error()});
 }
 
 Status Session::take_stdio(const Json& request, HostRunner& runner) {

@@ -54,6 +54,7 @@ class Session : public std::enable_shared_from_this<Session> {
   /// The plan on the host, taken back if it fails and `undo_on_failure`. What went wrong.
   asio::awaitable<std::vector<Error>> carry_out(const engine::Plan& plan, class HostRunner& runner,
                                                 bool undo_on_failure);
+  Work lend(std::string network);
   Work follow_one_off(ContainerPtr container, bool attached);
   [[nodiscard]] Status send_console(const engine::Json& request) const;
   [[nodiscard]] Status take_stdio(const engine::Json& request, HostRunner& runner);
@@ -75,8 +76,9 @@ class Session : public std::enable_shared_from_this<Session> {
   std::vector<sys::UniqueFd> received_fds_;
   std::optional<std::string> locked_;  // the project whose lock we hold
   bool writing_ = false;
-  bool closed_ = false;
+  bool closed_ = false, silent_ = false;
   bool cancelled_ = false;
+  Signal silence_;  // silent_ has become true
   std::shared_ptr<engine::Apply> apply_;
 };
 

@@ -20,6 +20,7 @@
 #include "cli/build/dockerfile_text.h"
 #include "cli/build/outputs.h"
 #include "cli/build/progress.h"
+#include "cli/build/step_networks.h"
 #include "cli/build/supplies.h"
 #include "cli/helper_program.h"
 #include "cli/project.h"
@@ -268,6 +269,7 @@ class Jobs {
     request.no_cache_filter = job.no_cache_filter;
     request.network = job.network;
     request.allow_insecure = job.allow_insecure;
+    request.allow_host_network = job.allow_host_network;
     if (job.shm_size > 0) request.shm_size = static_cast<uint64_t>(job.shm_size);
     if (Status taken = take_values(job, request); !taken) return refuse(taken.error());
     if (!is_stored(job)) outcomes_[index].known = ids(store_);
@@ -275,8 +277,9 @@ class Jobs {
                      const std::string& step) { return contexts.named(value, platform, step); };
     auto clone = [&](const dockerfile::GitRemote& remote, bool keep_git_dir, const std::string& directory,
                      const std::string& step) { return contexts.clone(remote, keep_git_dir, directory, step); };
-    return builder::build(
-        request, {store_, host_, context_.paths, share_, progress_, diagnostics, base, fetch, named, clone, stop});
+    auto network = [&](const std::string& name) { return networks_.make(name); };
+    return builder::build(request, {store_, host_, context_.paths, share_, progress_, diagnostics, base, fetch, named,
+                                    clone, network, stop});
   }
 
   const Context& context_;
@@ -286,6 +289,7 @@ class Jobs {
   BuildProgress progress_;
   Supplies supplies_;
   builder::BuildShare share_;
+  StepNetworks networks_{context_};
   std::vector<Outcome> outcomes_;
   std::atomic<bool> failed_ = false;
   builder::Tasks tasks_;  // last: the threads end before what they use goes

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -81,6 +82,24 @@ TEST_CASE("sources by pattern, and what is missing") {
   CHECK(find_sources(tree, "b.txt").error().what.find(".dockerignore") != std::string::npos);
   CHECK(find_sources(tree, "sub/d.txt").error().hint == "did you mean \"sub/c.txt\"?");
   CHECK_FALSE(find_sources(tree, "*.c").ok());
+  REQUIRE(symlink("/not/there", (dir / "dangling").c_str()) == 0);
+  CHECK(find_sources(tree, "dang*").error().what == "\"not/there\" is not in the build context");
+}
+
+TEST_CASE("what is taken back from an ignored directory brings the directory along") {
+  TempDir dir;
+  for (const char* path : {"docs/deep/keep", "docs/deep/drop", "docs/none/x", "other"}) write(dir / path, "x");
+  Diagnostics diagnostics;
+  dockerfile::IgnoreRules ignore =
+      dockerfile::IgnoreRules::parse(".dockerignore", "docs\n!docs/deep/keep\n", diagnostics);
+  SourceTree tree{"the build context", {dir.path()}, &ignore, {}, false};
+  std::vector<std::string> seen;
+  Source root;
+  REQUIRE(walk(tree, root, [&](const auto&, const auto&, const std::string& path) -> Status {
+            seen.push_back(path);
+            return {};
+          }).ok());
+  CHECK(seen == std::vector<std::string>{"docs", "docs/deep", "docs/deep/keep", "other"});
 }
 
 TEST_CASE("the hash of a source is of content, names and modes, and never of times") {
@@ -97,6 +116,17 @@ TEST_CASE("the hash of a source is of content, names and modes, and never of tim
   CHECK(hash_of(tree, "tree") == before);
   write(dir / "tree/file", "y");
   CHECK(hash_of(tree, "tree") != before);
+}
+
+TEST_CASE("extended attributes count where they are copied") {
+  TempDir dir;
+  write(dir / "file", "x");
+  SourceTree context{"the build context", {dir.path()}, nullptr, {}, false};
+  SourceTree stage{"the stage", {dir.path()}, nullptr, {}, true};
+  std::string of_context = hash_of(context, "file"), of_stage = hash_of(stage, "file");
+  REQUIRE(setxattr((dir / "file").c_str(), "user.colour", "blue", 4, 0) == 0);
+  CHECK(hash_of(context, "file") == of_context);
+  CHECK(hash_of(stage, "file") != of_stage);
 }
 
 TEST_CASE("no two lists of parts give the same key") {

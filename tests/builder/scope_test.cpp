@@ -20,7 +20,7 @@ TEST_CASE("a stage sees a global ARG only after it has declared it") {
   global.declare("ASKED", "default");
   CHECK(global.find("VERSION") == "1");
   CHECK(global.find("ASKED") == "by-flag");
-  Scope stage(all, global, {"PATH=/bin"});
+  Scope stage(all, global, {"PATH=/bin"}, {});
   CHECK_FALSE(stage.find("VERSION"));
   stage.declare("VERSION", std::nullopt);
   stage.declare("ASKED", std::nullopt);
@@ -32,10 +32,10 @@ TEST_CASE("a stage sees a global ARG only after it has declared it") {
   CHECK(stage.find("VERSION") == "2");
 }
 
-TEST_CASE("ENV wins over ARG, and both reach a RUN") {
+TEST_CASE("of ENV and ARG the later one wins, and both reach a RUN") {
   Given all = given({{"HTTP_PROXY", "http://proxy"}});
   Scope global(all);
-  Scope stage(all, global, {"PATH=/bin"});
+  Scope stage(all, global, {"PATH=/bin"}, {});
   stage.declare("A", "arg");
   stage.declare("B", "arg");
   stage.set_env("A", "env");
@@ -43,6 +43,21 @@ TEST_CASE("ENV wins over ARG, and both reach a RUN") {
   CHECK(stage.find("A") == "env");
   CHECK(stage.env() == std::vector<std::string>{"PATH=/usr/bin", "A=env"});
   CHECK(stage.run_env() == std::vector<std::string>{"PATH=/usr/bin", "A=env", "B=arg", "HTTP_PROXY=http://proxy"});
+  stage.declare("A", "again");
+  CHECK(stage.find("A") == "again");
+  CHECK(stage.env() == std::vector<std::string>{"PATH=/usr/bin", "A=env"});
+  CHECK(stage.run_env().at(1) == "A=again");
+  stage.declare("A", std::nullopt);
+  CHECK(stage.find("A") == "again");
+}
+
+TEST_CASE("a stage on top of a stage has its ARGs") {
+  Given all = given();
+  Scope global(all);
+  Scope first(all, global, {}, {});
+  first.declare("A", "1");
+  Scope second(all, global, first.env(), first.args());
+  CHECK(second.find("A") == "1");
 }
 
 TEST_CASE("platform arguments are there for FROM, and for stages that declare them") {
@@ -50,7 +65,7 @@ TEST_CASE("platform arguments are there for FROM, and for stages that declare th
   Scope global(all);
   CHECK(global.find("TARGETPLATFORM") == "linux/arm64/v8");
   CHECK(global.find("BUILDARCH") == "amd64");
-  Scope stage(all, global, {});
+  Scope stage(all, global, {}, {});
   CHECK_FALSE(stage.find("TARGETARCH"));
   stage.declare("TARGETARCH", std::nullopt);
   CHECK(stage.find("TARGETARCH") == "arm64");

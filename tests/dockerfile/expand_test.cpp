@@ -96,3 +96,11 @@ TEST_CASE("no nesting and no pattern takes long") {
   CHECK(expanded(deep).starts_with("error: variables are nested too deeply"));
   CHECK(expanded("${path%%*a*a*a*a*a*a*a*a*a*b}") == "/usr/local/lib/x.tar.gz");
 }
+
+TEST_CASE("in a file's content quotes are characters like others") {
+  Diagnostics diagnostics;
+  auto content = [&](const std::string& text) { return expand({text, {}}, {lookup, '\\', diagnostics, true}); };
+  CHECK(content("it's \"$name\" and '${empty:-\"none\"}'") == "it's \"value\" and '\"none\"'");
+  CHECK(content("\\$name \\\\ \\x") == "$name \\ x");
+  CHECK_FALSE(diagnostics.has_errors());
+}

@@ -1,22 +1,15 @@
 """samples/guestbook for real: a web application and PostgreSQL."""
 
 import json
-import os
-import shutil
-import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
 
-from harness import BERTH, REPO, Case, wait_until
+import samples
+from harness import BERTH, Case, Stack, wait_until
 from terminal import Terminal
 
 URL = "http://127.0.0.1:8080"
-
-
-def make_images(berth):
-    subprocess.run([os.path.join(REPO, "scripts", "make-images")], env={**berth.environment, "BERTH": BERTH}, check=True,
-                   stdout=subprocess.DEVNULL)
 
 
 def get(path):
@@ -37,11 +30,11 @@ def sign(name, message):
 
 
 class Guestbook(Case):
-    images = staticmethod(make_images)
+    images = staticmethod(lambda berth: samples.bring_images(Stack(berth, "services: {}", "guestbook"), "guestbook"))
 
     def setUp(self):
         self.guestbook = self.stack("services: {}", "guestbook")
-        shutil.copy(os.path.join(REPO, "samples", "guestbook", "compose.yaml"), self.guestbook.folder)
+        samples.copy_to(self.guestbook, "guestbook")
         self.guestbook.up("--wait")
         wait_until("the guestbook answers", answers)
 

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <thread>
 
+#include "netns/link_state.h"
 #include "netns/netlink.h"
 #include "netns/nft_library.h"
 
@@ -138,6 +139,12 @@ void connect(const Netns& a, Ipv4 here, const Netns& b, Ipv4 there) {
     return address_up("eth0", here);
   });
   in(b, [&] { return address_up("eth0", there); });
+  for (const Netns* side : {&a, &b}) {
+    in(*side, []() -> Status {
+      BERTH_TRY(auto socket, NetlinkSocket::open(NETLINK_ROUTE));
+      return berth::netns::wait_until_sending(socket, "eth0");
+    });
+  }
 }
 
 Ipv4 ip(const char* text) {

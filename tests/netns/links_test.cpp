@@ -2,6 +2,7 @@
 
 #include "lab.h"
 #include "netns/firewall.h"
+#include "sys/file.h"
 
 using namespace berth;
 using namespace berth::netns;
@@ -45,6 +46,8 @@ TEST_CASE("two containers of a bridge talk at once, and nothing is left after te
       CHECK(links[0].name == net.bridge);
       CHECK(links[1].master == links[0].index);
       CHECK(links[1].up);
+      // The host's sides are ports and nothing else: no IPv6 address of their own.
+      CHECK(sys::read_file("/proc/thread-self/net/if_inet6", 1 << 20)->find(" bv") == std::string::npos);
       return remove_links({host_interface_name("c0ffee172.18.5.2", net.id),
                            host_interface_name("c0ffee172.18.5.3", net.id), host_interface_name("never-there", net.id),
                            net.bridge});

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The first process of berth/postgres:15. Makes a database cluster the first time it finds PGDATA empty, then becomes the
+# The first process of the database's container. Makes a database cluster the first time it finds PGDATA empty, then becomes the
 # server. Understands the environment variables that compose files set for PostgreSQL:
 #
 #   POSTGRES_PASSWORD          password of the superuser; required on the first start, unless POSTGRES_HOST_AUTH_METHOD=trust

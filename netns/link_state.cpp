@@ -1,0 +1,59 @@
+#include "netns/link_state.h"
+
+#include <net/if.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <linux/if.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+
+#include <algorithm>
+
+namespace berth::netns {
+namespace {
+
+struct LinkState {
+  uint32_t index = 0;
+  bool up = false, sending = false;
+};
+
+Result<LinkState> ask(NetlinkSocket& socket, const std::string& interface) {
+  NetlinkBatch request;
+  request.begin(RTM_GETLINK, NLM_F_ACK, "state of " + interface);
+  request.fixed(ifinfomsg{.ifi_family = AF_UNSPEC});
+  request.text(IFLA_IFNAME, interface);
+  LinkState state;
+  BERTH_TRY_OK(socket.dump(request, [&](const nlmsghdr& message) {
+    const auto* info = static_cast<const ifinfomsg*>(NLMSG_DATA(&message));
+    state.index = static_cast<uint32_t>(info->ifi_index);
+    state.up = (info->ifi_flags & IFF_UP) != 0;
+    visit_attributes(attributes_of(message, sizeof(ifinfomsg)), [&](const NetlinkAttribute& attribute) {
+      if (attribute.type == IFLA_OPERSTATE && !attribute.data.empty()) state.sending = attribute.data[0] == IF_OPER_UP;
+    });
+  }));
+  return state;
+}
+
+}  // namespace
+
+Result<uint32_t> link_index(NetlinkSocket& socket, const std::string& interface) {
+  BERTH_TRY(LinkState state, ask(socket, interface));
+  return state.index;
+}
+
+Status wait_until_sending(NetlinkSocket& socket, const std::string& interface) {
+  constexpr useconds_t kFirstPause = 100, kLongestPause = 5'000;
+  constexpr useconds_t kLongEnough = 1'000'000;
+  useconds_t pause = kFirstPause;
+  for (useconds_t waited = 0; waited < kLongEnough; waited += pause) {
+    // To be asked makes Linux 6.8 and later take note at once, so that one question is enough there.
+    BERTH_TRY(LinkState state, ask(socket, interface));
+    if (!state.up || state.sending) return {};
+    usleep(pause);
+    pause = std::min(pause * 2, kLongestPause);
+  }
+  return {};
+}
+
+}  // namespace berth::netns

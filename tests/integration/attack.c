@@ -1,0 +1,148 @@
+// What a container would do that means harm. Built statically by the tests and run inside; each word tries one thing and
+// prints what came of it.
+
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char* outcome(long result) {
+  return result >= 0 ? "ALLOWED" : strerrorname_np(errno);
+}
+
+static void try_call(const char* name, long result) {
+  printf("%s %s\n", name, outcome(result));
+}
+
+#ifdef __x86_64__
+// socketcall(2) of the 32-bit table: a filter that looks at socket(2) alone does not see it.
+static long socket_32bit(int family) {
+  uint32_t* arguments = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+  arguments[0] = (uint32_t)family, arguments[1] = SOCK_SEQPACKET, arguments[2] = 0;
+  int result;
+  __asm__ volatile("int $0x80" : "=a"(result) : "a"(102), "b"(1), "c"((uint32_t)(uintptr_t)arguments) : "memory", "r8", "r9", "r10", "r11");
+  if (result < 0) errno = -result;
+  return result < 0 ? -1 : result;
+}
+#endif
+
+static int calls(void) {
+  char buffer[64] = {0};
+  try_call("unshare-user", unshare(CLONE_NEWUSER));
+  try_call("unshare-mount", unshare(CLONE_NEWNS));
+  try_call("unshare-net", unshare(CLONE_NEWNET));
+  try_call("mount", mount("none", "/tmp", "tmpfs", 0, ""));
+  try_call("umount", umount2("/proc", MNT_DETACH));
+  try_call("fsopen", syscall(SYS_fsopen, "tmpfs", 0));
+  try_call("open_tree", syscall(SYS_open_tree, AT_FDCWD, "/", 0));
+  try_call("pivot_root", syscall(SYS_pivot_root, "/tmp", "/tmp"));
+  try_call("setns", setns(open("/proc/1/ns/mnt", O_RDONLY), 0));
+  try_call("keyctl", syscall(SYS_keyctl, 0, -3, 0, 0, 0));
+  try_call("add_key", syscall(SYS_add_key, "user", "x", "y", 1, -3));
+  try_call("bpf", syscall(SYS_bpf, 0, buffer, sizeof buffer));
+  try_call("perf_event_open", syscall(SYS_perf_event_open, buffer, 0, -1, -1, 0));
+  try_call("userfaultfd", syscall(SYS_userfaultfd, 0));
+  try_call("io_uring_setup", syscall(SYS_io_uring_setup, 8, buffer));
+  try_call("kexec_load", syscall(SYS_kexec_load, 0, 0, NULL, 0));
+  try_call("init_module", syscall(SYS_init_module, buffer, 0, ""));
+  try_call("open_by_handle_at", syscall(SYS_open_by_handle_at, AT_FDCWD, buffer, 0));
+  try_call("reboot", syscall(SYS_reboot, 0, 0, 0, 0));
+  try_call("swapon", syscall(SYS_swapon, "/none", 0));
+  try_call("acct", syscall(SYS_acct, "/none"));
+  try_call("settimeofday", syscall(SYS_settimeofday, NULL, NULL) < 0 ? -1 : syscall(SYS_clock_settime, CLOCK_REALTIME, buffer));
+  try_call("quotactl", syscall(SYS_quotactl, 0, "/none", 0, NULL));
+  try_call("lookup_dcookie", syscall(SYS_lookup_dcookie, 0, buffer, 1));
+  try_call("mbind", syscall(SYS_mbind, 0, 0, 0, 0, 0, 0));
+  try_call("iopl", syscall(SYS_iopl, 3));
+  try_call("socket-alg", socket(AF_ALG, SOCK_SEQPACKET, 0));
+  try_call("socket-vsock", socket(AF_VSOCK, SOCK_STREAM, 0));
+#ifdef __x86_64__
+  try_call("socket-alg-32bit", socket_32bit(AF_ALG));
+#endif
+  return 0;
+}
+
+// Every descriptor of other processes that leads to a file, for SECONDS: what a process that enters this container has
+// open (CVE-2016-9962, CVE-2024-21626).
+static int watch_descriptors(double seconds) {
+  struct timespec start, now;
+  clock_gettime(CLOCK_MONOTONIC, &start);
+  do {
+    DIR* proc = opendir("/proc");
+    for (struct dirent* process; proc != NULL && (process = readdir(proc)) != NULL;) {
+      if (process->d_name[0] < '1' || process->d_name[0] > '9' || atoi(process->d_name) == getpid()) continue;
+      char path[600], target[4096];
+      snprintf(path, sizeof path, "/proc/%s/exe", process->d_name);
+      int program = open(path, O_RDONLY);
+      if (program >= 0) {
+        struct stat info;
+        char again[64];
+        snprintf(again, sizeof again, "/proc/self/fd/%d", program);
+        ssize_t size = readlink(again, target, sizeof target - 1);
+        int writable = open(again, O_WRONLY);
+        if (size > 0 && writable >= 0 && fstat(program, &info) == 0 && strncmp(target, "/bin/", 5) != 0)
+          printf("EXE %.*s\n", (int)size, target);
+        if (writable >= 0) close(writable);
+        close(program);
+      }
+      snprintf(path, sizeof path, "/proc/%s/fd", process->d_name);
+      DIR* descriptors = opendir(path);
+      for (struct dirent* fd; descriptors != NULL && (fd = readdir(descriptors)) != NULL;) {
+        char link[900];
+        snprintf(link, sizeof link, "%s/%s", path, fd->d_name);
+        ssize_t size = readlink(link, target, sizeof target - 1);
+        if (size > 0 && target[0] == '/' && strncmp(target, "/dev/null", 9) != 0)
+          printf("FD %s %s %.*s\n", process->d_name, fd->d_name, (int)size, target);
+      }
+      if (descriptors != NULL) closedir(descriptors);
+    }
+    if (proc != NULL) closedir(proc);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+  } while ((double)(now.tv_sec - start.tv_sec) + (double)(now.tv_nsec - start.tv_nsec) / 1e9 < seconds);
+  puts("watched");
+  return 0;
+}
+
+// Pushes keys into the terminal that it has (CVE-2017-5226).
+static int push_keys(const char* keys) {
+  for (; *keys != '\0'; ++keys) {
+    if (ioctl(0, TIOCSTI, keys) != 0) return printf("TIOCSTI %s\n", strerrorname_np(errno)), 0;
+  }
+  return puts("TIOCSTI ALLOWED"), 0;
+}
+
+// Swaps a directory and a symbolic link for ever: `link` leads to `target`.
+static int swap(const char* directory, const char* target) {
+  char link[4096];
+  snprintf(link, sizeof link, "%s.link", directory);
+  if (symlink(target, link) != 0 && errno != EEXIST) return perror("symlink"), 1;
+  mkdir(directory, 0755);
+  puts("swapping");
+  fflush(stdout);
+  for (;;) syscall(SYS_renameat2, AT_FDCWD, directory, AT_FDCWD, link, 2 /* RENAME_EXCHANGE */);
+}
+
+int main(int argc, char** argv) {
+  if (argc == 2 && strcmp(argv[1], "calls") == 0) return calls();
+  if (argc == 3 && strcmp(argv[1], "watch") == 0) return watch_descriptors(atof(argv[2]));
+  if (argc == 3 && strcmp(argv[1], "keys") == 0) return push_keys(argv[2]);
+  if (argc == 4 && strcmp(argv[1], "swap") == 0) return swap(argv[2], argv[3]);
+  fprintf(stderr, "usage: attack calls | watch SECONDS | keys TEXT | swap DIRECTORY TARGET\n");
+  return 2;
+}

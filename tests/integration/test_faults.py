@@ -1,0 +1,140 @@
+"""When the machine runs out of something, or somebody takes something away."""
+
+import os
+import resource
+import subprocess
+
+import host
+from harness import BERTH, Berth, Case, wait_until
+
+WEB = """
+    services:
+      web:
+        image: busybox:1
+        command: [sleep, "100000"]
+        environment: {BERTH_TEST_MARK: %MARK%-web}
+        stop_grace_period: 0s
+    """
+
+
+class Descriptors(Case):
+    def test_too_few_of_them_fail_the_up_and_leave_nothing(self):
+        stack = self.stack(WEB)
+        limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (96, 96))
+        # The first command starts the helpers, which inherit its limit.
+        done = subprocess.run([BERTH, "up", "-d", "--scale", "web=40"], cwd=stack.folder, env=self.berth.environment,
+                              preexec_fn=limit, capture_output=True, text=True, timeout=60 * host.PATIENCE, check=False)
+        self.assertEqual(1, done.returncode, done)
+        self.assertIn("Too many open files (EMFILE)", done.stderr)
+        self.assertIn("ulimit -n", done.stderr)
+        self.assertEqual({}, stack.ps())
+        wait_until("the helpers have left", lambda: not self.berth.helpers("berth-supervisor"))
+        stack.up("--scale", "web=40")
+        self.assertEqual(40, len(stack("ps", "-q", check=0).out.split()))
+
+
+class Space(Case):
+    """A root of its own on a small file system."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.small = Berth()
+        os.mkdir(cls.small.root)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "berth-test", cls.small.root], check=True)
+        cls.small.import_busybox()
+
+    @classmethod
+    def tearDownClass(cls):
+        for name in ("berth-supervisor", "berth-keeper"):
+            cls.small.kill_helpers(name)
+        subprocess.run(["umount", "-l", cls.small.root], check=True)
+        cls.small.discard()
+        super().tearDownClass()
+
+    def setUp(self):
+        self.berth, self.usual = self.small, self.berth
+        self.addCleanup(setattr, self, "berth", self.usual)
+
+    def fill(self):
+        path = os.path.join(self.small.root, "filler")
+        with open(path, "wb") as file:
+            try:
+                while True:
+                    file.write(b"x" * 65536)
+                    file.flush()
+            except OSError:
+                pass
+        self.addCleanup(lambda: os.path.exists(path) and os.unlink(path))
+        return path
+
+    def test_a_full_disk_fails_the_up_by_name_and_leaves_nothing(self):
+        stack = self.stack(WEB)
+        filler = self.fill()
+        done = stack("up", "-d")
+        self.assertEqual(1, done.code, done)
+        self.assertIn("No space left on device (ENOSPC)", done.err)
+        self.assertEqual({}, stack.ps())
+        os.unlink(filler)
+        stack.up()
+        self.assertEqual("running", stack.ps()["web"]["State"])
+
+    def test_what_runs_goes_on_when_the_disk_is_full_and_can_be_taken_down(self):
+        stack = self.stack(WEB.replace('[sleep, "100000"]', '[sh, -c, "while :; do echo words words words; sleep 0.01; done"]'))
+        stack.up()
+        pid = stack.pid("web")
+        self.fill()
+        stack.sh("web", "sleep 0.3")
+        self.assertEqual(pid, stack.pid("web"))
+        self.assertEqual("running", stack.ps()["web"]["State"])
+        self.assertNotEqual(0, stack("exec", "-T", "web", "sh", "-c", "echo x > /file").code)
+        stack("down", check=0)
+        self.assertEqual({}, stack.ps())
+
+
+class Behind(Case):
+    """Things that others take away behind our back."""
+
+    def test_processes_killed_by_somebody_else_are_an_end_like_any(self):
+        stack = self.stack(WEB)
+        stack.up()
+        group = next(line.split(":", 2)[2] for line in host.read(f"/proc/{stack.pid('web')}/cgroup").splitlines()
+                     if line.startswith("0::"))
+        mount = next(line.split()[4] for line in host.read("/proc/self/mountinfo").splitlines() if " - cgroup2 " in line)
+        with open(f"{mount}{group}/cgroup.kill", "w", encoding="ascii") as file:
+            file.write("1")
+        wait_until("the end is known", lambda: stack.ps()["web"]["State"] == "exited")
+        self.assertEqual(137, stack.ps()["web"]["ExitCode"])
+        stack.up()
+        self.assertEqual("running", stack.ps()["web"]["State"])
+
+    def test_a_bridge_that_was_deleted_comes_back_with_the_next_up(self):
+        stack = self.stack(WEB)
+        stack.up()
+        before = {name for name in os.listdir("/sys/class/net") if name.startswith("br-")}
+        stack("down", check=0)
+        gone = {name for name in os.listdir("/sys/class/net") if name.startswith("br-")}
+        stack.up()
+        (bridge,) = [name for name in os.listdir("/sys/class/net") if name.startswith("br-") and name not in gone]
+        self.assertTrue(before)
+        subprocess.run(["ip", "link", "del", bridge], check=True)
+        self.berth.kill_helpers("berth-supervisor")
+        wait_until("the bridge is back", lambda: bridge in os.listdir("/sys/class/net"))
+        stack("down", check=0)
+
+    def test_a_volume_whose_directory_was_deleted_is_an_error_that_names_it(self):
+        stack = self.stack("""
+            services:
+              web: {image: busybox:1, command: [sleep, "100000"], stop_grace_period: 0s, volumes: ["data:/data"]}
+            volumes: {data: }
+            """)
+        stack.up()
+        stack("down", check=0)
+        volume = os.path.join(self.berth.root, "volumes", f"{stack.name}_data", "_data")
+        os.rmdir(volume)
+        done = stack("up", "-d")
+        if done.code == 0:
+            self.assertTrue(os.path.isdir(volume))
+        else:
+            self.assertIn(f"{stack.name}_data", done.err)
+        stack("down", "-v", check=0)
