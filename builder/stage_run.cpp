@@ -12,6 +12,7 @@
 #include "builder/stage.h"
 #include "builder/step_key.h"
 #include "images/layer_adopt.h"
+#include "runtime/binfmt.h"
 
 namespace berth::builder {
 namespace {
@@ -106,6 +107,7 @@ Status StageBuild::apply(const dockerfile::Run& run) {
   }
   auto execute = [&]() -> Result<images::StoredLayer> {
     if (state_.layer_dirs.empty()) return make_error("there is nothing to run in an empty image (FROM scratch)");
+    BERTH_TRY_OK(runtime::can_execute(state_.config.architecture));
     BERTH_TRY(Scratch scratch, Scratch::make(parts_.paths));
     RunMounts mounts(request_, parts_, scratch.path());
     for (const Wanted& one : wanted) {
