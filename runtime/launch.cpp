@@ -68,6 +68,7 @@ Status Launch::State::attend() {
       BERTH_TRY_OK(sys::write_existing(fmt::format("/proc/{}/uid_map", child.pid), uid_map).context("map user ids"));
     } else if (point == Meeting::moved && message.fds.size() == 1) {
       BERTH_TRY_OK(follow(std::move(message.fds[0])));
+      if (prepared->plan.born_inside) continue;  // it waits for nothing, and is to execute without us
     } else if (on_meeting) {
       BERTH_TRY_OK(on_meeting(point, child.pid));
     }
