@@ -6,6 +6,7 @@
 #include <set>
 
 #include "builder/merged_path.h"
+#include "builder/unpack.h"
 #include "images/decompress.h"
 #include "images/layer_tree.h"
 #include "images/tar_reader.h"
@@ -58,12 +59,8 @@ Status copy_entry(images::TarReader& reader, TarEntry entry, const std::string& 
 
 bool is_archive(const MergedDir& dir, const MergedDir::Entry& entry) {
   if (!S_ISREG(entry.info.st_mode)) return false;
-  Result<std::unique_ptr<Plain>> plain = open_plain(dir, entry);
-  if (!plain) return false;
-  images::TarReader reader([&] { return (*plain)->bytes.read(); });
-  TarEntry first;
-  Result<bool> any = reader.next(first);
-  return any && *any;
+  Result<sys::UniqueFd> file = sys::open_at(dir.home(entry), entry.name, O_RDONLY | O_NOFOLLOW);
+  return file && is_archive(file->ref());
 }
 
 Status unpack(const MergedDir& dir, const MergedDir::Entry& entry, const std::string& directory, LayerTarget& target) {

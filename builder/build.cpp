@@ -9,8 +9,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "builder/run.h"
-#include "builder/scratch.h"
+#include "builder/annotate.h"
 #include "builder/stage.h"
 #include "builder/stage_graph.h"
 #include "builder/step_key.h"
@@ -18,8 +17,6 @@
 #include "dockerfile/parse.h"
 #include "images/manifest.h"
 #include "images/reference.h"
-#include "sys/file.h"
-#include "sys/lock.h"
 
 namespace berth::builder {
 namespace {
@@ -35,6 +32,13 @@ void append(const Diagnostics& from, Diagnostics& into) {
     if (one.severity == Severity::warning) into.warning(one.span, one.message, one.suggestion);
     if (one.severity == Severity::note) into.note(one.span, one.message);
   }
+}
+
+/// "alpine", "alpine:latest" and "docker.io/library/alpine" are one name.
+std::string context_key(const std::string& name) {
+  constexpr std::string_view kLatest = ":latest";
+  std::string key = images::familiar_name(name);
+  return key.ends_with(kLatest) ? key.substr(0, key.size() - kLatest.size()) : key;
 }
 
 /// The stages of one Dockerfile. Each has a thread, which waits for another stage where it needs that stage's files;
@@ -55,6 +59,7 @@ class Build {
     context_.layers = {request.context};
     context_.ignore = &request.ignore;
     context_.keeps_owners = false;
+    for (const auto& [name, value] : request.named_contexts) contexts_[context_key(name)] = value;
   }
 
   std::optional<images::Image> run() {
@@ -68,7 +73,8 @@ class Build {
     check_filter();
     int target = target_stage();
     if (target < 0) return std::nullopt;
-    links_ = link_stages(request_.file, global_);
+    links_ =
+        link_stages(request_.file, global_, [this](const std::string& name) { return named_context(name) != nullptr; });
     tasks_.wait(static_cast<size_t>(target));
     if (failure_) {
       append(*failure_, parts_.diagnostics);
@@ -107,7 +113,7 @@ class Build {
 
    private:
     [[nodiscard]] std::optional<size_t> find(const std::string& name) const {
-      int stage = build_.request_.file.find_stage(name);
+      int stage = build_.named_context(name) != nullptr ? -1 : build_.request_.file.find_stage(name);
       if (stage < 0 || static_cast<size_t>(stage) >= index_) return std::nullopt;
       return static_cast<size_t>(stage);
     }
@@ -119,19 +125,14 @@ class Build {
   /// A named context, or an image.
   Result<SourceTree> foreign_tree(const std::string& name, const std::string& step) {
     SourceTree tree;
-    auto context = request_.named_contexts.find(name);
-    std::string image = name;
-    if (context != request_.named_contexts.end()) {
-      constexpr std::string_view kImage = "docker-image://";
-      if (!context->second.starts_with(kImage)) {
-        tree.name = fmt::format("the context \"{}\"", printable(name));
-        tree.layers = {context->second};
-        tree.keeps_owners = false;
-        return tree;
-      }
-      image = context->second.substr(kImage.size());
+    if (const std::string* context = named_context(name)) {
+      BERTH_TRY(NamedContext found, parts_.context(*context, request_.platform, step));
+      tree.name = fmt::format("the context \"{}\"", printable(name));
+      tree.layers = found.image ? found.image->layer_dirs : std::vector<std::string>{found.directory};
+      tree.keeps_owners = found.image.has_value();
+      return tree;
     }
-    BERTH_TRY(images::Image found, parts_.image(image, request_.platform, step));
+    BERTH_TRY(images::Image found, parts_.image(name, request_.platform, step));
     tree.name = fmt::format("the image \"{}\"", printable(name));
     tree.layers = found.layer_dirs;
     return tree;
@@ -139,6 +140,12 @@ class Build {
 
   [[nodiscard]] std::string expanded(const dockerfile::Text& text, Diagnostics& diagnostics) const {
     return dockerfile::expand(text, {global_.lookup(), request_.file.directives.escape, diagnostics});
+  }
+
+  /// A context takes the place of the stage or image of its name.
+  [[nodiscard]] const std::string* named_context(const std::string& name) const {
+    auto found = contexts_.find(context_key(name));
+    return found == contexts_.end() ? nullptr : &found->second;
   }
 
   [[nodiscard]] bool stopped() const { return failed_ || parts_.cancelled(); }
@@ -195,8 +202,9 @@ class Build {
     auto steps = static_cast<size_t>(std::count_if(stage.instructions.begin(), stage.instructions.end(), is_step)) + 1;
     if (!request_.name.empty()) name = name.empty() ? request_.name : request_.name + " " + name;
     Diagnostics& diagnostics = diagnostics_[index];
-    BuildParts parts{parts_.store, parts_.host,  parts_.paths, parts_.share,   parts_.events,
-                     diagnostics,  parts_.image, parts_.fetch, parts_.network, [this] { return stopped(); }};
+    BuildParts parts{parts_.store,   parts_.host,  parts_.paths,   parts_.share,
+                     parts_.events,  diagnostics,  parts_.image,   parts_.fetch,
+                     parts_.context, parts_.clone, parts_.network, [this] { return stopped(); }};
     Before before(*this, index);
     if (std::optional<size_t> base = links_[index].base) tasks_.wait(*base);
     if (stopped()) return false;
@@ -226,21 +234,32 @@ class Build {
     if (std::optional<size_t> base = links_[index].base) return *built_[*base];
     Diagnostics& diagnostics = diagnostics_[index];
     std::string name = expanded(request_.file.stages[index].from.image, diagnostics);
-    if (name == "scratch") {
-      Built empty{{}, {}, {}, images::sha256_of("scratch"), {}};
-      empty.config.env = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
-      empty.config.working_dir = "/";
-      empty.config.os = given_.target.os;
-      empty.config.architecture = given_.target.architecture;
-      empty.config.variant = given_.target.variant;
-      return empty;
-    }
-    if (name.empty()) return make_error("the name of the base image is empty", "does the variable in it have a value?");
     std::optional<images::Platform> platform = request_.platform;
     if (const auto& text = request_.file.stages[index].from.platform) {
       BERTH_TRY(platform, images::parse_platform(expanded(*text, diagnostics)));
     }
+    if (const std::string* context = named_context(name)) {
+      BERTH_TRY(NamedContext found, parts_.context(*context, platform, step));
+      if (found.image) return on_image(std::move(*found.image));
+      return make_error(fmt::format("the context \"{}\" is a directory, not an image", printable(name)),
+                        "take files from it: COPY --from=" + name);
+    }
+    if (name == "scratch") {
+      images::Platform target = platform.value_or(given_.target);
+      Built empty{{}, {}, {}, images::sha256_of("scratch"), {}};
+      empty.config.env = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
+      empty.config.working_dir = "/";
+      empty.config.os = target.os;
+      empty.config.architecture = target.architecture;
+      empty.config.variant = target.variant;
+      return empty;
+    }
+    if (name.empty()) return make_error("the name of the base image is empty", "does the variable in it have a value?");
     BERTH_TRY(images::Image image, parts_.image(name, platform, step));
+    return on_image(std::move(image));
+  }
+
+  Result<Built> on_image(images::Image image) {
     BERTH_TRY(std::string json, parts_.store.read_blob(image.manifest));
     BERTH_TRY(images::Manifest manifest, images::parse_manifest(json));
     StepKey key(images::sha256_of("image"), "FROM");
@@ -273,9 +292,15 @@ class Build {
       }
       names.push_back(reference->name());
     }
-    // The index has one type of manifest: layers of a Docker manifest keep theirs.
+    std::string config = images::render_image_config(result.config);
+    if (!request_.publish) {
+      images::Digest id = images::sha256_of(config);
+      return images::Image{id, id, {}, {}, std::move(result.config), std::move(result.layer_dirs)};
+    }
     Result<images::Image> image =
-        parts_.store.publish(lease_, images::render_image_config(result.config), result.layers, names);
+        request_.annotations.empty()
+            ? parts_.store.publish(lease_, config, result.layers, names)
+            : publish_annotated(parts_.store, lease_, config, result.layers, names, request_.annotations);
     if (image) return std::move(image).value();
     parts_.diagnostics.error({}, image.error().message(), image.error().hint);
     return std::nullopt;
@@ -287,6 +312,7 @@ class Build {
   Given given_;
   Scope global_;
   SourceTree context_;
+  std::map<std::string, std::string> contexts_;  // by key
   std::vector<StageLinks> links_;
   std::vector<Diagnostics> diagnostics_;     // of each stage
   std::vector<std::optional<Built>> built_;  // set by the stage's task, read once that has ended
@@ -303,14 +329,6 @@ std::optional<images::Image> build(const BuildRequest& request, const BuildParts
     parts.diagnostics.error({}, error.message(), error.hint);
     return std::nullopt;
   };
-  if (Status made = sys::make_dirs(parts.paths.root + "/build", 0700); !made) return fail(made.error());
-  std::string lock_file = parts.paths.root + "/build/lock";
-  if (auto alone = sys::FileLock::try_acquire(lock_file)) {
-    Scratch::sweep(parts.paths);  // alone: what is there belongs to builds that were killed
-    sweep_control_groups(parts.host, parts.paths);
-  }
-  Result<sys::FileLock> lock = sys::FileLock::acquire_shared(lock_file);
-  if (!lock) return fail(lock.error());
   Result<images::ImportLease> lease = parts.store.begin_import();
   if (!lease) return fail(lease.error());
   return Build(request, parts, *lease).run();

@@ -12,6 +12,7 @@
 #include "builder/scope.h"
 #include "builder/shared_steps.h"
 #include "builder/step_network.h"
+#include "dockerfile/git_remote.h"
 #include "dockerfile/ignore.h"
 #include "dockerfile/instruction.h"
 #include "images/store.h"
@@ -32,11 +33,12 @@ struct BuildRequest {
   dockerfile::Dockerfile file;
   std::string context;  // directory on the host
   dockerfile::IgnoreRules ignore;
-  std::map<std::string, std::string> named_contexts;  // directories on the host, or images ("docker-image://NAME")
+  std::map<std::string, std::string> named_contexts;  // as BuildParts::context takes them
   Values build_args;
   std::string target;  // stage; empty = the last
   std::vector<std::string> tags;
-  std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> labels, annotations;
+  bool publish = true;  // false: no image in the store, with or without a name
   std::map<std::string, Secret> secrets;
   std::map<std::string, std::string> ssh;  // id, path of the agent's socket
   bool no_cache = false;
@@ -62,6 +64,12 @@ class BuildEvents {
   virtual void ended(const std::string& step, StepEnd how) = 0;
 };
 
+/// What a named context turns out to be.
+struct NamedContext {
+  std::string directory;  // on the host, or
+  std::optional<images::Image> image;
+};
+
 /// What the builds of one process share.
 struct BuildShare {
   explicit BuildShare(std::ptrdiff_t runs_at_once) : runs(runs_at_once) {}
@@ -83,6 +91,14 @@ struct BuildParts {
       image;
   /// The URL's content into a file that is not there yet; its time where the server tells one.
   std::function<Status(const std::string& url, const std::string& file, const std::string& step)> fetch;
+  /// A named context, by what it was given as. Directories last as long as the build.
+  std::function<Result<NamedContext>(const std::string& value, const std::optional<images::Platform>& platform,
+                                     const std::string& step)>
+      context;
+  /// The files of a git repository into an empty directory. Returns the commit.
+  std::function<Result<std::string>(const dockerfile::GitRemote& remote, bool keep_git_dir,
+                                    const std::string& directory, const std::string& step)>
+      clone;
   /// What a RUN step with this network ("", "default", "host", "none", a name) lives in. Made when one runs, not
   /// before.
   std::function<Result<StepNetwork>(const std::string& name)> network;
@@ -92,8 +108,8 @@ struct BuildParts {
 /// Builds the stages that the target needs, side by side where they do not need each other, and publishes the result
 /// under the request's tags. Mistakes of the Dockerfile that show only now go to the diagnostics with their place, and
 /// so does the instruction of the first step that fails, which ends the others; the result is then nothing. On error
-/// nothing half-built stays but layers that the cache knows. Safe for several threads. Requires: a mount namespace of
-/// our own.
+/// nothing half-built stays but layers that the cache knows. Safe for several threads. Requires: a BuildLock, and a
+/// mount namespace of our own.
 [[nodiscard]] std::optional<images::Image> build(const BuildRequest& request, const BuildParts& parts);
 
 }  // namespace berth::builder

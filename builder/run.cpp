@@ -80,7 +80,7 @@ runtime::BindMount read_only_bind(const std::string& source, const std::string& 
   runtime::BindMount bind;
   bind.source = source;
   bind.target = target;
-  bind.read_only = true;
+  bind.read_only = bind.nosuid = bind.nodev = bind.noexec = true;
   return bind;
 }
 

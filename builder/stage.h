@@ -86,8 +86,13 @@ class StageBuild {
   void add_history(const std::string& created_by, bool empty_layer, const std::string& created = {});
   void begin_step(const std::string& text);
   [[nodiscard]] Result<images::StoredLayer> store_copy(const SourceTree& tree, const struct CopyRequest& request);
-  [[nodiscard]] Result<std::vector<Source>> fetch(const std::string& url, const dockerfile::Copy& copy,
+  /// What ADD brings from the network, into `downloads`.
+  [[nodiscard]] Result<std::vector<Source>> bring(const std::string& word, const dockerfile::Copy& copy,
                                                   std::optional<Scratch>& downloads);
+  [[nodiscard]] Result<Source> clone(dockerfile::GitRemote remote, const dockerfile::Copy& copy,
+                                     const std::string& directory);
+  [[nodiscard]] Result<Source> download(const std::string& url, const dockerfile::Copy& copy,
+                                        const std::string& directory);
   [[nodiscard]] Result<SourceTree> source_of(const dockerfile::Copy& copy);
   [[nodiscard]] Status take_owner(const std::string& chown, struct CopyRequest& request) const;
 

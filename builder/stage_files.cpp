@@ -17,39 +17,6 @@
 namespace berth::builder {
 namespace {
 
-bool is_git(const std::string& source) {
-  bool other_scheme = source.starts_with("git@") || source.starts_with("git://") || source.starts_with("ssh://");
-  return other_scheme || source.substr(0, source.find('#')).ends_with(".git");
-}
-
-bool is_url(const std::string& source) {
-  return source.starts_with("http://") || source.starts_with("https://");
-}
-
-/// The last part of the URL's path.
-Result<std::string> file_name_of(const std::string& url) {
-  std::string path = url.substr(0, url.find_first_of("?#"));
-  std::string name = path.substr(path.rfind('/') + 1);
-  bool has_path = path.find('/', path.find("://") + 3) != std::string::npos;
-  if (!has_path || name.empty() || name == "." || name == "..")
-    return make_error(fmt::format("ADD of \"{}\": the URL names no file", printable(url)));
-  return name;
-}
-
-Status check_sum(const std::string& file, const std::string& wanted) {
-  BERTH_TRY(images::Digest expected, images::Digest::parse(wanted).context("--checksum"));
-  BERTH_TRY(sys::UniqueFd fd, sys::open_file(file, O_RDONLY));
-  images::ReadBlob read = images::read_blob_from(fd.ref(), file);
-  images::Sha256 hash;
-  for (;;) {
-    BERTH_TRY(std::string_view bytes, read());
-    if (bytes.empty()) break;
-    hash.update(bytes);
-  }
-  if (hash.digest() == expected) return {};
-  return make_error(fmt::format("the file's checksum is {}, not {}", hash.digest().str(), wanted));
-}
-
 std::string absolute(const std::string& path, const std::string& working_dir) {
   if (path.starts_with('/')) return path;
   return (working_dir.empty() ? "/" : working_dir + "/") + path;
@@ -83,27 +50,6 @@ Result<images::StoredLayer> StageBuild::store_copy(const SourceTree& tree, const
   return sink.finish();
 }
 
-/// Downloads into a directory of the URL's own, so that two files of one name do not meet.
-Result<std::vector<Source>> StageBuild::fetch(const std::string& url, const dockerfile::Copy& copy,
-                                              std::optional<Scratch>& downloads) {
-  BERTH_TRY(std::string name, file_name_of(url));
-  if (!downloads) {
-    BERTH_TRY(Scratch scratch, Scratch::make(parts_.paths));
-    downloads.emplace(std::move(scratch));
-  }
-  SourceTree tree;
-  tree.name = "what was downloaded";
-  tree.keeps_owners = false;
-  tree.layers = {downloads->path() + "/" + sys::random_hex(8)};
-  BERTH_TRY_OK(sys::make_dirs(tree.layers.front(), 0700));
-  BERTH_TRY_OK(parts_.fetch(url, tree.layers.front() + "/" + name, step_text_));
-  BERTH_TRY(Found found, find_path(tree.layers, name, false));
-  if (copy.checksum) BERTH_TRY_OK(check_sum(tree.layers.front() + "/" + name, expanded(*copy.checksum)));
-  std::vector<Source> sources;
-  sources.push_back({name, std::move(found), true});
-  return sources;
-}
-
 Status StageBuild::apply(const dockerfile::Copy& copy) {
   CopyRequest request;
   BERTH_TRY(SourceTree tree, source_of(copy));
@@ -133,15 +79,8 @@ Status StageBuild::apply(const dockerfile::Copy& copy) {
   key.add(fmt::format("{}{}", request.unpack, request.parents));
   for (const Text& text : copy.sources) {
     std::string word = expanded(text);
-    if (copy.add && is_git(word))
-      return make_error(fmt::format("ADD of \"{}\": git repositories are not supported yet", printable(word)),
-                        "clone it in a RUN, or before the build");
-    std::vector<Source> found;
-    if (copy.add && is_url(word)) {
-      BERTH_TRY(found, fetch(word, copy, downloads));
-    } else {
-      BERTH_TRY(found, find_sources(tree, word));
-    }
+    BERTH_TRY(std::vector<Source> found,
+              copy.add && dockerfile::is_remote_source(word) ? bring(word, copy, downloads) : find_sources(tree, word));
     for (Source& source : found) {
       images::Sha256 hash;
       BERTH_TRY_OK(hash_source(tree, source, hash));

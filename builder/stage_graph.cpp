@@ -7,12 +7,14 @@
 
 namespace berth::builder {
 
-std::vector<StageLinks> link_stages(const dockerfile::Dockerfile& file, const Scope& global) {
+std::vector<StageLinks> link_stages(const dockerfile::Dockerfile& file, const Scope& global,
+                                    const std::function<bool(const std::string&)>& is_context) {
   Diagnostics unheard;  // whoever builds the stage looks at the same texts again, and tells
   std::vector<StageLinks> all;
   for (const dockerfile::Stage& stage : file.stages) {
     auto before = [&](const dockerfile::Text& text) -> std::optional<size_t> {
-      int found = file.find_stage(dockerfile::expand(text, {global.lookup(), file.directives.escape, unheard}));
+      std::string name = dockerfile::expand(text, {global.lookup(), file.directives.escape, unheard});
+      int found = is_context && is_context(name) ? -1 : file.find_stage(name);
       if (found < 0 || static_cast<size_t>(found) >= all.size()) return std::nullopt;
       return static_cast<size_t>(found);
     };

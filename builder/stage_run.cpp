@@ -12,6 +12,7 @@
 #include "builder/stage.h"
 #include "builder/step_key.h"
 #include "images/layer_adopt.h"
+#include "runtime/binfmt.h"
 
 namespace berth::builder {
 namespace {
@@ -106,6 +107,7 @@ Status StageBuild::apply(const dockerfile::Run& run) {
   }
   auto execute = [&]() -> Result<images::StoredLayer> {
     if (state_.layer_dirs.empty()) return make_error("there is nothing to run in an empty image (FROM scratch)");
+    BERTH_TRY_OK(runtime::can_execute(state_.config.architecture));
     BERTH_TRY(Scratch scratch, Scratch::make(parts_.paths));
     RunMounts mounts(request_, parts_, scratch.path());
     for (const Wanted& one : wanted) {
@@ -113,6 +115,7 @@ Status StageBuild::apply(const dockerfile::Run& run) {
           mounts.add(one.type, one.options, one.tree, state_.config.working_dir).context("--mount=type={}", one.type));
     }
     BERTH_TRY_OK(mounts.take_caches());
+    BERTH_TRY(RunSlot slot, RunSlot::take(parts_.share.runs, parts_.cancelled));
     RunRequest process;
     process.args = words;
     process.env = scope_.run_env();
@@ -129,7 +132,6 @@ Status StageBuild::apply(const dockerfile::Run& run) {
     process.privileged = insecure;
     auto output = [&](std::string_view bytes) { parts_.events.output(step_text_, bytes); };
     if (!process.network.notice.empty()) output(process.network.notice + "\n");
-    BERTH_TRY(RunSlot slot, RunSlot::take(parts_.share.runs, parts_.cancelled));
     BERTH_TRY(int code, builder::run(parts_.host, parts_.paths, process, output, parts_.cancelled));
     if (parts_.cancelled()) return sys_error("build", ECANCELED);
     if (code != 0) return did_not_succeed(words, code);

@@ -21,16 +21,17 @@ using volumes::MergedDir;
 
 class Walk {
  public:
-  Walk(const SourceTree& tree, const Visit& visit) : tree_(tree), visit_(visit) {}
+  Walk(const SourceTree& tree, const dockerfile::IgnoreRules* ignore, const Visit& visit)
+      : tree_(tree), ignore_(ignore), visit_(visit) {}
 
   /// `from_root` counts from the walk's root, `path` from the tree's, as .dockerignore has it.
   Status directory(const MergedDir& dir, const std::string& from_root, const std::string& path) {
     BERTH_TRY(std::vector<MergedDir::Entry> entries, dir.entries());
     for (const MergedDir::Entry& entry : entries) {
       std::string inside = below(path, entry.name), relative = below(from_root, entry.name);
-      bool ignored = tree_.ignore != nullptr && tree_.ignore->ignores(inside);
+      bool ignored = ignore_ != nullptr && ignore_->ignores(inside);
       if (is_excluded(relative)) continue;
-      if (ignored && !(S_ISDIR(entry.info.st_mode) && tree_.ignore->may_hold_exceptions())) continue;
+      if (ignored && !(S_ISDIR(entry.info.st_mode) && ignore_->may_hold_exceptions())) continue;
       size_t around = ignored_.size();
       if (ignored)
         ignored_.push_back({dir, entry, relative});
@@ -62,6 +63,7 @@ class Walk {
     std::string relative;
   };
   const SourceTree& tree_;
+  const dockerfile::IgnoreRules* ignore_;
   const Visit& visit_;
   std::vector<Ignored> ignored_;  // directories around where we are that nothing was taken back from so far
 };
@@ -147,7 +149,7 @@ Result<std::vector<Source>> find_sources(const SourceTree& tree, const std::stri
     bool may_hold = found.is_directory() && tree.ignore != nullptr && tree.ignore->may_hold_exceptions();
     if (!found.exists() || (ignored && !may_hold)) return not_there(tree, path);
     std::string real = found.path;
-    sources.push_back({std::move(real), std::move(found), false});
+    sources.push_back({std::move(real), std::move(found)});
     return sources;
   }
   std::vector<std::string> matches;
@@ -160,7 +162,7 @@ Result<std::vector<Source>> find_sources(const SourceTree& tree, const std::stri
   for (const std::string& match : matches) {
     BERTH_TRY(Found found, find_path(tree.layers, match, true));
     if (!found.exists()) return not_there(tree, found.path);  // a link that leads nowhere
-    sources.push_back({match, std::move(found), false});
+    sources.push_back({match, std::move(found)});
   }
   return sources;
 }
@@ -168,11 +170,16 @@ Result<std::vector<Source>> find_sources(const SourceTree& tree, const std::stri
 Status walk(const SourceTree& tree, const Source& directory, const Visit& visit) {
   if (tree.layers.empty()) return {};
   BERTH_TRY(MergedDir dir, open_directory(tree, directory.found));
-  return Walk(tree, visit).directory(dir, "", directory.path);
+  const dockerfile::IgnoreRules* ignore = directory.from_elsewhere ? nullptr : tree.ignore;
+  return Walk(tree, ignore, visit).directory(dir, "", directory.path);
 }
 
 Status hash_source(const SourceTree& tree, const Source& source, images::Sha256& hash) {
   hash.update(fmt::format("source {}\n", source.found.is_directory()));
+  if (!source.identity.empty()) {
+    hash.update(source.identity);
+    return {};
+  }
   if (!source.found.is_directory())
     return hash_entry(tree, *source.found.parent, source.found.entry, source.found.entry.name, hash);
   return walk(tree, source, [&](const MergedDir& dir, const MergedDir::Entry& entry, const std::string& path) {

@@ -25,7 +25,9 @@ struct SourceTree {
 struct Source {
   std::string path;  // clean, relative to the tree's root; "" = all of it
   Found found;
-  bool keep_packed = false;  // even where archives are taken apart
+  bool keep_packed = false;     // even where archives are taken apart
+  bool from_elsewhere = false;  // not in the tree, so that its .dockerignore says nothing of it
+  std::string identity;         // of its content, where that is known without reading it
 };
 
 /// What the words of a COPY stand for, patterns resolved, sorted within each. Error: what is not there, with the reason

@@ -5,12 +5,14 @@
 
 namespace berth::cli {
 
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(BuildOutput, type, dest, names, push, packed)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(BuildJob::SecretSource, file, variable, content)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(BuildJob, name, context, dockerfile, inline_file, args, labels,
-                                                additional_contexts, ssh, secrets, tags, extra_hosts, ulimits,
-                                                platforms, target, network, shm_size, no_cache, pull, allow_insecure,
-                                                no_cache_filter, allow_host_network)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(BuildOrder, jobs, quiet, check)
+                                                annotations, additional_contexts, ssh, secrets, tags, extra_hosts,
+                                                ulimits, platforms, target, network, outputs, iidfile, metadata_file,
+                                                shm_size, no_cache, pull, allow_insecure, no_cache_filter,
+                                                allow_host_network)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(BuildOrder, jobs, quiet, check, warnings)
 
 std::string to_json_text(const BuildOrder& order) {
   return nlohmann::json(order).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

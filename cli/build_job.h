@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/build_output.h"
 #include "cli/context.h"
 
 namespace berth::cli {
@@ -18,22 +19,25 @@ struct BuildJob {
     std::optional<std::string> content;  // this
   };
   std::string name;                        // for messages: the service; empty for `image build`
-  std::string context;                     // directory
-  std::string dockerfile;                  // path, relative to the context or absolute; empty = Dockerfile
+  std::string context;                     // directory, address of a repository, URL, or "-" for standard input
+  std::string dockerfile;                  // path, relative to the context or absolute, URL, "-"; empty = Dockerfile
   std::optional<std::string> inline_file;  // its text
   std::map<std::string, std::optional<std::string>> args;  // no value: the environment's
-  std::map<std::string, std::string> labels, additional_contexts, ssh;
+  std::map<std::string, std::string> labels, annotations, additional_contexts, ssh;
   std::map<std::string, SecretSource> secrets;
   std::vector<std::string> tags, extra_hosts, ulimits, platforms;
+  std::vector<BuildOutput> outputs;          // none: the image store
   std::vector<std::string> no_cache_filter;  // stages that are built without the cache
   std::string target, network;
-  int64_t shm_size = 0;  // bytes; 0 = the default
+  std::string iidfile, metadata_file;  // where the image's id and more about it are written; empty: nowhere
+  int64_t shm_size = 0;                // bytes; 0 = the default
   bool no_cache = false, pull = false, allow_insecure = false, allow_host_network = false;
 };
 
 struct BuildOrder {
   std::vector<BuildJob> jobs;  // one may be built on the images of those before it
   bool quiet = false, check = false;
+  std::vector<std::string> warnings;  // of the command line
 };
 
 [[nodiscard]] std::string to_json_text(const BuildOrder& order);

@@ -10,7 +10,7 @@ namespace {
 void add_import(Command app, Context& context, const ArchiveCommands& commands) {
   auto flags = std::make_shared<ImportFlags>();
   Command command = app.add_command("import", "Import the contents from a tarball to create a filesystem image");
-  command.option("TAR", flags->source, "Root file system as a tar (plain, gzip, zstd, xz), - for standard input")
+  command.option("TAR", flags->source, "Root file system as a tar (plain, gzip, zstd, xz, bzip2), - for standard input")
       .required();
   command.option("NAME", flags->name, "Name of the image");
   command.option("-c,--change", flags->changes, "Apply Dockerfile instruction to the created image");

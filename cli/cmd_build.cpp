@@ -34,6 +34,7 @@ BuildOverrides overrides_of(const Flags& flags, const compose::Project& project)
   overrides.ssh = flags.ssh;
   overrides.no_cache = flags.no_cache;
   overrides.pull = flags.pull;
+  overrides.all_platforms = true;
   return overrides;
 }
 

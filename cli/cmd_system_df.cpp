@@ -59,7 +59,8 @@ Result<Usage> measure(const Context& context) {
   }
   BERTH_TRY(images::Store store, images::Store::open(context.paths));
   BERTH_TRY(usage.images, images::store_usage(store, images_in_use(context)));
-  usage.build_cache = usage.images.build_cache + sys::disk_usage(cache_mounts(context));
+  usage.build_cache =
+      usage.images.build_cache + sys::disk_usage(cache_mounts(context)) + sys::disk_usage(repositories(context));
   BERTH_TRY(volumes::VolumeStore volumes, volumes::VolumeStore::open(context.paths));
   BERTH_TRY(std::vector<volumes::Volume> all, volumes.list());
   for (const volumes::Volume& volume : all) {

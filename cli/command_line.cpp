@@ -106,7 +106,8 @@ Parameter Command::flag(const std::string& names, std::string& place, const std:
 }
 
 void Command::ignore_option(const std::string& names) const {
-  app_->add_option(names)->group("");
+  // Several names mean several flags, each with a value of its own.
+  app_->add_option(names)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)->group("");
 }
 
 void Command::ignore_flag(const std::string& names) const {

@@ -91,6 +91,10 @@ std::string cache_mounts(const Context& context) {
   return context.paths.root + "/build/caches";
 }
 
+std::string repositories(const Context& context) {
+  return context.paths.root + "/build/git";
+}
+
 Status prune_build_cache(const Context& context, uint64_t& freed) {
   BERTH_TRY(images::Store store, images::Store::open(context.paths));
   std::string lock_file = context.paths.root + "/build/lock";
@@ -100,8 +104,10 @@ Status prune_build_cache(const Context& context, uint64_t& freed) {
     if (!lock) return make_error("the build cache is in use by a build");
     alone.emplace(std::move(lock).value());
   }
-  freed += sys::disk_usage(cache_mounts(context));
-  BERTH_TRY_OK(sys::remove_tree(cache_mounts(context)));
+  for (const std::string& directory : {cache_mounts(context), repositories(context)}) {
+    freed += sys::disk_usage(directory);
+    BERTH_TRY_OK(sys::remove_tree(directory));
+  }
   BERTH_TRY(size_t steps, images::BuildCache(store).clear());
   BERTH_TRY(images::CollectedGarbage collected, store.garbage_collect([&] { return images_in_use(context); }));
   freed += collected.freed_bytes;

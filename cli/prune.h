@@ -32,6 +32,8 @@ namespace berth::cli {
 
 /// Where builds keep the directories of their cache mounts.
 [[nodiscard]] std::string cache_mounts(const Context& context);
+/// Git repositories that builds were given, as far as they have been fetched.
+[[nodiscard]] std::string repositories(const Context& context);
 
 /// Forgets all steps of builds and removes the directories of cache mounts. Error: a build is under way.
 [[nodiscard]] Status prune_build_cache(const Context& context, uint64_t& freed);

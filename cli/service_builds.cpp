@@ -6,15 +6,13 @@
 #include <set>
 
 #include "base/text.h"
+#include "dockerfile/git_remote.h"
+#include "images/platform.h"
 
 namespace berth::cli {
 namespace {
 
 constexpr std::string_view kService = "service:";
-
-bool is_remote(const std::string& context) {
-  return context.find("://") != std::string::npos || context.starts_with("git@") || context.ends_with(".git");
-}
 
 Error at(const SourceSpan& span, const std::string& service, std::string message, std::string hint = {}) {
   Error error = make_error(std::move(message), std::move(hint));
@@ -82,6 +80,14 @@ class Jobs {
   std::vector<BuildJob> jobs_;
 };
 
+std::vector<std::string> platforms_of(const compose::Service& service, bool all) {
+  const std::vector<std::string>& listed = service.build->platforms;
+  if (service.platform && (listed.empty() || !all)) return {*service.platform};
+  if (listed.size() < 2 || all) return listed;
+  std::string own = images::host_platform().str();
+  return {std::find(listed.begin(), listed.end(), own) != listed.end() ? own : listed.front()};
+}
+
 }  // namespace
 
 std::string image_of(const compose::Project& project, const compose::Service& service) {
@@ -94,10 +100,10 @@ Result<BuildJob> build_job(const compose::Project& project, const compose::Servi
   BuildJob job;
   job.name = service.name;
   job.context = build.context.value_or(project.working_dir);
-  if (is_remote(job.context)) {
+  if (job.context.find("://") != std::string::npos && !dockerfile::is_remote_context(job.context)) {
     return at(service.place("build"), service.name,
-              fmt::format("the build context \"{}\" is remote, which is not supported yet", printable(job.context)),
-              "clone it and name the directory");
+              fmt::format("the build context \"{}\" is no address that berth knows", printable(job.context)),
+              "expected a directory, https://, http://, git://, ssh:// or USER@HOST:PATH");
   }
   job.dockerfile = build.dockerfile.value_or("");
   job.inline_file = build.dockerfile_inline;
@@ -125,8 +131,7 @@ Result<BuildJob> build_job(const compose::Project& project, const compose::Servi
   }
   BERTH_TRY_OK(add_secrets(project, service, job));
   add_limits(build, job);
-  job.platforms = build.platforms;
-  if (job.platforms.empty() && service.platform) job.platforms = {*service.platform};
+  job.platforms = platforms_of(service, overrides.all_platforms);
   job.target = build.target.value_or("");
   job.network = build.network.value_or("");
   // A network of the project by its name in the file; Docker Compose takes the real one only.

@@ -16,6 +16,7 @@ struct BuildOverrides {
   std::map<std::string, std::optional<std::string>> args;
   std::vector<std::string> ssh;
   bool no_cache = false, pull = false;
+  bool all_platforms = false;  // else one that runs here: what `up` needs
 };
 
 /// The name of the service's image: as written, else PROJECT-SERVICE.

@@ -128,7 +128,7 @@ std::vector<Text> expandable(const Instruction& instruction) {
   if (auto* copy = std::get_if<Copy>(&instruction.what)) {
     texts.insert(texts.end(), copy->sources.begin(), copy->sources.end());
     texts.push_back(copy->destination);
-    add(copy->from), add(copy->chown), add(copy->chmod);
+    add(copy->from), add(copy->chown), add(copy->chmod), add(copy->checksum);
   }
   if (auto* expose = std::get_if<Expose>(&instruction.what)) texts = expose->ports;
   if (auto* volume = std::get_if<Volume>(&instruction.what)) texts = volume->paths;

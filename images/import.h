@@ -18,8 +18,9 @@ struct ImportRequest {
   Platform platform = host_platform();
 };
 
-/// Makes an image of one layer out of the tar of a root file system (plain, gzip, zstd or xz). A plain tar is stored as
-/// it is: compressing would cost more time than it saves. Changes and name are checked before anything is read.
+/// Makes an image of one layer out of the tar of a root file system (plain, gzip, zstd, xz or bzip2). A plain tar is
+/// stored as it is: compressing would cost more time than it saves. Changes and name are checked before anything is
+/// read.
 [[nodiscard]] Result<Image> import_tar(Store& store, sys::FdRef tar, const ImportRequest& request,
                                        Progress* progress = nullptr);
 /// The same from a file.

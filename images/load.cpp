@@ -44,6 +44,15 @@ Result<std::vector<LoadedImage>> load_archive(Store& store, const std::string& p
   return load_contents(store, lease, *contents, platform, progress).context("load {}", path);
 }
 
+Result<Image> load_oci_image(Store& store, const std::string& path, const std::string& which,
+                             const Platform& platform) {
+  BERTH_TRY(ImportLease lease, store.begin_import());
+  BERTH_TRY(auto contents, open_archive_directory(store, lease, path));
+  LoadJob job{store, lease, *contents, platform, nullptr};
+  BERTH_TRY_OK(load_oci_entry(job, which).context("load {}", path));
+  return store.resolve(job.loaded.front().id.str());
+}
+
 Result<Descriptor> load_layer(LoadJob& job, const std::string& path, const LayerExpectation& expected) {
   BERTH_TRY(ArchiveContents::Blob blob, job.contents.adopt(path, expected.blob));
   if (auto known = job.layers.find(expected.diff_id.value_or(blob.digest)); known != job.layers.end()) {

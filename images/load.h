@@ -30,4 +30,9 @@ struct LoadedImage {
                                                             const Platform& platform = host_platform(),
                                                             Progress* progress = nullptr);
 
+/// One image of an OCI layout that is a directory, without a name in the store: `which` is a tag or a full name of its
+/// index.json, or the digest of a manifest or index. Empty: "latest", else the only one. Error: lists what there is.
+[[nodiscard]] Result<Image> load_oci_image(Store& store, const std::string& path, const std::string& which,
+                                           const Platform& platform);
+
 }  // namespace berth::images

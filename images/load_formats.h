@@ -26,6 +26,8 @@ struct LoadJob {
 [[nodiscard]] Status load_docker_images(LoadJob& job);
 /// The images of index.json (OCI layout). Manifest bytes are kept, so digests stay the registry's.
 [[nodiscard]] Status load_oci_images(LoadJob& job);
+/// The one that `which` means; see load_oci_image().
+[[nodiscard]] Status load_oci_entry(LoadJob& job, const std::string& which);
 
 /// Puts one layer of the archive into the store, blob and tree. Nothing is unpacked if the tree is there.
 [[nodiscard]] Result<Descriptor> load_layer(LoadJob& job, const std::string& path, const LayerExpectation& expected);

@@ -98,4 +98,25 @@ Status load_oci_images(LoadJob& job) {
   return {};
 }
 
+Status load_oci_entry(LoadJob& job, const std::string& which) {
+  BERTH_TRY(std::string text, job.contents.text("index.json"));
+  BERTH_TRY(Index index, parse_index(text));
+  Index wanted;
+  std::vector<std::string> names;
+  for (const Descriptor& entry : index.manifests) {
+    std::string name = entry.annotation(kAnnotationRefName), tag = name.substr(name.rfind(':') + 1);
+    names.push_back(name.empty() ? entry.digest.str() : printable(name));
+    bool matches = which.empty() ? tag == "latest" : which == name || which == tag || which == entry.digest.str();
+    if (matches) wanted.manifests.push_back(entry);
+  }
+  if (which.empty() && wanted.manifests.empty()) wanted = index;
+  if (wanted.manifests.empty())
+    return make_error(fmt::format("there is no \"{}\" in it", printable(which)), "it has " + join(names, ", "));
+  if (wanted.manifests.size() == 1) return load_image(job, wanted.manifests.front(), {});
+  if (!all_have_platforms(wanted.manifests))
+    return make_error("there are several images in it", "name one of " + join(names, ", "));
+  BERTH_TRY(Descriptor chosen, choose_manifest(wanted, job.platform));
+  return load_image(job, chosen, {});
+}
+
 }  // namespace berth::images

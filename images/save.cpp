@@ -127,12 +127,7 @@ Status write_directory(TarWriter& tar, const std::string& name) {
   return tar.entry(entry);
 }
 
-}  // namespace
-
-Status save_images(Store& store, const std::vector<std::string>& names_or_ids, const WriteBytes& write) {
-  BERTH_TRY(ImportLease lease, store.begin_import());
-  SavedImages images;
-  for (const std::string& text : names_or_ids) BERTH_TRY_OK(choose(store, text, images));
+Status write_archive(const Store& store, const SavedImages& images, const WriteBytes& write) {
   Contents contents;
   for (const SavedImage& image : images) BERTH_TRY_OK(describe(store, image, contents));
   TarWriter tar(write);
@@ -144,6 +139,20 @@ Status save_images(Store& store, const std::vector<std::string>& names_or_ids, c
   BERTH_TRY_OK(tar.file("manifest.json", dump_json(contents.docker)));
   BERTH_TRY_OK(tar.file("oci-layout", R"({"imageLayoutVersion":"1.0.0"})"));
   return tar.finish();
+}
+
+}  // namespace
+
+Status save_images(Store& store, const std::vector<std::string>& names_or_ids, const WriteBytes& write) {
+  BERTH_TRY(ImportLease lease, store.begin_import());
+  SavedImages images;
+  for (const std::string& text : names_or_ids) BERTH_TRY_OK(choose(store, text, images));
+  return write_archive(store, images, write);
+}
+
+Status save_image(Store& store, const Image& image, const std::vector<std::string>& names, const WriteBytes& write) {
+  BERTH_TRY(ImportLease lease, store.begin_import());
+  return write_archive(store, {SavedImage{image, {names.begin(), names.end()}}}, write);
 }
 
 }  // namespace berth::images

@@ -18,4 +18,8 @@ namespace berth::images {
 /// digest says (what was written until then is of no use).
 [[nodiscard]] Status save_images(Store& store, const std::vector<std::string>& names_or_ids, const WriteBytes& write);
 
+/// One image as such an archive, under these full names whatever the store calls it.
+[[nodiscard]] Status save_image(Store& store, const Image& image, const std::vector<std::string>& names,
+                                const WriteBytes& write);
+
 }  // namespace berth::images

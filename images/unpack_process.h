@@ -18,7 +18,8 @@ namespace berth::images {
 /// it.
 class UnpackProcess {
  public:
-  /// `directory` must be empty and is the root of the layer; "": nothing is unpacked, only decompressed and hashed.
+  /// `directory` is the root of the layer, and what is in it gives way to entries of the same name; "": nothing is
+  /// unpacked, only decompressed and hashed.
   [[nodiscard]] static Result<UnpackProcess> start(const std::string& directory, const UnpackOptions& options);
   UnpackProcess(UnpackProcess&& other) noexcept;
   UnpackProcess& operator=(UnpackProcess&&) = delete;

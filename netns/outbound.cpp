@@ -100,7 +100,7 @@ Status check_forwarding(NetlinkSocket& socket) {
 
 /// That of the interface with the default route, where it is smaller than usual (tunnels, some clouds); else 0.
 int mtu_to_the_outside() {
-  for (const std::string& line : split(sys::read_file("/proc/net/route", 1 << 20).value_or(""), '\n')) {
+  for (const std::string& line : split(sys::read_file("/proc/thread-self/net/route", 1 << 20).value_or(""), '\n')) {
     const std::vector<std::string> fields = split(line, '\t');
     constexpr size_t kMask = 7;
     if (fields.size() <= kMask || fields[1] != "00000000" || fields[kMask] != "00000000") continue;

@@ -40,6 +40,10 @@ int send_fd(int socket, char byte, int fd) noexcept {
   return sendmsg(socket, &message, MSG_NOSIGNAL) == 1 ? 0 : -1;
 }
 
+void take_terminal(const ChildPlan& plan) noexcept {
+  if (ioctl(0, TIOCSCTTY, 0) != 0) fail(plan, Stage::console, 0, errno);
+}
+
 int open_console(const ChildPlan& plan, int ptmx) noexcept {
   if (ptmx < 0) fail(plan, Stage::console, 0, errno);
   if (!is_multiplexer(ptmx)) fail(plan, Stage::console, 0, ENODEV);
@@ -58,7 +62,7 @@ int open_console(const ChildPlan& plan, int ptmx) noexcept {
   for (int fd = 0; fd < 3; ++fd) {
     if (dup2(slave, fd) < 0) fail(plan, Stage::stdio, 0, errno);
   }
-  if (ioctl(0, TIOCSCTTY, 0) != 0) fail(plan, Stage::console, 0, errno);
+  if (!plan.born_inside) take_terminal(plan);
   return slave;
 }
 

@@ -140,7 +140,7 @@ void drop_privileges(const ChildPlan& plan, int proc, int keep) noexcept {
   if (!plan.becomes_root) set_limits(plan);
   if (!plan.label.empty()) write_proc(plan, proc, plan.label_file.c_str(), plan.label, Stage::security_label, 0);
   if (plan.personality && syscall(SYS_personality, *plan.personality) < 0) fail(plan, Stage::personality, 0, errno);
-  if (plan.exact) close_leftovers(plan, keep);
+  if (plan.exact || plan.born_inside) close_leftovers(plan, keep);
   reset_signals();
   umask(plan.umask);
   // Without no_new_privs only CAP_SYS_ADMIN may load a filter, so it comes before that goes; with it, last of all.

@@ -47,8 +47,23 @@ int claim_path(int root, const char* path) noexcept {
   return fd;
 }
 
-/// An existing or new regular file at `path` inside `root`.
-int make_file(int root, const char* path) noexcept {
+/// What the symlink `name` in `parent`, whose path is `parent_path`, stands for, as a path inside the root.
+bool read_link(int parent, const char* parent_path, const char* name, char (&target)[PATH_MAX]) noexcept {
+  char text[PATH_MAX];
+  ssize_t size = readlinkat(parent, name, text, sizeof text - 1);
+  if (size < 0) return false;
+  text[size] = '\0';
+  size_t above = text[0] == '/' ? 0 : std::strlen(parent_path);
+  if (above + 1 + static_cast<size_t>(size) >= sizeof target) return errno = ENAMETOOLONG, false;
+  std::memcpy(target, parent_path, above);
+  target[above] = '/';
+  std::memcpy(target + above + 1, text, static_cast<size_t>(size) + 1);
+  return true;
+}
+
+/// An existing or new regular file at `path` inside `root`. Where a symlink leads nowhere yet, it is made there: images
+/// that were a machine's have /etc/resolv.conf as one.
+int make_file(int root, const char* path, int links_left = 8) noexcept {
   int fd = open_in_root(root, path, O_PATH);
   if (fd >= 0 || errno != ENOENT) return fd;
   char parent_path[PATH_MAX];
@@ -63,8 +78,12 @@ int make_file(int root, const char* path) noexcept {
   if (parent < 0) return -1;
   // Neither an existing file nor a symlink is ever opened for writing.
   fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+  int error = fd < 0 ? errno : 0;
+  char target[PATH_MAX];
+  bool leads_on = error == EEXIST && links_left > 0 && read_link(parent, parent_path, name, target);
   close(parent);
-  if (fd < 0 && errno != EEXIST) return -1;
+  if (leads_on) return make_file(root, target, links_left - 1);
+  if (fd < 0 && error != EEXIST) return errno = error, -1;
   if (fd >= 0) close(fd);
   return open_in_root(root, path, O_PATH);
 }

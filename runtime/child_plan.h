@@ -120,7 +120,8 @@ struct ChildPlan {
   std::vector<PlannedHook> create_hooks, start_hooks;
   unsigned preserved = 0;  // descriptors from 3 on that stay open
   std::vector<std::pair<int, rlimit>> rlimits;
-  bool exact = false;  // of ProcessAttributes: descriptors are closed before a seccomp program can forbid it
+  bool born_inside = false;  // exec: becomes a process of the container's pid namespace when all else has been given up
+  bool exact = false;        // of ProcessAttributes: descriptors are closed before a seccomp program can forbid it
   std::optional<Scheduling> scheduling;
   std::optional<int> io_priority;
   std::optional<unsigned long> personality;

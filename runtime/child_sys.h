@@ -107,6 +107,9 @@ void seal(const ChildPlan& plan, int root, const Mounted& mounted) noexcept;
 /// A directory at `path` inside `root`, made with its parents if missing; an O_PATH descriptor or -1 and errno.
 [[nodiscard]] int make_directory(int root, const char* path) noexcept;
 
+/// The terminal that is standard input becomes ours. Requires: we lead a session.
+void take_terminal(const ChildPlan& plan) noexcept;
+
 /// A new terminal of the devpts at `ptmx`; sends the master away, makes the slave our stdio and controlling terminal.
 /// Returns the slave.
 [[nodiscard]] int open_console(const ChildPlan& plan, int ptmx) noexcept;
@@ -117,6 +120,10 @@ void meet(const ChildPlan& plan, Meeting point) noexcept;
 
 /// Enters the container's user and time namespace and goes on as a second child, born in them, whose parent is ours.
 /// Returns in that one only.
+/// In a second process, a child of our parent, which hears of it: born into the pid namespace that we have joined for
+/// our children. Until then nobody in there could see us; now there is nothing left that would be worth it
+/// (CVE-2016-9962).
+void be_born_inside(const ChildPlan& plan) noexcept;
 void clone_again(const ChildPlan& plan) noexcept;
 /// Id 0 of the user namespace that we have entered.
 void become_root(const ChildPlan& plan) noexcept;

@@ -21,7 +21,6 @@ Result<Launch> start_exec(Host& host, const ContainerSpec& of_container, const s
   BERTH_TRY(sys::UniqueFd group, cgroup.open_directory_beside(first));
   CloneOptions options;
   options.cgroup = group.ref();
-  options.pid_namespace = init.fd();
   options.parent = io.clone_parent;
   BERTH_TRY(std::unique_ptr<Launch::State> state, launch(std::move(prepared), options));
   return Launch(std::move(state));

@@ -68,6 +68,7 @@ Status Launch::State::attend() {
       BERTH_TRY_OK(sys::write_existing(fmt::format("/proc/{}/uid_map", child.pid), uid_map).context("map user ids"));
     } else if (point == Meeting::moved && message.fds.size() == 1) {
       BERTH_TRY_OK(follow(std::move(message.fds[0])));
+      if (prepared->plan.born_inside) continue;  // it waits for nothing, and is to execute without us
     } else if (on_meeting) {
       BERTH_TRY_OK(on_meeting(point, child.pid));
     }
@@ -76,18 +77,29 @@ Status Launch::State::attend() {
   }
 }
 
+void Launch::State::end_child() {
+  if (!child.pidfd.valid()) return;
+  (void)child.pidfd.signal(SIGKILL);
+  siginfo_t info{};
+  if (reaped_by_parent) {
+    (void)child.pidfd.wait_exit(-1);
+    return;
+  }
+  while (waitid(P_PIDFD, static_cast<id_t>(child.pidfd.fd().get()), &info, WEXITED) != 0 && errno == EINTR) {
+  }
+}
+
 void Launch::State::roll_back() {
   // Errors here add nothing for a caller who is being told why the start failed; what stays shows in the next start or
   // `doctor`.
   if (cgroup) (void)cgroup->kill();
-  if (child.pidfd.valid()) {
-    (void)child.pidfd.signal(SIGKILL);
-    siginfo_t info{};
-    if (!reaped_by_parent) {
-      while (waitid(P_PIDFD, static_cast<id_t>(child.pidfd.fd().get()), &info, WEXITED) != 0 && errno == EINTR) {
-      }
-    } else {
-      (void)child.pidfd.wait_exit(-1);
+  end_child();
+  // The one that has ended may have had a successor of which we have not heard yet.
+  if (meetings.valid() && fcntl(meetings.ref().get(), F_SETFL, O_NONBLOCK) == 0) {
+    Result<sys::Message> message = sys::receive_with_fds(meetings.ref(), 1);
+    if (message && message->fds.size() == 1) {
+      child.pidfd = sys::Pidfd(std::move(message->fds[0]));
+      end_child();
     }
   }
   if (cgroup) (void)cgroup->remove();

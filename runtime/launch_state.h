@@ -47,6 +47,8 @@ struct Launch::State {
   /// The second clone is the container from now on.
   [[nodiscard]] Status follow(sys::UniqueFd pidfd);
 
+  /// Kills and reaps it, if it still is.
+  void end_child();
   /// Kills and reaps the child and removes the cgroup.
   void roll_back();
 };

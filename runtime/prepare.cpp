@@ -182,7 +182,8 @@ Result<std::unique_ptr<Prepared>> prepare_exec(Host& host, const ContainerSpec& 
   plan.make_root = false;
   plan.create_cwd = false;
   plan.join_pidfd = init.fd().get();
-  plan.join_pidfd_flags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP;
+  plan.join_pidfd_flags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWPID;
+  plan.born_inside = true;
   plan_stdio(io, plan);
   ProcessSettings settings{exec.args,
                            of_container.env,

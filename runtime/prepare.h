@@ -19,7 +19,9 @@ struct Prepared {
   std::shared_ptr<const std::vector<sock_filter>> filter;
 
   /// Whether the child waits for its parent anywhere.
-  [[nodiscard]] bool meets() const { return plan.second_clone || plan.meet_before_pivot || plan.meet_when_ready; }
+  [[nodiscard]] bool meets() const {
+    return plan.second_clone || plan.born_inside || plan.meet_before_pivot || plan.meet_when_ready;
+  }
 };
 
 /// Everything about a container that can be known before the clone. Error: what is wrong with the spec. Requires: the

@@ -13,11 +13,11 @@ build_packages=(
   g++ cmake ninja-build ccache pkg-config
   libyaml-dev libboost1.81-dev libcli11-dev nlohmann-json3-dev libfmt-dev libexpected-dev catch2
   libzstd-dev liblzma-dev libbz2-dev libisal-dev libssl-dev libseccomp-dev libcap-dev libnftables-dev
-  libcurl4-openssl-dev libtomlplusplus-dev
+  libcurl4-openssl-dev libtomlplusplus-dev libgit2-dev
 )
 image_packages=(mmdebstrap)
 test_packages=(
-  apache2-utils buildah busybox-static clang-format curl dnsutils docker-registry iproute2 jq nftables openssl postgresql-client podman procps python3 runc skopeo strace umoci
+  apache2-utils buildah busybox-static bzip2 clang-format curl dnsutils docker-registry git iproute2 jq nftables openssh-server openssl postgresql-client podman procps python3 runc skopeo strace umoci xz-utils
 )
 vm_packages=(qemu-system-x86 qemu-system-common kmod) # and a kernel, which tests/vm/run unpacks but does not install
 : "${build_packages[@]}" "${image_packages[@]}" "${test_packages[@]}" "${vm_packages[@]}"

@@ -14,7 +14,11 @@
 
 #include "base/text.h"
 #include "builder/build.h"
+#include "builder/build_lock.h"
 #include "builder/tasks.h"
+#include "cli/build/contexts.h"
+#include "cli/build/dockerfile_text.h"
+#include "cli/build/outputs.h"
 #include "cli/build/progress.h"
 #include "cli/build/step_networks.h"
 #include "cli/build/supplies.h"
@@ -36,38 +40,6 @@ std::optional<std::string> variable(const std::string& name) {
 Status own_mounts() {
   if (unshare(CLONE_NEWNS) != 0) return sys_error("make a mount namespace", errno);
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return sys_error("make mounts private", errno);
-  return {};
-}
-
-struct DockerfileText {
-  std::string name;  // for messages
-  std::string path;  // empty: inline
-  std::string text;
-};
-
-Result<DockerfileText> dockerfile_of(const BuildJob& job) {
-  if (job.inline_file) return DockerfileText{"dockerfile_inline", "", *job.inline_file};
-  std::string name = job.dockerfile.empty() ? "Dockerfile" : job.dockerfile;
-  std::string path = name.starts_with('/') ? name : job.context + "/" + name;
-  constexpr size_t kLimit = 16 << 20;
-  Result<std::string> text = sys::read_file(path, kLimit);
-  if (text) return DockerfileText{name, path, std::move(text).value()};
-  Error error = make_error(fmt::format("there is no {} in {}", printable(name), printable(job.context)));
-  if (text.error().code != ENOENT) return std::move(text).error();
-  Result<std::vector<std::string>> there = sys::list_dir(job.context);
-  std::optional<std::string> near = there ? nearest(name, *there) : std::nullopt;
-  if (near) error.hint = fmt::format("did you mean {}?", printable(*near));
-  return error;
-}
-
-/// NAME.dockerignore beside the Dockerfile, else the context's.
-dockerfile::IgnoreRules ignore_rules(const BuildJob& job, const DockerfileText& file, Diagnostics& diagnostics) {
-  for (const std::string& path :
-       {file.path.empty() ? "" : file.path + ".dockerignore", job.context + "/.dockerignore"}) {
-    if (path.empty()) continue;
-    Result<std::string> text = sys::read_file(path, 1 << 20);
-    if (text) return dockerfile::IgnoreRules::parse(path.substr(path.rfind('/') + 1), *text, diagnostics);
-  }
   return {};
 }
 
@@ -131,9 +103,6 @@ Status take_values(const BuildJob& job, builder::BuildRequest& request) {
     return make_error("a build for several platforms at once is not supported", "build them one after the other");
   if (!job.platforms.empty()) {
     BERTH_TRY(images::Platform platform, images::parse_platform(job.platforms.front()));
-    if (images::choose_platform(platform, {images::host_platform()}) < 0)
-      return make_error(fmt::format("cannot build for {} on {}", platform.str(), images::host_platform().str()),
-                        "programs of another machine do not run here");
     request.platform = std::move(platform);
   }
   if (std::optional<std::string> epoch = variable("SOURCE_DATE_EPOCH"); epoch && !epoch->empty()) {
@@ -142,6 +111,18 @@ Status take_values(const BuildJob& job, builder::BuildRequest& request) {
     request.epoch = static_cast<int64_t>(*seconds);
   }
   return {};
+}
+
+std::vector<images::Digest> ids(const images::Store& store) {
+  std::vector<images::Digest> all;
+  Result<std::vector<images::Image>> list = store.list();
+  for (size_t i = 0; list && i < list->size(); ++i) all.push_back((*list)[i].id);
+  return all;
+}
+
+std::string without_password(const std::string& context) {
+  auto remote = dockerfile::parse_git_remote(context);
+  return remote && *remote ? (*remote)->shown() : context;
 }
 
 std::ptrdiff_t runs_at_once(const Context& context) {
@@ -166,6 +147,7 @@ class Jobs {
         tasks_(order.jobs.size(), [this](size_t index) { one(index); }) {}
 
   int run() {
+    for (const std::string& warning : order_.warnings) fmt::print(stderr, "warning: {}\n", printable(warning));
     for (size_t i = 0; i < order_.jobs.size(); ++i) tasks_.start(i);
     for (size_t i = 0; i < order_.jobs.size(); ++i) tasks_.wait(i);
     progress_.finish();
@@ -180,17 +162,23 @@ class Jobs {
   struct Outcome {
     Diagnostics diagnostics;
     std::optional<images::Image> image;
+    std::vector<images::Digest> known;  // images before it, where it may have to go again
   };
 
-  bool tell(const BuildJob& job, const Outcome& outcome) const {
+  bool tell(const BuildJob& job, const Outcome& outcome) {
     fmt::print(stderr, "{}", outcome.diagnostics.render(context_.colour(STDERR_FILENO)));
     if (order_.check) return !outcome.diagnostics.has_errors();
     if (!outcome.image) return false;
+    if (Status out = put_out(context_, store_, job, *outcome.image, outcome.known); !out) {
+      print_error(context_, out.error());
+      return false;
+    }
+    if (!is_stored(job)) return true;
     if (order_.quiet) {
       fmt::print("{}\n", outcome.image->id.str());
     } else {
       fmt::print(stderr, "built {}", outcome.image->id.short_hex());
-      for (const std::string& tag : job.tags) fmt::print(stderr, " {}", printable(tag));
+      for (const std::string& tag : names_of(job)) fmt::print(stderr, " {}", printable(tag));
       fmt::print(stderr, "\n");
     }
     return true;
@@ -230,33 +218,25 @@ class Jobs {
     return store_.resolve(name);
   }
 
+  /// As a step of its own where it has to be brought.
+  Result<Contexts::Place> own_context(const BuildJob& job, Contexts& contexts) {
+    if (job.context != "-" && !dockerfile::is_remote_context(job.context)) return contexts.own("");
+    std::string shown = job.context == "-" ? "standard input" : without_password(job.context);
+    std::string step = fmt::format("[{}context] {}", order_.jobs.size() > 1 ? job.name + " " : "", printable(shown));
+    progress_.begun(step);
+    Result<Contexts::Place> place = contexts.own(step);
+    progress_.ended(step, stopped() ? builder::StepEnd::cancelled
+                          : place   ? builder::StepEnd::done
+                                    : builder::StepEnd::failed);
+    return place;
+  }
+
   std::optional<images::Image> built(size_t index, Diagnostics& diagnostics) {
     const BuildJob& job = order_.jobs[index];
     auto refuse = [&](const Error& error) {
       diagnostics.error({}, error.message(), error.hint);
       return std::nullopt;
     };
-    if (!sys::exists(job.context)) return refuse(make_error("there is no build context " + printable(job.context)));
-    Result<DockerfileText> file = dockerfile_of(job);
-    if (!file) return refuse(file.error());
-    std::optional<dockerfile::Dockerfile> parsed = dockerfile::parse(file->name, file->text, diagnostics);
-    builder::BuildRequest request;
-    request.ignore = ignore_rules(job, *file, diagnostics);
-    if (!parsed || diagnostics.has_errors() || order_.check) return std::nullopt;
-    if (order_.jobs.size() > 1) request.name = job.name;
-    request.file = std::move(*parsed);
-    request.context = job.context;
-    request.named_contexts = job.additional_contexts;
-    request.target = job.target;
-    request.tags = job.tags;
-    request.labels = job.labels;
-    request.no_cache = job.no_cache;
-    request.no_cache_filter = job.no_cache_filter;
-    request.network = job.network;
-    request.allow_insecure = job.allow_insecure;
-    request.allow_host_network = job.allow_host_network;
-    if (job.shm_size > 0) request.shm_size = static_cast<uint64_t>(job.shm_size);
-    if (Status taken = take_values(job, request); !taken) return refuse(taken.error());
     auto base = [&](const std::string& name, const std::optional<images::Platform>& platform, const std::string& step) {
       return image(index, name, platform, step);
     };
@@ -264,9 +244,42 @@ class Jobs {
     auto fetch = [&](const std::string& url, const std::string& target, const std::string& step) {
       return supplies_.file(url, target, step, stop);
     };
+    auto repository = [&](const git::CloneRequest& request, const std::string& agent, const std::string& step) {
+      return supplies_.repository(request, agent, step, stop);
+    };
+    Contexts contexts(context_, store_, job, {fetch, base, repository});
+    Result<Contexts::Place> place = own_context(job, contexts);
+    if (!place) return refuse(place.error());
+    Result<DockerfileText> file = read_dockerfile(job, *place, contexts);
+    if (!file) return refuse(file.error());
+    std::optional<dockerfile::Dockerfile> parsed = dockerfile::parse(file->name, file->text, diagnostics);
+    builder::BuildRequest request;
+    request.ignore = read_ignore_rules(*place, *file, diagnostics);
+    if (!parsed || diagnostics.has_errors() || order_.check) return std::nullopt;
+    if (order_.jobs.size() > 1) request.name = job.name;
+    request.file = std::move(*parsed);
+    request.context = place->directory;
+    request.named_contexts = job.additional_contexts;
+    request.target = job.target;
+    request.publish = is_published(job);
+    if (is_stored(job)) request.tags = names_of(job);
+    request.labels = job.labels;
+    request.annotations = job.annotations;
+    request.no_cache = job.no_cache;
+    request.no_cache_filter = job.no_cache_filter;
+    request.network = job.network;
+    request.allow_insecure = job.allow_insecure;
+    request.allow_host_network = job.allow_host_network;
+    if (job.shm_size > 0) request.shm_size = static_cast<uint64_t>(job.shm_size);
+    if (Status taken = take_values(job, request); !taken) return refuse(taken.error());
+    if (!is_stored(job)) outcomes_[index].known = ids(store_);
+    auto named = [&](const std::string& value, const std::optional<images::Platform>& platform,
+                     const std::string& step) { return contexts.named(value, platform, step); };
+    auto clone = [&](const dockerfile::GitRemote& remote, bool keep_git_dir, const std::string& directory,
+                     const std::string& step) { return contexts.clone(remote, keep_git_dir, directory, step); };
     auto network = [&](const std::string& name) { return networks_.make(name); };
-    return builder::build(
-        request, {store_, host_, context_.paths, share_, progress_, diagnostics, base, fetch, network, stop});
+    return builder::build(request, {store_, host_, context_.paths, share_, progress_, diagnostics, base, fetch, named,
+                                    clone, network, stop});
   }
 
   const Context& context_;
@@ -290,6 +303,7 @@ int build_all(const Context& context, const BuildOrder& order) {
     BERTH_TRY_OK(own_mounts());
     BERTH_TRY(images::Store store, images::Store::open(context.paths));
     BERTH_TRY(runtime::Host host, runtime::Host::discover(context.paths.root + "/cache"));
+    BERTH_TRY(builder::BuildLock lock, builder::BuildLock::acquire(host, context.paths));
     return Jobs(context, order, std::move(store), std::move(host)).run();
   };
   Result<int> code = run();

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "cli/build/clone.h"
 #include "cli/build/jobs.h"
 #include "cli/cmd_image_build.h"
 #include "cli/command_line.h"
@@ -44,5 +45,6 @@ int main(int argc, char** argv) {
   add_image_build(app.noun("image"), context,
                   [&](const berth::Result<BuildOrder>& order) { return image_build(context, order); });
   app.add_command("jobs").runs(context, [&] { return build_jobs(context); });
+  app.add_command("clone").runs(context, [&] { return clone_program(context); });
   return line.parse_and_run(argc, argv);
 }

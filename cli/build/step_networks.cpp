@@ -51,6 +51,7 @@ Result<StepNetwork> StepNetworks::make(const std::string& name) {
   BERTH_TRY(netns::Sandbox sandbox, netns::create_sandbox({.endpoints = {}, .dns = false}));
   StepNetwork network;
   network.netns = std::move(sandbox.netns);
+  network.resolv_conf = host_resolv_conf();
   return network;
 }
 

@@ -6,12 +6,26 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "cli/build/clone.h"
 #include "cli/helper_program.h"
 #include "cli/sizes.h"
 #include "cli/transfer.h"
 #include "images/reference.h"
+#include "runtime/binfmt.h"
 
 namespace berth::cli {
+
+namespace {
+
+/// An image for another platform is as good as none, unless none was asked for and it runs here.
+bool serves(const images::Image& image, const std::optional<images::Platform>& platform) {
+  images::Platform has{image.config.os, image.config.architecture, image.config.variant};
+  if (has.architecture.empty() || images::choose_platform(platform.value_or(images::host_platform()), {has}) >= 0)
+    return true;
+  return !platform && runtime::can_execute(has.architecture).ok();
+}
+
+}  // namespace
 
 /// Reads what berth-images says for one step.
 class Supplies::Listener {
@@ -78,7 +92,7 @@ Result<images::Image> Supplies::image(const std::string& name, const std::option
   }
   std::lock_guard lock(brought->mutex);
   Result<images::Image> image = store_.resolve(name);
-  if (image && (!newer || brought->done)) return image;
+  if (image && (brought->done || (!newer && serves(*image, platform)))) return image;
   if (!images::parse_reference(name)) return image;
   if (cancelled()) return sys_error("build", ECANCELED);
   BERTH_TRY_OK(bring(name, platform, step, cancelled));
@@ -106,7 +120,15 @@ Status Supplies::file(const std::string& url, const std::string& place, const st
   Result<int> code = carry_out(listener.context(), FetchOrder{url, place}, listener.watch(cancelled));
   listener.finish();
   if (!code) return std::move(code).error();
-  return *code == 0 ? Status() : make_error(fmt::format("ADD of \"{}\" failed", printable(url)), "see above");
+  return *code == 0 ? Status() : make_error(fmt::format("the download of \"{}\" failed", printable(url)), "see above");
+}
+
+Result<std::string> Supplies::repository(const git::CloneRequest& request, const std::string& ssh_agent,
+                                         const std::string& step, const std::function<bool()>& cancelled) {
+  Listener listener(context_, progress_, step);
+  Result<std::string> commit = clone(listener.context(), request, ssh_agent, listener.watch(cancelled));
+  listener.finish();
+  return commit;
 }
 
 }  // namespace berth::cli

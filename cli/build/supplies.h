@@ -9,6 +9,7 @@
 #include "cli/build/progress.h"
 #include "cli/context.h"
 #include "cli/helper.h"
+#include "git/clone.h"
 #include "images/store.h"
 
 namespace berth::cli {
@@ -27,6 +28,9 @@ class Supplies {
   /// The URL's content into a new file.
   [[nodiscard]] Status file(const std::string& url, const std::string& place, const std::string& step,
                             const std::function<bool()>& cancelled);
+  /// The files of a repository. Returns the commit.
+  [[nodiscard]] Result<std::string> repository(const git::CloneRequest& request, const std::string& ssh_agent,
+                                               const std::string& step, const std::function<bool()>& cancelled);
 
  private:
   struct Brought {

@@ -15,7 +15,7 @@
 #include "cli/images/commands.h"
 #include "cli/images/container_files.h"
 #include "cli/images/copy_path.h"
-#include "cli/images/output_file.h"
+#include "cli/output_file.h"
 #include "cli/progress.h"
 #include "cli/project.h"
 #include "engine/plan_down.h"

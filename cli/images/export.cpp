@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "cli/container_choice.h"
 #include "cli/images/commands.h"
-#include "cli/images/output_file.h"
+#include "cli/output_file.h"
 #include "images/tree_tar.h"
 #include "sys/file.h"
 #include "volumes/merged_tree.h"

@@ -1,7 +1,7 @@
 #include "images/save.h"
 
 #include "cli/images/commands.h"
-#include "cli/images/output_file.h"
+#include "cli/output_file.h"
 
 namespace berth::cli {
 

@@ -53,7 +53,7 @@ TEST_CASE("each compression is known by its first bytes and gives the same plain
 TEST_CASE("several members after each other are one stream") {
   TempDir dir;
   std::string plain = sample();
-  for (const char* command : {"gzip -c", "zstd -q -c"}) {
+  for (const char* command : {"gzip -c", "zstd -q -c", "bzip2 -c"}) {
     CAPTURE(command);
     std::string one = packed(dir, plain, command);
     std::string empty = packed(dir, "", command);

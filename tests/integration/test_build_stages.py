@@ -8,6 +8,7 @@ import subprocess
 
 import host
 from harness import BERTH, wait_until
+from registry_case import RegistryCase
 from terminal import Terminal, Window
 from test_build import BuildCase
 
@@ -243,3 +244,27 @@ class Progress(StagesCase):
         ended = [vertex for event in raw for vertex in event.get("vertexes", []) if "completed" in vertex]
         self.assertEqual({vertex["name"] for vertex in ended if vertex["digest"] == log["vertex"]}, {"[2/2] RUN echo hello"})
         self.assertIn("plain", self.build(folder, "--progress=nonsense", check=1).err)
+
+
+class BaseImages(RegistryCase, StagesCase):
+    def test_what_is_pulled_is_output_of_the_step_that_wants_it(self):
+        image = f"{self.plain.host}/lib/app:1"
+        folder = self.context(f"FROM {image} AS a\nCOPY f /a\nFROM {image} AS b\nCOPY f /b\nFROM a\nCOPY --from=b /b /\n", {"f": "x"})
+        built = self.build(folder)
+        self.assertRegex(built.err, rf"\[[ab] 1/2\] \|  Image {re.escape(image)}  Pulled")
+        self.assertEqual(built.err.count("Pulled"), 1)
+        newer = self.build(folder, "--pull")
+        self.assertEqual(newer.err.count("Pulled"), 1)
+        self.berth("image", "rm", "test:1", image, check=0)
+        with Terminal([BERTH, "image", "build", "-t", "test:1", folder], self.berth.home, self.berth.environment) as terminal:
+            self.assertEqual(terminal.wait_exit(), 0)
+        self.assertRegex(Window(terminal.text).text, r"^\[\+\] Building \d+\.\ds \(6/6\) FINISHED\n")
+
+    def test_what_cannot_be_pulled(self):
+        image = f"{self.plain.host}/lib/nosuch:1"
+        folder = self.context(f"FROM {image}\n")
+        failed = self.build(folder, check=1)
+        self.assert_in_order(failed.err, "[1/1] | ", "[1/1] ERROR", "Dockerfile:1:6: error", f'"{image}" could not be pulled')
+        with Terminal([BERTH, "image", "build", "-t", "test:1", folder], self.berth.home, self.berth.environment) as terminal:
+            self.assertEqual(terminal.wait_exit(), 1)
+        self.assert_in_order(Window(terminal.text).text, "=> ERROR [1/1]", "------\n > [1/1] FROM", "nosuch", "------", "could not be pulled")

@@ -100,7 +100,7 @@ class FromInside(Attacks):
     def test_what_enters_a_container_has_nothing_open_that_it_could_use(self):
         """CVE-2016-9962, CVE-2019-5736, CVE-2024-21626."""
         program = hashlib.sha256(open(BERTH, "rb").read()).hexdigest()
-        stack = self.armed(command='[sh, -c, "/attack watch 3 | sort -u > /seen; sleep 100000"]')
+        stack = self.armed("cap_add: [SYS_PTRACE]", command='[sh, -c, "/attack watch 3 | sort -u > /seen; sleep 100000"]')
         for _ in range(30):
             stack.exec("it", "true")
         wait_until("the watching is over", lambda: "watched" in stack.sh("it", "cat /seen"))

@@ -1,12 +1,18 @@
 #include "netns/outbound.h"
 
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include <linux/rtnetlink.h>
 
 #include <algorithm>
 #include <optional>
 
 #include "lab.h"
 #include "netns/ipam.h"
+#include "netns/link_state.h"
 #include "netns/nft_library.h"
 
 using namespace berth;
@@ -94,6 +100,36 @@ TEST_CASE("a firewall that drops what is forwarded is named") {
     const auto network = OutboundNetwork::open();
     REQUIRE_FALSE(network.ok());
     CHECK(network.error().message() == "the chain FORWARD of the firewall's table filter drops what is forwarded");
+    return {};
+  });
+}
+
+TEST_CASE("packets are no larger than the way out takes") {
+  if (!lab::can_run()) return;
+  const auto host = lab::make_host();
+  const auto outside = lab::make_host();
+  lab::connect(host, lab::ip("198.51.100.1"), outside, lab::ip("198.51.100.2"));
+  lab::in(host, []() -> Status {
+    BERTH_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_ROUTE));
+    BERTH_TRY(const uint32_t index, link_index(socket, "eth0"));
+    NetlinkBatch batch;
+    batch.begin(RTM_SETLINK, 0, "mtu");
+    batch.fixed(ifinfomsg{.ifi_index = static_cast<int>(index)});
+    batch.u32(IFLA_MTU, 1400);
+    batch.begin(RTM_NEWROUTE, NLM_F_CREATE, "default route");
+    batch.fixed(
+        rtmsg{.rtm_family = AF_INET, .rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_BOOT, .rtm_type = RTN_UNICAST});
+    batch.be32(RTA_GATEWAY, lab::ip("198.51.100.2").bits);
+    batch.u32(RTA_OIF, index);
+    return socket.run(batch);
+  });
+  OutboundNetwork network = open(host);
+  const OutboundLink link = connect(host, network);
+  lab::in(link.netns, []() -> Status {
+    const sys::UniqueFd any(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ifreq request{.ifr_ifrn = {"eth0"}};
+    REQUIRE(ioctl(any.get(), SIOCGIFMTU, &request) == 0);
+    CHECK(request.ifr_mtu == 1400);
     return {};
   });
 }

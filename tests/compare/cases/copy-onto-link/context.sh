@@ -1,0 +1,1 @@
+mkdir -p nested/to-deep; echo n >nested/to-deep/n

@@ -1,0 +1,1 @@
+echo content >bye.txt
