@@ -53,27 +53,20 @@ class V2Controllers final : public CgroupControllers {
   /// the groups between has processes of its own.
   Status create(const Resources& resources) override {
     std::string wanted;
-    for (const char* name : {"cpu", "memory", "pids", "io", "cpuset"}) {
-      bool optional = std::string_view(name) == "cpuset" && !wants_cpuset(resources);
-      if (mounts_.v2_controllers.count(name) != 0 && !optional)
-        wanted += fmt::format("{}+{}", wanted.empty() ? "" : " ", name);
+    for (const char* name : {"cpu", "memory", "pids", "io"}) {
+      if (mounts_.v2_controllers.count(name) != 0) wanted += fmt::format("{}+{}", wanted.empty() ? "" : " ", name);
     }
     for (const Resources::File& file : resources.files) {
       bool known = mounts_.v2_controllers.count(file.controller) != 0;
       if (known && wanted.find("+" + file.controller) == std::string::npos) wanted += " +" + file.controller;
     }
-    if (wanted.empty()) return apply(resources);
-    std::string dir = mounts_.v2;
-    BERTH_TRY_OK(hand_down_from_root(dir, wanted).context("hand controllers down"));
-    std::vector<std::string> parts = split(path_, '/');
-    for (size_t i = 0; i + 1 < parts.size(); ++i) {
-      dir += "/" + parts[i];
-      BERTH_TRY_OK(sys::write_existing(dir + "/cgroup.subtree_control", wanted).context("hand controllers down"));
-    }
+    BERTH_TRY_OK(hand_down(wanted));
     return apply(resources);
   }
 
   Status apply(const Resources& resources) override {
+    // Only when a limit asks for it, which may be long after the container was made.
+    if (wants_cpuset(resources)) BERTH_TRY_OK(hand_down("+cpuset"));
     BERTH_TRY(sys::UniqueFd dir, sys::open_file(directory_, O_PATH | O_DIRECTORY));
     auto all = [&]() -> Status {
       BERTH_TRY_OK(apply_memory_v2(dir.ref(), resources));
@@ -121,6 +114,19 @@ class V2Controllers final : public CgroupControllers {
   std::vector<std::string> directories() const override { return {}; }
 
  private:
+  /// Controllers ("+cpu +memory") from the root down to the group above ours.
+  Status hand_down(const std::string& controllers) const {
+    if (controllers.empty()) return {};
+    std::string dir = mounts_.v2;
+    BERTH_TRY_OK(hand_down_from_root(dir, controllers).context("hand controllers down"));
+    std::vector<std::string> parts = split(path_, '/');
+    for (size_t i = 0; i + 1 < parts.size(); ++i) {
+      dir += "/" + parts[i];
+      BERTH_TRY_OK(sys::write_existing(dir + "/cgroup.subtree_control", controllers).context("hand controllers down"));
+    }
+    return {};
+  }
+
   const CgroupMounts mounts_;
   const std::string path_;
   const std::string directory_;

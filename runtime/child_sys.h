@@ -120,11 +120,11 @@ void meet(const ChildPlan& plan, Meeting point) noexcept;
 
 /// Enters the container's user and time namespace and goes on as a second child, born in them, whose parent is ours.
 /// Returns in that one only.
+void clone_again(const ChildPlan& plan) noexcept;
 /// In a second process, a child of our parent, which hears of it: born into the pid namespace that we have joined for
 /// our children. Until then nobody in there could see us; now there is nothing left that would be worth it
 /// (CVE-2016-9962).
 void be_born_inside(const ChildPlan& plan) noexcept;
-void clone_again(const ChildPlan& plan) noexcept;
 /// Id 0 of the user namespace that we have entered.
 void become_root(const ChildPlan& plan) noexcept;
 

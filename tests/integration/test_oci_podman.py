@@ -57,7 +57,7 @@ class Podman(unittest.TestCase):
     @classmethod
     def command(cls, *arguments):
         return [PODMAN, "--root", f"{cls.home}/root", "--runroot", f"{cls.home}/run", "--tmpdir", f"{cls.home}/tmp",
-                "--storage-driver", "vfs", "--runtime", oci.BERTH_OCI, *arguments]
+                "--storage-driver", "vfs", "--runtime", oci.BERTH_OCI, "--runtime-flag", f"root={cls.home}/oci", *arguments]
 
     @classmethod
     def podman(cls, *arguments, check=None):
