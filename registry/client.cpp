@@ -98,7 +98,11 @@ Client::~Client() = default;
 Result<Document> Client::manifest(const images::Reference& reference) {
   return state_->from_sources<Document>(reference.repository(), [&](const Endpoint& endpoint) -> Attempt<Document> {
     Attempt<HttpResponse> response = state_->access.send(endpoint, manifest_request(reference, endpoint, "GET"));
-    if (!response) return tl::make_unexpected(std::move(response).error());
+    if (!response) {
+      Failure failed = std::move(response).error();
+      if (failed.kind == Kind::ours) failed.error.context.push_back("manifest " + reference.familiar());
+      return tl::make_unexpected(std::move(failed));
+    }
     return document_from(reference, std::move(*response));
   });
 }

@@ -40,6 +40,7 @@ struct Transfer {
   bool head_complete = false;
   sys::UniqueFd file{};
   uint64_t sent = 0;
+  bool cut = false;  // the words of an error went on and on; what we have of them is enough
 
   /// False ends the transfer.
   bool header_line(std::string_view line) {
@@ -73,7 +74,8 @@ struct Transfer {
       return stop(make_error(fmt::format("answer is longer than {} bytes", request.limit)));
     }
     response.body.append(bytes.substr(0, room));
-    return true;
+    cut = bytes.size() > room;
+    return !cut;
   }
 
   bool proceed(Status status) { return status.ok() || stop(std::move(status).error()); }
@@ -256,6 +258,7 @@ Attempt<HttpResponse> Http::perform(const HttpRequest& request) {
 
   CURLcode code = curl_easy_perform(easy.get());
   if (transfer.stopped) return failure(Failure::Kind::ours, std::move(*transfer.stopped));  // the connection goes, too
+  if (transfer.cut) return std::move(transfer.response);
   if (code != CURLE_OK) {
     curl_off_t connected_us = 0;
     curl_easy_getinfo(easy.get(), CURLINFO_CONNECT_TIME_T, &connected_us);
