@@ -1,5 +1,6 @@
 #include "cli/bring_images.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -40,6 +41,7 @@ class Images {
     for (const engine::ServiceConfig& config : stack_.services) {
       auto service = project_.services.find(config.name);
       if (service != project_.services.end() && !config.container.image.empty()) look_at(config, service->second);
+      for (const engine::MountConfig& mount : config.container.mounts) look_at(config, mount);
     }
     if (!transfer_.items.empty()) {
       transfer_.quiet = flags_.quiet;
@@ -54,7 +56,12 @@ class Images {
       if (code != 0) return code > 128 ? 130 : code;
       ids_.clear();
     }
-    for (engine::ServiceConfig& config : stack_.services) config.image_id = id_of(config.container.image);
+    for (engine::ServiceConfig& config : stack_.services) {
+      config.image_id = id_of(config.container.image);
+      for (engine::MountConfig& mount : config.container.mounts) {
+        if (mount.type == "image") mount.image_id = id_of(mount.source);
+      }
+    }
     return 0;
   }
 
@@ -82,6 +89,18 @@ class Images {
       asked_by.push_back("service \"" + config.name + "\"");
       transfer_.items.push_back({image, service.platform.value_or(""), std::move(asked_by)});
     }
+  }
+
+  /// An image that is mounted is pulled where it is missing, unless it is one that the project builds.
+  void look_at(const engine::ServiceConfig& config, const engine::MountConfig& mount) {
+    if (mount.type != "image" || !id_of(mount.source).empty()) return;
+    bool built = std::any_of(stack_.services.begin(), stack_.services.end(), [&](const engine::ServiceConfig& other) {
+      auto service = project_.services.find(other.name);
+      return other.container.image == mount.source && service != project_.services.end() && service->second.build;
+    });
+    std::string policy = flags_.policy == "never" ? "never" : "missing";
+    if (built || !asks_for_pull(store_, mount.source, false, policy) || !pulled_.insert(mount.source).second) return;
+    transfer_.items.push_back({mount.source, "", {mount.place, "service \"" + config.name + "\""}});
   }
 
   const Context& context_;

@@ -33,7 +33,10 @@ Status check_unused(const Context& context, const images::Store& store, const st
   bool by_name = image.names.size() > 1 && !image.id.hex().starts_with(name) && !image.id.str().starts_with(name);
   if (by_name) return {};
   for (const engine::Container& container : engine::StateStore(context.paths).observe().containers) {
-    if (container.record.image_id != image.id.str()) continue;
+    const std::vector<engine::MountConfig>& mounts = container.record.mounts;
+    bool mounted =
+        std::any_of(mounts.begin(), mounts.end(), [&](const auto& mount) { return mount.image_id == image.id.str(); });
+    if (container.record.image_id != image.id.str() && !mounted) continue;
     return make_error(fmt::format("image {} is used by container {}", printable(name), container.record.name),
                       "remove the container first, or take only the name away with -f");
   }

@@ -99,8 +99,7 @@ std::optional<Process> read_process(pid_t pid, int64_t now_ns) {
 
 Result<std::vector<Process>> processes_of(const Context& context, const engine::Container& container) {
   BERTH_TRY(runtime::CgroupMounts mounts, runtime::CgroupMounts::discover());
-  BERTH_TRY(runtime::Cgroup group,
-            runtime::Cgroup::open(mounts, engine::cgroup_path(context.paths, container.record.id)));
+  BERTH_TRY(runtime::Cgroup group, runtime::Cgroup::open(mounts, engine::cgroup_path(context.paths, container.record)));
   BERTH_TRY(std::vector<pid_t> pids, group.processes());
   std::sort(pids.begin(), pids.end());
   std::vector<Process> processes;

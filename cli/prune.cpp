@@ -23,6 +23,9 @@ std::vector<images::Digest> images_in_use(const Context& context) {
   for (const engine::Container& container : engine::StateStore(context.paths).observe().containers) {
     if (Result<images::Digest> id = images::Digest::parse(container.record.image_id))
       ids.push_back(std::move(id).value());
+    for (const engine::MountConfig& mount : container.record.mounts) {
+      if (Result<images::Digest> id = images::Digest::parse(mount.image_id)) ids.push_back(std::move(id).value());
+    }
   }
   return ids;
 }

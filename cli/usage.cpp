@@ -52,7 +52,7 @@ Usage UsageReader::read(const engine::Container& container) const {
   usage.at_ns = monotonic_ns();
   if (!container.live.alive()) return usage;
   // Whatever cannot be read belongs to a container that is just ending.
-  Result<runtime::Cgroup> group = runtime::Cgroup::open(mounts_, engine::cgroup_path(paths_, container.record.id));
+  Result<runtime::Cgroup> group = runtime::Cgroup::open(mounts_, engine::cgroup_path(paths_, container.record));
   if (!group) return usage;
   if (Result<runtime::CgroupStats> stats = group->stats()) usage.group = *stats;
   if (container.record.config.network_mode != "host") read_network(container.live.process.pid, usage);

@@ -26,7 +26,8 @@ const Table& generic_table() {
 }
 constexpr Attr kReservationsRows[] = {
     attr<&ResourceReservations::cpus, Number>("cpus").ignored(kSwarm),
-    attr<&ResourceReservations::devices, Kept<DeviceRequests>>("devices").accepted(),
+    attr<&ResourceReservations::devices, Kept<DeviceRequests>>("devices").refused(
+        "there are no drivers for such devices"),
     attr<&ResourceReservations::generic_resources, Kept<ObjectList<Unbound, generic_table>>>("generic_resources")
         .ignored(kSwarm),
     attr<&ResourceReservations::memory, Bytes>("memory"),

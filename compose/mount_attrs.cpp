@@ -39,11 +39,11 @@ constexpr std::array<std::string_view, 4> kRecursive = {"enabled", "disabled", "
 constexpr Attr kBindRows[] = {
     attr<&BindOptions::create_host_path, Flag>("create_host_path"),
     attr<&BindOptions::propagation, OneOf<kPropagations>>("propagation"),
-    attr<&BindOptions::recursive, OneOf<kRecursive>>("recursive").remark("enabled, disabled"),
+    attr<&BindOptions::recursive, OneOf<kRecursive>>("recursive"),
     attr<&BindOptions::selinux, OneOf<kSelinux>>("selinux").ignored(),
 };
 constexpr Attr kVolumeRows[] = {
-    attr<&VolumeOptions::labels, Labels>("labels").accepted(),
+    attr<&VolumeOptions::labels, Labels>("labels").remark("of an anonymous volume"),
     attr<&VolumeOptions::nocopy, IfTrue>("nocopy"),
     attr<&VolumeOptions::subpath, Text>("subpath"),
 };
@@ -73,12 +73,12 @@ const Table& image_options_table() {
 constexpr Attr kMountRows[] = {
     attr<&Mount::bind, Object<BindOptions, bind_table>>("bind"),
     attr<&Mount::consistency, Text>("consistency").ignored(),
-    attr<&Mount::image, Object<ImageOptions, image_options_table>>("image").refused("an image cannot be mounted yet"),
+    attr<&Mount::image, Object<ImageOptions, image_options_table>>("image"),
     attr<&Mount::read_only, IfTrue>("read_only"),
     attr<&Mount::source, IfAny<Text>>("source"),
     attr<&Mount::target, TargetPath>("target"),
     attr<&Mount::tmpfs, Object<TmpfsOptions, tmpfs_table>>("tmpfs"),
-    attr<&Mount::type, MountType>("type").remark("bind, volume, tmpfs"),
+    attr<&Mount::type, MountType>("type").remark("bind, volume, tmpfs, image"),
     attr<&Mount::volume, Object<VolumeOptions, volume_options_table>>("volume"),
 };
 const Table& mount_table() {

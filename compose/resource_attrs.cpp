@@ -101,7 +101,7 @@ constexpr Attr kNetworkRows[] = {
 
 constexpr Attr kVolumeRows[] = {
     attr<&Volume::driver, Text>("driver").remark("local"),
-    attr<&Volume::driver_opts, Options>("driver_opts").remark("refused: a volume with options cannot be made yet"),
+    attr<&Volume::driver_opts, Options>("driver_opts").remark("type, device, o"),
     attr<&Volume::external, External>("external"),
     attr<&Volume::labels, Labels>("labels"),
     attr<&Volume::name, Name>("name"),

@@ -162,28 +162,25 @@ class ServiceCheck {
     }
   }
 
-  void check_mode(const char* attribute, const std::optional<std::string>& mode, std::vector<std::string> words) {
-    if (!mode || mode->starts_with("service:")) return;
+  void check_mode(const char* attribute, const std::optional<std::string>& mode, std::vector<std::string> words,
+                  bool joins) {
+    if (!mode) return;
+    if (joins && (mode->starts_with("service:") || mode->starts_with("container:"))) return;
     const SourceSpan& span = service_.place(attribute);
-    if (mode->starts_with("container:")) {
-      diagnostics_.warning(span, fmt::format("services.{}.{}: namespaces of containers outside of the project are not "
-                                             "shared in this version",
-                                             service_.name, attribute));
-      return;
-    }
     if (std::find(words.begin(), words.end(), *mode) != words.end()) return;
     std::optional<std::string> near = nearest(*mode, words);
     std::string hint =
-        near ? fmt::format("did you mean \"{}\"?", *near) : fmt::format("{} or service:NAME", join(words, ", "));
+        near ? fmt::format("did you mean \"{}\"?", *near)
+             : fmt::format("expected {}{}", join(words, ", "), joins ? ", service:NAME or container:NAME" : "");
     diagnostics_.error(span, fmt::format("services.{}.{}: unknown mode \"{}\"", service_.name, attribute, *mode), hint);
   }
 
   void check_namespaces() {
-    check_mode("network_mode", service_.network_mode, {"none", "host", "bridge", "default"});
-    check_mode("ipc", service_.ipc, {"host", "private", "shareable", "none"});
-    check_mode("pid", service_.pid, {"host", "private"});
-    check_mode("uts", service_.uts, {"host", "private"});
-    check_mode("userns_mode", service_.userns_mode, {"host", "private"});
+    check_mode("network_mode", service_.network_mode, {"none", "host", "bridge", "default"}, true);
+    check_mode("ipc", service_.ipc, {"host", "private", "shareable", "none"}, true);
+    check_mode("pid", service_.pid, {"host", "private"}, true);
+    check_mode("uts", service_.uts, {"host", "private"}, false);
+    check_mode("userns_mode", service_.userns_mode, {"host"}, false);
   }
 
   void check_mounts() {

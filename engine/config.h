@@ -23,19 +23,31 @@ struct HealthConfig {
 };
 
 struct MountConfig {
-  std::string type;    // bind, volume, tmpfs
-  std::string source;  // bind: absolute host path; volume: real name, empty = anonymous; tmpfs: empty
+  std::string type;    // bind, volume, tmpfs, image
+  std::string source;  // bind: absolute host path; volume: real name, empty = anonymous; image: reference as written
   std::string target;
   bool read_only = false;
   bool create_host_path = true;  // bind
   bool recursive = true;         // bind
+  bool read_only_below = true;   // bind, read_only: what is mounted below the source, too
   std::string propagation;       // bind; empty = rprivate
   bool no_copy = false;          // volume
-  std::string subpath;           // volume
+  bool lent = false;             // volume: taken over from another container, which fills it
+  Labels labels;                 // volume: of an anonymous one
+  std::string subpath;           // volume, image
   int64_t tmpfs_size = 0;        // bytes; 0 = no limit
   std::optional<uint32_t> tmpfs_mode;
   std::string tmpfs_options;  // further options as written: "uid=1000,noexec"
   std::string place;          // where the file asks for it: compose.yaml:14:7
+  // Of an image that is mounted, once the container is made:
+  std::string image_id;
+  std::vector<std::string> layers;  // unpacked trees, topmost first
+};
+
+/// The mounts of another container, taken over.
+struct VolumesFrom {
+  std::string from;  // "service:NAME" or "container:NAME"; in a record "container:ID"
+  bool read_only = false;
 };
 
 /// A secret or config to be shown as a file.
@@ -72,11 +84,27 @@ struct DeviceConfig {
   std::string source, target, permissions = "rwm";
 };
 
+/// A limit or a weight of one block device.
+struct DeviceLimit {
+  std::string device;  // its node on the host
+  int64_t value = 0;   // bytes or operations a second, or a weight
+};
+
+struct BlkioConfig {
+  int64_t weight = 0;  // 10..1000; 0 = not set
+  std::vector<DeviceLimit> weight_device, read_bps, write_bps, read_iops, write_iops;
+};
+
 struct ResourceConfig {
   int64_t memory = 0, memory_swap = 0, memory_reservation = 0;  // bytes; 0 = not set, memory_swap -1 = unlimited
+  std::optional<int64_t> memory_swappiness;                     // 0..100
+  bool oom_kill_disable = false;
   int64_t nano_cpus = 0, cpu_quota = 0, cpu_period = 0, cpu_shares = 0;
+  int64_t cpu_rt_runtime = 0, cpu_rt_period = 0;  // microseconds; 0 = not set
   std::string cpuset;
   int64_t pids = 0;  // 0 = not set, -1 = unlimited
+  BlkioConfig blkio;
+  std::string parent;  // control group that the container's is made in; empty = berth's own
 };
 
 struct RestartConfig {
@@ -98,11 +126,13 @@ struct ContainerConfig {
   std::string user, working_dir, hostname, domainname;
   std::vector<std::string> group_add;
   bool tty = false, stdin_open = false, init = false, privileged = false, read_only = false;
-  std::string network_mode;  // empty (attachments), none, host
+  std::string
+      network_mode;  // empty (attachments), none, host, service:NAME or container:NAME; in a record container:ID
   std::vector<AttachmentConfig> attachments;
   std::vector<PortConfig> ports;
   std::vector<std::string> expose;
   std::vector<MountConfig> mounts;
+  std::vector<VolumesFrom> volumes_from;
   std::vector<FileMount> files;
   std::vector<std::string> extra_hosts;  // "name=address"; address may be host-gateway
   std::vector<std::string> dns, dns_search, dns_options;
@@ -111,7 +141,8 @@ struct ContainerConfig {
   std::vector<DeviceConfig> devices;
   std::vector<std::string> device_cgroup_rules;
   StringMap sysctls;
-  std::string pid_mode, ipc_mode, uts_mode, cgroup_mode, userns_mode;
+  std::string pid_mode, ipc_mode;  // as network_mode, and private, shareable
+  std::string uts_mode, cgroup_mode, userns_mode;
   int64_t shm_size = 0;  // bytes; 0 = the default
   std::optional<int64_t> oom_score_adj;
   ResourceConfig resources;

@@ -6,15 +6,18 @@ namespace berth::engine {
 
 // The parts that only appear inside others stay in this file.
 BERTH_JSON(HealthConfig, test, interval, timeout, start_period, start_interval, retries)
-BERTH_JSON(MountConfig, type, source, target, read_only, create_host_path, recursive, propagation, no_copy, subpath,
-           tmpfs_size, tmpfs_mode, tmpfs_options, place)
+BERTH_JSON(MountConfig, type, source, target, read_only, create_host_path, recursive, read_only_below, propagation,
+           no_copy, lent, labels, subpath, tmpfs_size, tmpfs_mode, tmpfs_options, place, image_id, layers)
+BERTH_JSON(VolumesFrom, from, read_only)
 BERTH_JSON(FileMount, source_path, content, target, uid, gid, mode)
 BERTH_JSON(PortConfig, host_ip, host_port, host_port_end, container_port, protocol, place)
 BERTH_JSON(AttachmentConfig, network, aliases, ipv4_address, mac_address, priority)
 BERTH_JSON(UlimitConfig, name, soft, hard)
 BERTH_JSON(DeviceConfig, source, target, permissions)
-BERTH_JSON(ResourceConfig, memory, memory_swap, memory_reservation, nano_cpus, cpu_quota, cpu_period, cpu_shares,
-           cpuset, pids)
+BERTH_JSON(DeviceLimit, device, value)
+BERTH_JSON(BlkioConfig, weight, weight_device, read_bps, write_bps, read_iops, write_iops)
+BERTH_JSON(ResourceConfig, memory, memory_swap, memory_reservation, memory_swappiness, oom_kill_disable, nano_cpus,
+           cpu_quota, cpu_period, cpu_shares, cpu_rt_runtime, cpu_rt_period, cpuset, pids, blkio, parent)
 BERTH_JSON(RestartConfig, policy, max_attempts)
 BERTH_JSON(LogConfig, driver, options)
 BERTH_JSON(DependencyConfig, service, condition, required, restart, place)
@@ -34,10 +37,10 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Status, {{Status::created, "created"},
 
 BERTH_JSON_DEFINE(ContainerConfig, image, command, entrypoint, environment, user, working_dir, hostname, domainname,
                   group_add, tty, stdin_open, init, privileged, read_only, network_mode, attachments, ports, expose,
-                  mounts, files, extra_hosts, dns, dns_search, dns_options, cap_add, cap_drop, security_opt, ulimits,
-                  devices, device_cgroup_rules, sysctls, pid_mode, ipc_mode, uts_mode, cgroup_mode, userns_mode,
-                  shm_size, oom_score_adj, resources, stop_signal, stop_grace_ns, health, restart, log, labels,
-                  annotations)
+                  mounts, volumes_from, files, extra_hosts, dns, dns_search, dns_options, cap_add, cap_drop,
+                  security_opt, ulimits, devices, device_cgroup_rules, sysctls, pid_mode, ipc_mode, uts_mode,
+                  cgroup_mode, userns_mode, shm_size, oom_score_adj, resources, stop_signal, stop_grace_ns, health,
+                  restart, log, labels, annotations)
 BERTH_JSON_DEFINE(ServiceConfig, name, container_name, replicas, attach, container, depends_on, place, image_place,
                   image_id)
 BERTH_JSON_DEFINE(Stack, project, working_dir, config_files, environment_files, services, networks, volumes)

@@ -4,6 +4,7 @@
 // it touches the host; it can be printed, compared and tested. engine/apply.h carries it out.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -42,8 +43,9 @@ struct CreateContainer {
   ContainerRef container;
   std::string service;
   int64_t number = 1;
-  bool one_off = false;      // made by `run`: no replica of the service
-  bool auto_remove = false;  // goes with its anonymous volumes as soon as it has ended
+  bool one_off = false;                         // made by `run`: no replica of the service
+  bool auto_remove = false;                     // goes with its anonymous volumes as soon as it has ended
+  std::map<std::string, ContainerRef> lenders;  // whose namespaces and mounts it takes, by how its service names them
 };
 /// Takes the published ports, so that a clash is found before anything starts.
 struct ReservePorts {

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <map>
-#include <tuple>
 
-#include "base/text.h"
+#include "engine/joins.h"
+#include "engine/observed_stack.h"
 
 namespace berth::engine {
 namespace {
@@ -49,7 +49,8 @@ class UpPlanner {
     }
     // From here on every container of the stack exists, or a step makes it.
     plan_orphans();
-    warn_of_disabled();
+    std::string disabled = disabled_running(stack_, observed_, options_);
+    if (!disabled.empty()) plan_.warnings.push_back(std::move(disabled));
     if (!options_.no_start) {
       plan_dependents();
       plan_starts();
@@ -80,22 +81,8 @@ class UpPlanner {
     plan_.problems.push_back(std::move(error));
   }
 
-  [[nodiscard]] std::vector<const Container*> existing(const ServiceConfig& service) const {
-    std::vector<const Container*> found;
-    for (const Container& container : observed_.containers) {
-      const ContainerRecord& r = container.record;
-      if (r.project == stack_.project && r.service == service.name && !r.one_off) found.push_back(&container);
-    }
-    // Two of one number are left by a recreation that was cut off: the newer one stays.
-    std::sort(found.begin(), found.end(), [](auto* a, auto* b) {
-      return std::tie(a->record.number, b->record.created_ns, a->record.id) <
-             std::tie(b->record.number, a->record.created_ns, b->record.id);
-    });
-    return found;
-  }
-
   void plan_containers(const ServiceConfig& service) {
-    std::vector<const Container*> old = existing(service);
+    std::vector<const Container*> old = replicas_there(stack_, observed_, service.name);
     std::string hash = config_hash(service);
     for (int64_t number = 1; number <= service.replicas; ++number) {
       auto match = std::find_if(old.begin(), old.end(), [&](auto* c) { return c->record.number == number; });
@@ -124,41 +111,61 @@ class UpPlanner {
     return create(service, std::move(action), "one-off");
   }
 
-  /// A name that another project's or another service's container has cannot be had.
-  void check_name(const CreateContainer& action, const std::string& place) {
-    for (const Container& container : observed_.containers) {
-      const ContainerRecord& r = container.record;
-      bool own = r.project == stack_.project && r.service == action.service && !r.one_off && !action.one_off;
-      if (r.name != action.container.name || own) continue;
-      Error error = make_error(fmt::format("the container name \"{}\" is in use by service \"{}\" of project \"{}\"",
-                                           r.name, r.service, r.project),
-                               "choose another name, or remove that container");
-      if (!place.empty()) error.context.push_back(place);
-      plan_.problems.push_back(std::move(error));
-    }
-  }
-
   Replica create(const ServiceConfig& service, CreateContainer action, const std::string& why) {
-    check_name(action, action.one_off ? "" : service.place);
+    std::optional<Error> clash = name_clash(stack_, observed_, action, action.one_off ? "" : service.place);
+    if (clash) plan_.problems.push_back(std::move(*clash));
+    action.lenders = lenders_of_service(service);
+    for (const std::string& name : lenders_of(service.container)) {
+      if (!action.lenders.contains(name)) missing_lender(service, name);
+    }
+    std::vector<StepId> after = resources_;
+    for (const auto& [name, lender] : action.lenders) {
+      if (auto created = created_.find(lender.name); created != created_.end()) after.push_back(created->second);
+    }
     Replica replica;
     replica.service = &service;
     replica.ref = action.container;
-    replica.created = plan_.add(std::move(action), why, resources_);
+    replica.created = plan_.add(std::move(action), why, std::move(after));
+    created_[replica.ref.name] = *replica.created;
     replica.needs_start = true;
     replica.start_reason = "not running";
     creates_.push_back(*replica.created);
     return replica;
   }
 
+  void missing_lender(const ServiceConfig& service, const std::string& name) {
+    Error error = make_error(fmt::format("service \"{}\" needs {}, but there is no such container", service.name, name),
+                             name.starts_with("service:") ? "its service must have at least one" : "");
+    if (!service.place.empty()) error.context.push_back(service.place);
+    plan_.problems.push_back(std::move(error));
+  }
+
+  /// The containers whose namespaces and mounts it takes, as this plan leaves them: services come after those that
+  /// they take from.
+  std::map<std::string, ContainerRef> lenders_of_service(const ServiceConfig& service) {
+    std::map<std::string, ContainerRef> lenders;
+    for (const std::string& name : lenders_of(service.container)) {
+      if (lenders.contains(name)) continue;
+      auto planned = replicas_.find(name.starts_with("service:") ? name.substr(8) : "");
+      std::optional<ContainerRef> lender = lender_there(stack_, observed_, name);
+      if (planned != replicas_.end() && !planned->second.empty()) lender = planned->second.front().ref;
+      if (lender) lenders[name] = *lender;
+    }
+    return lenders;
+  }
+
   Replica converge(const ServiceConfig& service, const Container& container, const std::string& hash) {
     const ContainerRecord& record = container.record;
     bool changed = record.config_hash != hash;
     bool other_image = !service.image_id.empty() && service.image_id != record.image_id;
-    if ((changed || other_image || options_.force_recreate) && !options_.no_recreate) {
+    bool other_lender =
+        !lenders_of(service.container).empty() && !lends_from(record, service, lenders_of_service(service));
+    if ((changed || other_image || other_lender || options_.force_recreate) && !options_.no_recreate) {
       Replica replica = create(service, record.number,
                                options_.force_recreate ? "recreation asked for"
                                : changed               ? "configuration changed"
-                                                       : "its image is another one now");
+                               : other_image           ? "its image is another one now"
+                                                       : "a container that it takes from is made anew");
       replica.replaces = leave(container, "is replaced", true);
       return replica;
     }
@@ -216,19 +223,6 @@ class UpPlanner {
                       "can run this command with the --remove-orphans flag to clean it up.",
                       names));
     }
-  }
-
-  void warn_of_disabled() {
-    std::vector<std::string> running;
-    for (const Container& container : observed_.containers) {
-      const ContainerRecord& r = container.record;
-      auto profile = options_.disabled.find(r.service);
-      bool meant = r.project == stack_.project && !r.one_off && profile != options_.disabled.end();
-      if (meant && container.live.alive()) running.push_back(fmt::format("{} (--profile {})", r.name, profile->second));
-    }
-    if (running.empty()) return;
-    std::sort(running.begin(), running.end());
-    plan_.warnings.push_back("Containers of services that are not enabled run on: " + join(running, ", "));
   }
 
   [[nodiscard]] bool recreated(const std::string& service) const {
@@ -368,6 +362,7 @@ class UpPlanner {
   Plan plan_;
   std::vector<StepId> resources_;  // networks and volumes
   std::vector<StepId> creates_;
+  std::map<std::string, StepId> created_;  // by container name
   std::vector<Leaving> leaving_;
   std::map<std::string, std::vector<StepId>> stopped_dependents_;  // by the service they are restarted with
   std::vector<StepId> ends_;                                       // starts and final waits

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "engine/joins.h"
 #include "engine/run_spec.h"
 #include "netns/resolv_conf.h"
 #include "sys/file.h"
@@ -57,13 +58,8 @@ std::string resolv_conf(const ContainerRecord& record) {
   return netns::render_container_resolv_conf(search, config.dns_options.empty() ? host.options : config.dns_options);
 }
 
-}  // namespace
-
-berth::Status prepare_files(const ContainerRecord& record, const LiveState& live, const sys::Paths& paths,
-                            const std::string& gateway) {
-  std::string dir = paths.container(record.id);
-  BERTH_TRY_OK(sys::make_dirs(dir + "/upper", 0755));
-  BERTH_TRY_OK(sys::make_dirs(dir + "/work", 0700));
+berth::Status describe_network(const ContainerRecord& record, const LiveState& live, const std::string& dir,
+                               const std::string& gateway) {
   std::string hostname = record.config.hostname.empty() ? record.short_id() : record.config.hostname;
   if (record.config.network_mode == "host") {
     BERTH_TRY_OK(
@@ -72,7 +68,18 @@ berth::Status prepare_files(const ContainerRecord& record, const LiveState& live
     BERTH_TRY_OK(write_in_place(dir + "/hosts", hosts(record, live, hostname, gateway)));
   }
   BERTH_TRY_OK(write_in_place(dir + "/hostname", hostname + "\n"));
-  BERTH_TRY_OK(write_in_place(dir + "/resolv.conf", resolv_conf(record)));
+  return write_in_place(dir + "/resolv.conf", resolv_conf(record));
+}
+
+}  // namespace
+
+berth::Status prepare_files(const ContainerRecord& record, const LiveState& live, const sys::Paths& paths,
+                            const std::string& gateway) {
+  std::string dir = paths.container(record.id);
+  BERTH_TRY_OK(sys::make_dirs(dir + "/upper", 0755));
+  BERTH_TRY_OK(sys::make_dirs(dir + "/work", 0700));
+  // Who joins another's network is shown the files of that one.
+  if (joined_id(record.config.network_mode).empty()) BERTH_TRY_OK(describe_network(record, live, dir, gateway));
   size_t index = 0;
   for (const FileMount& file : record.config.files) {
     std::string name = std::to_string(index++);

@@ -128,7 +128,7 @@ void name_volumes(ContainerRecord& record, const images::ImageConfig& image) {
 }  // namespace
 
 Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& service, const CreateContainer& action,
-                                    const images::Image& image) {
+                                    const images::Image& image, const Lenders& lenders) {
   const ContainerConfig& config = service.container;
   ContainerRecord record;
   record.id = sys::random_hex(32);
@@ -142,6 +142,7 @@ Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& ser
   record.image_id = image.id.str();
   record.config_hash = config_hash(service);
   record.config = config;
+  name_lenders_by_id(record.config, lenders);
   add_exposed_ports(record.config.expose, image.config);
   record.args = arguments(config, image.config);
   if (record.args.empty()) {
@@ -159,6 +160,7 @@ Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& ser
   record.stop_grace_ns = config.stop_grace_ns.value_or(kDefaultGraceNs);
   record.health = health(config, image.config);
   record.mounts = config.mounts;
+  take_mounts(config.volumes_from, lenders, record.mounts, record.anonymous_volumes);
   name_volumes(record, image.config);
   record.layers = image.layer_dirs;
   record.labels = labels(stack, service, record, image.config);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/config.h"
+#include "engine/joins.h"
 #include "engine/plan.h"
 #include "engine/state.h"
 #include "images/store.h"
@@ -10,8 +11,9 @@ namespace berth::engine {
 /// Configuration and image merged into what will run, with Docker's precedence: what the compose file says wins over
 /// the image, health checks merge key by key, an entrypoint of its own drops the image's command. Pure but for the id
 /// and names of anonymous volumes, which are random. `action` gives the name and which of the service's containers it
-/// is.
+/// is. `lenders` has all that lenders_of() the service names; mounted images have their layers already.
 [[nodiscard]] Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& service,
-                                                  const CreateContainer& action, const images::Image& image);
+                                                  const CreateContainer& action, const images::Image& image,
+                                                  const Lenders& lenders = {});
 
 }  // namespace berth::engine

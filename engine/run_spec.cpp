@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "engine/joins.h"
+#include "engine/seccomp_file.h"
 
 namespace berth::engine {
 namespace {
@@ -36,6 +38,17 @@ berth::Status add_limits(const ContainerConfig& config, ContainerSpec& spec) {
   return {};
 }
 
+/// A profile in Docker's format, for the capabilities of this container.
+berth::Status add_profile(const std::string& json, ContainerSpec& spec) {
+  BERTH_TRY(runtime::CapMask all, runtime::all_caps());
+  BERTH_TRY(runtime::CapMask caps, runtime::resolve_caps(spec.cap_add, spec.cap_drop, spec.privileged, all));
+  BERTH_TRY(runtime::SeccompProfile profile, parse_seccomp(json, caps));
+  BERTH_TRY(std::vector<sock_filter> program, runtime::compile_profile(profile));
+  spec.seccomp = runtime::SeccompMode::program;
+  spec.seccomp_program = std::make_shared<const std::vector<sock_filter>>(std::move(program));
+  return {};
+}
+
 /// `no-new-privileges`, `seccomp=…`, `systempaths=…`, with '=' or ':' between.
 berth::Status add_security(const ContainerConfig& config, ContainerSpec& spec) {
   for (const std::string& option : config.security_opt) {
@@ -46,11 +59,13 @@ berth::Status add_security(const ContainerConfig& config, ContainerSpec& spec) {
       spec.no_new_privileges = value != "false";
     } else if (name == "seccomp" && value == "unconfined") {
       spec.seccomp = runtime::SeccompMode::unconfined;
+    } else if (name == "seccomp" && value.starts_with('{')) {
+      BERTH_TRY_OK(add_profile(value, spec).context("security_opt seccomp"));
     } else if (name == "systempaths" && value == "unconfined") {
       spec.masked_paths.clear();
       spec.read_only_paths.clear();
-    } else if ((name == "apparmor" && value == "unconfined") || name == "label") {
-      // Nothing is confined by these here, so there is nothing to lift.
+    } else if (name == "apparmor" || name == "label") {
+      // Nothing is confined by these here; fit_to_host() has said so where something else was wanted.
     } else {
       return make_error("security_opt \"" + option + "\" is not supported");
     }
@@ -58,10 +73,28 @@ berth::Status add_security(const ContainerConfig& config, ContainerSpec& spec) {
   return {};
 }
 
-Result<runtime::NamespaceMode> namespace_mode(const std::string& text, const char* attribute) {
-  if (text.empty() || text == "private" || text == "shareable") return runtime::NamespaceMode::own();
+Result<runtime::NamespaceMode> namespace_mode(const std::string& text, const char* attribute,
+                                              sys::FdRef lent = sys::FdRef(-1)) {
+  if (lent.valid()) return runtime::NamespaceMode::join(lent);
+  bool own = text.empty() || text == "private" || text == "shareable" || text == "none";
+  if (own || !joined_id(text).empty()) return runtime::NamespaceMode::own();
   if (text == "host") return runtime::NamespaceMode::host();
   return make_error(fmt::format("{}: \"{}\" is not supported", attribute, text));
+}
+
+void add_blkio(const BlkioConfig& config, runtime::Resources& r) {
+  if (config.weight != 0) r.blkio_weight = static_cast<uint16_t>(config.weight);
+  for (const DeviceLimit& limit : config.weight_device) {
+    if (limit.value != 0) r.blkio_weight_device.push_back({limit.device, static_cast<uint16_t>(limit.value)});
+  }
+  const std::pair<const std::vector<DeviceLimit>*, std::vector<runtime::BlkioRate>*> kRates[] = {
+      {&config.read_bps, &r.read_bps},
+      {&config.write_bps, &r.write_bps},
+      {&config.read_iops, &r.read_iops},
+      {&config.write_iops, &r.write_iops}};
+  for (const auto& [limits, rates] : kRates) {
+    for (const DeviceLimit& limit : *limits) rates->push_back({limit.device, static_cast<uint64_t>(limit.value)});
+  }
 }
 
 void add_resources(const ResourceConfig& config, ContainerSpec& spec) {
@@ -78,6 +111,11 @@ void add_resources(const ResourceConfig& config, ContainerSpec& spec) {
   if (config.cpu_shares != 0) r.cpu_shares = static_cast<uint64_t>(config.cpu_shares);
   r.cpuset_cpus = config.cpuset;
   set(r.pids_limit, config.pids);
+  if (config.memory_swappiness) r.memory_swappiness = static_cast<int>(*config.memory_swappiness);
+  r.oom_kill_disable = config.oom_kill_disable;
+  set(r.cpu_rt_runtime_us, config.cpu_rt_runtime);
+  if (config.cpu_rt_period != 0) r.cpu_rt_period_us = static_cast<uint64_t>(config.cpu_rt_period);
+  add_blkio(config.blkio, r);
 }
 
 Result<runtime::Propagation> propagation(const std::string& text) {
@@ -93,7 +131,7 @@ Result<runtime::Propagation> propagation(const std::string& text) {
   return make_error("there is no bind propagation \"" + text + "\"");
 }
 
-Result<runtime::MountSpec> mount_spec(const MountConfig& mount, const sys::Paths& paths) {
+Result<runtime::MountSpec> mount_spec(const MountConfig& mount, const sys::Paths& paths, sys::FdRef image) {
   if (mount.type == "tmpfs") {
     runtime::TmpfsMount tmpfs;
     tmpfs.target = mount.target;
@@ -104,10 +142,14 @@ Result<runtime::MountSpec> mount_spec(const MountConfig& mount, const sys::Paths
     return runtime::MountSpec(tmpfs);
   }
   runtime::BindMount bind;
+  if (mount.type == "image")
+    bind.tree = image;  // of the subpath already
+  else
+    bind.subpath = mount.subpath;
   bind.source = mount.type == "volume" ? paths.volumes() + "/" + mount.source + "/_data" : mount.source;
-  bind.subpath = mount.subpath;
   bind.target = mount.target;
   bind.read_only = mount.read_only;
+  bind.read_only_recursive = mount.read_only_below;
   bind.recursive = mount.recursive;
   BERTH_TRY(bind.propagation, propagation(mount.propagation));
   return runtime::MountSpec(bind);
@@ -134,11 +176,12 @@ std::string generated_file(const sys::Paths& paths, const std::string& id, const
 
 }  // namespace
 
-std::string cgroup_path(const sys::Paths& paths, const std::string& id) {
-  return "berth-" + paths.tag() + "/" + id;
+std::string cgroup_path(const sys::Paths& paths, const ContainerRecord& record) {
+  const std::string& parent = record.config.resources.parent;
+  return (parent.empty() ? "berth-" + paths.tag() : parent) + "/" + record.id;
 }
 
-Result<ContainerSpec> run_spec(const ContainerRecord& record, const sys::Paths& paths) {
+Result<ContainerSpec> run_spec(const ContainerRecord& record, const sys::Paths& paths, const Borrowed& borrowed) {
   const ContainerConfig& config = record.config;
   ContainerSpec spec;
   spec.id = record.id;
@@ -159,6 +202,7 @@ Result<ContainerSpec> run_spec(const ContainerRecord& record, const sys::Paths& 
   spec.tty = config.tty;
   spec.init = config.init;
   if (config.shm_size > 0) spec.shm_size = static_cast<uint64_t>(config.shm_size);
+  if (config.ipc_mode == "none") spec.shm_size = 0;
   spec.cap_add = config.cap_add;
   spec.cap_drop = config.cap_drop;
   spec.privileged = config.privileged;
@@ -167,20 +211,33 @@ Result<ContainerSpec> run_spec(const ContainerRecord& record, const sys::Paths& 
   for (const DeviceConfig& device : config.devices)
     spec.devices.push_back({device.source, device.target, device.permissions});
   spec.device_cgroup_rules = config.device_cgroup_rules;
-  spec.cgroup_path = cgroup_path(paths, record.id);
-  BERTH_TRY(spec.pid, namespace_mode(config.pid_mode, "pid"));
-  BERTH_TRY(spec.ipc, namespace_mode(config.ipc_mode, "ipc"));
+  spec.cgroup_path = cgroup_path(paths, record);
+  BERTH_TRY(spec.pid, namespace_mode(config.pid_mode, "pid", borrowed.pid));
+  BERTH_TRY(spec.ipc, namespace_mode(config.ipc_mode, "ipc", borrowed.ipc));
   BERTH_TRY(spec.uts, namespace_mode(config.uts_mode, "uts"));
   BERTH_TRY(spec.cgroup, namespace_mode(config.cgroup_mode, "cgroup"));
   BERTH_TRY_OK(add_limits(config, spec));
   BERTH_TRY_OK(add_security(config, spec));
   add_resources(config.resources, spec);
+  // With a network come the files that describe it.
+  const std::string owner = joined_id(config.network_mode);
   for (const char* name : {"hosts", "hostname", "resolv.conf"}) {
     std::string target = std::string("/etc/") + name;
-    if (!taken(record, target)) bind_file(spec, generated_file(paths, record.id, name), target, false);
+    std::string source = generated_file(paths, owner.empty() ? record.id : owner, name);
+    if (!taken(record, target)) bind_file(spec, source, target, false);
   }
-  for (const MountConfig& mount : record.mounts) {
-    Result<runtime::MountSpec> lowered = mount_spec(mount, paths);
+  if (borrowed.shared_memory.valid() && !taken(record, "/dev/shm")) {
+    runtime::BindMount shared;
+    shared.tree = borrowed.shared_memory;
+    shared.target = "/dev/shm";
+    spec.mounts.emplace_back(shared);
+  }
+  for (size_t i = 0; i < record.mounts.size(); ++i) {
+    const MountConfig& mount = record.mounts[i];
+    auto image = borrowed.images.find(i);
+    if (mount.type == "image" && image == borrowed.images.end()) continue;  // it stands already
+    Result<runtime::MountSpec> lowered =
+        mount_spec(mount, paths, image == borrowed.images.end() ? sys::FdRef(-1) : image->second);
     if (!lowered)
       return mount.place.empty() ? std::move(lowered).error() : std::move(lowered).context("{}", mount.place).error();
     spec.mounts.push_back(std::move(lowered).value());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "engine/state.h"
@@ -8,12 +9,21 @@
 
 namespace berth::engine {
 
-/// Where a container's control groups are, below the root of each hierarchy: "berth-<tag>/<id>".
-[[nodiscard]] std::string cgroup_path(const sys::Paths& paths, const std::string& id);
+/// Where a container's control groups are, below the root of each hierarchy: "berth-<tag>/<id>", or "<parent>/<id>".
+[[nodiscard]] std::string cgroup_path(const sys::Paths& paths, const ContainerRecord& record);
+
+/// What a container takes from others and from images for the length of its start; all descriptors are borrowed.
+struct Borrowed {
+  sys::FdRef pid{-1}, ipc{-1};          // namespaces to join
+  sys::FdRef shared_memory{-1};         // a detached mount, with `ipc`
+  std::map<size_t, sys::FdRef> images;  // detached mounts of images, by index of the record's mounts
+};
 
 /// What the runtime has to know to start a container or to enter it (`exec`, probes). Pure: files and directories that
-/// it names are made by prepare_files() and the volumes' owner. Error: a value that no kernel interface takes, named.
-[[nodiscard]] Result<runtime::ContainerSpec> run_spec(const ContainerRecord& record, const sys::Paths& paths);
+/// it names are made by prepare_files() and the volumes' owner. Who only enters it borrows nothing. Error: a value that
+/// no kernel interface takes, named.
+[[nodiscard]] Result<runtime::ContainerSpec> run_spec(const ContainerRecord& record, const sys::Paths& paths,
+                                                      const Borrowed& borrowed = {});
 
 /// Makes the container's own directories and the files that are bound into it: hosts, hostname, resolv.conf, secrets
 /// and configs from memory. `gateway` is what host-gateway means to it. Called before every start, because addresses

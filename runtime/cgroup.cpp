@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <poll.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -57,13 +58,19 @@ std::string parent_of(const std::string& path) {
   return slash == std::string::npos ? "" : path.substr(0, slash);
 }
 
-/// mkdir for a group whose parent another container's removal may be taking away at this moment.
-Status make_group(const std::string& dir) {
-  constexpr int kTries = 10;
-  for (int attempt = 0;; ++attempt) {
-    if (mkdir(dir.c_str(), 0755) == 0 || errno == EEXIST) return {};
-    if (errno != ENOENT || attempt == kTries) return sys_error("make control group " + dir, errno);
-    BERTH_TRY_OK(sys::make_dirs(parent_of(dir)));
+/// On a group that was made for those below it.
+constexpr char kMark[] = "trusted.berth";
+
+/// Whether a group above that of a container goes with the last one in it: not one that somebody prepared.
+bool made_by_us(const std::string& root, const std::string& path) {
+  if (path.starts_with("berth-") && path.find('/') == std::string::npos) return true;
+  return getxattr((root + "/" + path).c_str(), kMark, nullptr, 0) >= 0;
+}
+
+void remove_parents(const std::string& root, const std::string& path) {
+  for (std::string parent = parent_of(path); !parent.empty(); parent = parent_of(parent)) {
+    // Refused as long as other containers are in it.
+    if (!made_by_us(root, parent) || rmdir((root + "/" + parent).c_str()) != 0) return;
   }
 }
 
@@ -81,6 +88,26 @@ void collect_processes(const std::string& dir, std::vector<pid_t>& pids) {
   std::error_code ignored;  // a group that vanishes has no processes
   for (const auto& entry : std::filesystem::directory_iterator(dir, ignored)) {
     if (entry.is_directory(ignored)) collect_processes(entry.path().string(), pids);
+  }
+}
+
+Status make_group(const std::string& root, const std::string& path, Status (*each)(const std::string&)) {
+  // A parent may go with the last one in it between its mkdir and the next.
+  constexpr int kTries = 10;
+  for (int attempt = 0;; ++attempt) {
+    int code = 0;
+    for (size_t end = 0; end != std::string::npos && code == 0;) {
+      end = path.find('/', end + 1);
+      std::string dir = root + "/" + path.substr(0, end);
+      bool made = mkdir(dir.c_str(), 0755) == 0;
+      if (!made && errno != EEXIST) code = errno;
+      // Without the mark it stays for good, which harms nobody.
+      if (made && end != std::string::npos) (void)setxattr(dir.c_str(), kMark, "1", 1, 0);
+      if (code == 0 && each != nullptr) BERTH_TRY_OK(each(dir));
+    }
+    if (code == 0) return {};
+    if (code != ENOENT || attempt == kTries)
+      return sys_error(fmt::format("make control group {}/{}", root, path), code);
   }
 }
 
@@ -115,7 +142,7 @@ Result<Cgroup> Cgroup::create(const CgroupMounts& mounts, const std::string& pat
                               const std::vector<DeviceRule>& devices) {
   if (!valid_path(path)) return make_error(fmt::format("control group path \"{}\" is not valid", printable(path)));
   std::string tracking = mounts.v2 + "/" + path;
-  BERTH_TRY_OK(make_group(tracking));
+  BERTH_TRY_OK(make_group(mounts.v2, path));
   BERTH_TRY(sys::UniqueFd directory, sys::open_file(tracking, O_RDONLY | O_DIRECTORY));
   Cgroup group(path, tracking, std::move(directory), controllers_for(mounts, path));
   // Ours by name, but somebody lives in it: another runtime's leftover or a bug. Never touch what runs.
@@ -237,8 +264,7 @@ Status Cgroup::remove() const {
   for (const std::string& dir : dirs) {
     Status removed = remove_group(dir);
     if (!removed && first) first = std::move(removed);
-    // The last one out, where the parent is ours: refused as long as other containers are in it.
-    if (path_.starts_with("berth-") && path_.find('/') != std::string::npos) (void)rmdir(parent_of(dir).c_str());
+    remove_parents(dir.substr(0, dir.size() - path_.size() - 1), path_);
   }
   return first;
 }

@@ -36,9 +36,9 @@ class CgroupControllers;
 /// The groups are leftovers, not handles: they outlive this object and go only by remove().
 class Cgroup {
  public:
-  /// Makes the groups at `path` ("berth-<tag>/<id>", relative to each hierarchy's root) and writes the limits. On error
-  /// nothing is left. A group that exists already is taken over if no process is in it, else EBUSY.
-  /// `devices` empty = every device is allowed (privileged).
+  /// Makes the groups at `path` ("berth-<tag>/<id>" or "<parent>/<id>", relative to each hierarchy's root) and writes
+  /// the limits. On error nothing is left. A group that exists already is taken over if no process is in it, else
+  /// EBUSY. `devices` empty = every device is allowed (privileged).
   [[nodiscard]] static Result<Cgroup> create(const CgroupMounts& mounts, const std::string& path,
                                              const Resources& resources, const std::vector<DeviceRule>& devices);
 
@@ -82,8 +82,8 @@ class Cgroup {
   /// How many processes the kernel's OOM killer has taken here.
   [[nodiscard]] uint64_t oom_kills() const;
 
-  /// Removes the groups bottom-up, retrying EBUSY for a second (exiting processes leave late), and the parent
-  /// ("berth-…") when it was the last. Ok if already gone.
+  /// Removes the groups bottom-up, retrying EBUSY for a second (exiting processes leave late), and those above that
+  /// were made for it when it was the last. Ok if already gone.
   [[nodiscard]] Status remove() const;
 
   [[nodiscard]] const std::string& path() const { return path_; }

@@ -37,6 +37,8 @@ class CgroupControllers {
 [[nodiscard]] Status apply_memory_v1(sys::FdRef dir, const Resources& resources);
 [[nodiscard]] Status apply_memory_v2(sys::FdRef dir, const Resources& resources);
 [[nodiscard]] Status apply_cpu_v1(sys::FdRef dir, const Resources& resources);
+/// Realtime that a group is to have must be there for all groups above it, which have none at first.
+[[nodiscard]] Status lend_realtime_v1(const std::string& root, const std::string& path, const Resources& resources);
 [[nodiscard]] Status apply_cpu_v2(sys::FdRef dir, const Resources& resources);
 [[nodiscard]] Status apply_cpuset_v1(sys::FdRef dir, const Resources& resources);
 [[nodiscard]] Status apply_cpuset_v2(sys::FdRef dir, const Resources& resources);
@@ -45,6 +47,11 @@ class CgroupControllers {
 [[nodiscard]] Status apply_io_v2(sys::FdRef dir, const Resources& resources);
 [[nodiscard]] Status apply_devices_v1(sys::FdRef dir, const std::vector<DeviceRule>& rules);
 [[nodiscard]] Status apply_devices_v2(sys::FdRef dir, const std::vector<DeviceRule>& rules);
+
+/// Makes the group `path` ("a/b/c") below a hierarchy's root. Those above it that are new are marked as ours, so that
+/// the last one out takes them away. `each` is called for every group on the way, new or not.
+[[nodiscard]] Status make_group(const std::string& root, const std::string& path,
+                                Status (*each)(const std::string& dir) = nullptr);
 
 [[nodiscard]] bool wants_cpuset(const Resources& resources);
 [[nodiscard]] bool wants_blkio(const Resources& resources);

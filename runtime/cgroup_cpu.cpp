@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "runtime/cgroup_controllers.h"
 #include "sys/file.h"
@@ -33,7 +36,48 @@ Result<Bandwidth> bandwidth(const Resources& resources) {
   return result;
 }
 
+constexpr uint64_t kRealtimePeriod = 1'000'000;  // µs, the kernel's own
+
+/// A share of realtime, in parts of a million.
+uint64_t realtime_share(uint64_t runtime, uint64_t period) {
+  return period == 0 ? 0 : (runtime * 1'000'000 + period - 1) / period;
+}
+
+uint64_t realtime_share(const std::string& group) {
+  return realtime_share(read_number(group + "/cpu.rt_runtime_us"), read_number(group + "/cpu.rt_period_us"));
+}
+
+/// Of all groups directly below `group` but one.
+uint64_t realtime_below(const std::string& group, const std::string& except) {
+  uint64_t sum = 0;
+  for (const std::string& name : sys::list_dir(group).value_or({})) {
+    if (group + "/" + name != except) sum += realtime_share(group + "/" + name);
+  }
+  return sum;
+}
+
 }  // namespace
+
+Status lend_realtime_v1(const std::string& root, const std::string& path, const Resources& resources) {
+  if (!resources.cpu_rt_runtime_us || *resources.cpu_rt_runtime_us <= 0) return {};
+  uint64_t share = realtime_share(static_cast<uint64_t>(*resources.cpu_rt_runtime_us),
+                                  resources.cpu_rt_period_us.value_or(kRealtimePeriod));
+  std::vector<std::pair<std::string, uint64_t>> groups;  // from the bottom up, with the share that each needs
+  std::string below = root + "/" + path;
+  for (size_t slash = path.rfind('/'); slash != std::string::npos && slash > 0; slash = path.rfind('/', slash - 1)) {
+    std::string group = root + "/" + path.substr(0, slash);
+    share += realtime_below(group, below);
+    groups.emplace_back(group, share);
+    below = group;
+  }
+  for (auto group = groups.rbegin(); group != groups.rend(); ++group) {
+    if (realtime_share(group->first) >= group->second) continue;
+    uint64_t period = read_number(group->first + "/cpu.rt_period_us");
+    uint64_t runtime = (group->second * period + 999'999) / 1'000'000;
+    BERTH_TRY_OK(sys::write_existing(group->first + "/cpu.rt_runtime_us", std::to_string(runtime)));
+  }
+  return {};
+}
 
 uint64_t cpu_weight(uint64_t shares) {
   if (shares == 0) return 100;

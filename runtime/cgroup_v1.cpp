@@ -1,9 +1,7 @@
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "base/text.h"
 #include "runtime/cgroup_controllers.h"
@@ -40,6 +38,7 @@ class V1Controllers final : public CgroupControllers {
 
   Status apply(const Resources& resources) override {
     BERTH_TRY_OK(apply_one("memory", resources, apply_memory_v1));
+    if (uses("cpu")) BERTH_TRY_OK(lend_realtime_v1(mounts_.v1.at("cpu"), path_, resources));
     BERTH_TRY_OK(apply_one("cpu", resources, apply_cpu_v1));
     BERTH_TRY_OK(apply_one("pids", resources, apply_pids));
     if (wants_cpuset(resources)) {
@@ -148,22 +147,15 @@ class V1Controllers final : public CgroupControllers {
   }
 
   Status make_directory(const std::string& name) const {
-    std::string dir = directory(name);
-    if (name == "cpuset") return make_cpuset(mounts_.v1.at(name));
-    if (mkdir(dir.c_str(), 0755) == 0 || errno == EEXIST) return {};
-    return sys::make_dirs(dir);
+    return make_group(mounts_.v1.at(name), path_, name == "cpuset" ? prepare_cpuset : nullptr);
   }
 
   /// Every group between the root and ours needs CPUs and nodes before anybody can join it.
-  Status make_cpuset(const std::string& root) const {
-    std::string dir = root;
-    for (const std::string& part : split(path_, '/')) {
-      dir += "/" + part;
-      if (mkdir(dir.c_str(), 0755) != 0 && errno != EEXIST) return sys_error("make control group " + dir, errno);
-      BERTH_TRY(sys::UniqueFd fd, sys::open_file(dir, O_PATH | O_DIRECTORY));
-      BERTH_TRY_OK(apply_cpuset_v1(fd.ref(), Resources{}).context("{}", dir));
-    }
-    return {};
+  static Status prepare_cpuset(const std::string& dir) {
+    bool prepared = !trim(read_text(dir + "/cpuset.cpus")).empty() && !trim(read_text(dir + "/cpuset.mems")).empty();
+    if (prepared) return {};
+    BERTH_TRY(sys::UniqueFd fd, sys::open_file(dir, O_PATH | O_DIRECTORY));
+    return apply_cpuset_v1(fd.ref(), Resources{}).context("{}", dir);
   }
 
   Status apply_one(const std::string& name, const Resources& resources, Status (*write)(sys::FdRef, const Resources&)) {

@@ -299,6 +299,10 @@ void open_bind_sources(const ChildPlan& plan, int* trees) noexcept {
     const PlannedMount& entry = plan.mounts[i];
     trees[i] = -1;
     if (entry.kind != PlannedMount::Kind::bind) continue;
+    if (entry.tree >= 0) {
+      trees[i] = entry.tree;
+      continue;
+    }
     int source = open(entry.source.c_str(), O_PATH | O_CLOEXEC);
     if (source >= 0 && !entry.subpath.empty()) {
       open_how how{};

@@ -20,6 +20,7 @@ struct PlannedMount {
   Kind kind = Kind::filesystem;
   std::string source;   // bind: path on the host
   std::string subpath;  // bind: below source
+  int tree = -1;        // bind: a detached mount instead of a source
   bool recursive = true;
   std::string type;                                          // filesystem: proc, tmpfs…
   std::vector<std::pair<std::string, std::string>> options;  // an empty value is a flag

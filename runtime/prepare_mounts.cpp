@@ -52,7 +52,7 @@ std::vector<PlannedMount> standard_mounts(const ContainerSpec& spec, const Cgrou
   mounts.push_back(filesystem("devpts", "/dev/pts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
                               {{"newinstance", ""}, {"ptmxmode", "0666"}, {"mode", "0620"}, {"gid", "5"}}));
   mounts.back().role = PlannedMount::Role::pts;
-  mounts.push_back(shared_memory(spec));
+  if (spec.shm_size > 0) mounts.push_back(shared_memory(spec));
   mounts.push_back(filesystem("mqueue", "/dev/mqueue", kUsual));
   mounts.back().optional = true;
   mounts.push_back(filesystem("sysfs", "/sys", kUsual | (spec.privileged ? 0 : MOUNT_ATTR_RDONLY)));
@@ -87,8 +87,12 @@ PropagationFlags propagation_flags(Propagation propagation) {
 }
 
 Result<PlannedMount> plan_bind(const BindMount& spec) {
-  BERTH_TRY(std::string source, clean_path(spec.source, "bind mount source"));
+  std::string source;
+  if (!spec.tree.valid()) {
+    BERTH_TRY(source, clean_path(spec.source, "bind mount source"));
+  }
   PlannedMount mount = bind_mount(std::move(source), "", 0);
+  mount.tree = spec.tree.get();
   mount.subpath = spec.subpath;
   mount.recursive = spec.recursive;
   mount.attributes = (spec.read_only ? MOUNT_ATTR_RDONLY : 0) | (spec.nosuid ? MOUNT_ATTR_NOSUID : 0) |

@@ -24,6 +24,7 @@ enum class Propagation { rprivate, private_, rslave, slave, rshared, shared };
 /// missing source is an error of the start, because whether to create it is the caller's policy.
 struct BindMount {
   std::string source;      // absolute path on the host
+  sys::FdRef tree{-1};     // instead of `source`: a detached mount, borrowed during the start
   std::string subpath;     // below `source`; cannot leave it, whatever symlinks lie there
   std::string target;      // absolute path in the container
   bool read_only = false;  // with everything mounted below the source, unless `read_only_recursive` is false
@@ -135,7 +136,7 @@ struct ContainerSpec {
   bool die_with_parent = false;  // SIGKILL when the thread that starts it ends: for a process that nobody adopts
 
   std::vector<MountSpec> mounts;  // in this order; nothing on or below /proc is accepted
-  uint64_t shm_size = 64 << 20;
+  uint64_t shm_size = 64 << 20;   // 0 = no /dev/shm
   std::vector<std::string> masked_paths = default_masked_paths();  // emptied by the caller for systempaths=unconfined
   std::vector<std::string> read_only_paths = default_read_only_paths();  // privileged ignores both
 

@@ -42,6 +42,22 @@ bool hopeless(const Managed& c, engine::Condition condition) {
   return wants_health && live.health == "unhealthy";
 }
 
+/// Trees of images that are mounted; those that were taken over from another container have theirs.
+Status find_images(const images::Store& images, std::vector<engine::MountConfig>& mounts) {
+  for (engine::MountConfig& mount : mounts) {
+    if (mount.type != "image" || !mount.layers.empty()) continue;
+    Result<images::Image> image = images.resolve(mount.source);
+    if (!image) {
+      Status failed = std::move(image).error();
+      return mount.place.empty() ? std::move(failed) : std::move(failed).context("{}", mount.place);
+    }
+    if (image->layer_dirs.empty()) return make_error(fmt::format("image {} is empty", printable(mount.source)));
+    mount.image_id = image->id.str();
+    mount.layers = image->layer_dirs;
+  }
+  return {};
+}
+
 }  // namespace
 
 bool Containers::busy() const {
@@ -57,7 +73,7 @@ ContainerPtr Containers::find(const std::string& id) const {
 }
 
 Result<ContainerPtr> Containers::create(const engine::Stack& stack, const engine::ServiceConfig& service,
-                                        const engine::CreateContainer& action) {
+                                        const engine::CreateContainer& action, const engine::Lenders& lenders) {
   auto in_context = [&](Error error) {
     if (!service.image_place.empty()) error.context.push_back(service.image_place);
     error.context.push_back(fmt::format("service \"{}\"", service.name));
@@ -70,8 +86,9 @@ Result<ContainerPtr> Containers::create(const engine::Stack& stack, const engine
   if (!names) return in_context(std::move(names).error());
   Result<images::Image> image = images->resolve(service.container.image);
   if (!image) return in_context(std::move(image).error());
-  Result<engine::ContainerRecord> record = engine::make_record(stack, service, action, *image);
+  Result<engine::ContainerRecord> record = engine::make_record(stack, service, action, *image, lenders);
   if (!record) return in_context(std::move(record).error());
+  if (Status known = find_images(*images, record->mounts); !known) return in_context(std::move(known).error());
   auto container = std::make_shared<Managed>(parts_.io.get_executor(), std::move(record).value());
   container->live.boot_id = sys::boot_id();
   if (Status written = parts_.store.write(container->record); !written) return in_context(std::move(written).error());
@@ -142,10 +159,19 @@ Task<void> Containers::remove(ContainerPtr container, bool anonymous_volumes) {
   std::string id = container->record.id;
   std::vector<std::string> volumes =
       anonymous_volumes ? container->record.anonymous_volumes : std::vector<std::string>();
+  // Others may have taken them over (volumes_from).
+  std::erase_if(volumes, [&](const std::string& name) {
+    return std::any_of(containers_.begin(), containers_.end(), [&](const auto& entry) {
+      const std::vector<std::string>& taken = entry.second->record.anonymous_volumes;
+      bool stays = entry.first != id && !entry.second->removing;
+      return stays && std::find(taken.begin(), taken.end(), name) != taken.end();
+    });
+  });
   const runtime::Host& host = parts_.host;
-  std::function<Status()> work = [&store, &host, id, volumes]() -> Status {
+  std::string cgroup = engine::cgroup_path(store.paths(), container->record);
+  std::function<Status()> work = [&store, &host, id, cgroup, volumes]() -> Status {
     // A supervisor that was killed between clone and record may have left a process that no file names.
-    if (Result<runtime::Cgroup> group = runtime::Cgroup::open(host.cgroups(), engine::cgroup_path(store.paths(), id))) {
+    if (Result<runtime::Cgroup> group = runtime::Cgroup::open(host.cgroups(), cgroup)) {
       BERTH_TRY_OK(group->kill());
       BERTH_TRY_OK(group->remove());
     }

@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/joins.h"
 #include "engine/plan.h"
+#include "engine/run_spec.h"
 #include "engine/state.h"
 #include "images/store.h"
 #include "runtime/cgroup.h"
@@ -71,9 +73,10 @@ class Containers {
   /// True while any container runs or is to be started again.
   [[nodiscard]] bool busy() const;
 
-  /// Makes the record; nothing runs yet. Error: image missing, nothing to run.
+  /// Makes the record; nothing runs yet. `lenders` has the records of all that it takes from. Error: image missing,
+  /// nothing to run.
   [[nodiscard]] Result<ContainerPtr> create(const engine::Stack& stack, const engine::ServiceConfig& service,
-                                            const engine::CreateContainer& action);
+                                            const engine::CreateContainer& action, const engine::Lenders& lenders);
   /// By id; nullptr if there is none.
   [[nodiscard]] ContainerPtr find(const std::string& id) const;
 
@@ -101,6 +104,8 @@ class Containers {
   /// Wakes all that wait, so that they see they are cancelled.
   void wake_all();
 
+  [[nodiscard]] const runtime::CgroupMounts& control_groups() const { return parts_.host.cgroups(); }
+
   /// The master of the container's terminal. Error: it does not run, or has none.
   [[nodiscard]] Result<sys::UniqueFd> console(const std::string& id) const;
 
@@ -115,7 +120,20 @@ class Containers {
     sys::UniqueFd out_reader, err_reader;  // ours
   };
 
+  /// What a container takes from others and from images for the length of its start.
+  struct Loan {
+    sys::UniqueFd pid, ipc, shared_memory;
+    std::map<size_t, sys::UniqueFd> images;
+
+    [[nodiscard]] engine::Borrowed refs() const;
+  };
+
   Task<void> run_once(ContainerPtr container);
+  [[nodiscard]] Result<ContainerPtr> lender(const Managed& container, const std::string& mode, const char* what) const;
+  Task<sys::Netns> network_of(ContainerPtr container);
+  [[nodiscard]] Status borrow_namespaces(const Managed& container, Loan& loan) const;
+  Task<Loan> borrow(ContainerPtr container);
+  void unmount_unused(const engine::ContainerRecord& record) const;
   Task<void> prepare_mounts(ContainerPtr container);
   [[nodiscard]] Result<Streams> open_streams(const Managed& container) const;
   [[nodiscard]] Result<runtime::LaunchIo> connect_output(const ContainerPtr& container, Streams& streams);

@@ -39,6 +39,9 @@ void Containers::adopt(std::vector<engine::Container> containers) {
       if (container->record.auto_remove) asio::co_spawn(parts_.io, remove_itself(container), asio::detached);
     }
   }
+  for (const auto& [id, container] : containers_) {
+    if (!container->live.alive()) unmount_unused(container->record);
+  }
 }
 
 /// A start that was cut off between the clone and its record has a process that nobody knows but its control group.

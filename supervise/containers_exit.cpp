@@ -44,6 +44,7 @@ void Containers::ended(const ContainerPtr& container, int wait_status, int64_t t
     asio::post(parts_.pool, [group] { (void)group->remove(); });
   }
   parts_.keeper.drop("tty/" + container->record.id);
+  unmount_unused(container->record);
   consider_restart(container);
   write_down(container);
   if (container->record.auto_remove && !container->removing)

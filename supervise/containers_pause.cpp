@@ -6,7 +6,7 @@
 namespace berth::supervise {
 
 Result<runtime::Cgroup> Containers::cgroup_of(const Managed& container) const {
-  return runtime::Cgroup::open(parts_.host.cgroups(), engine::cgroup_path(parts_.store.paths(), container.record.id));
+  return runtime::Cgroup::open(parts_.host.cgroups(), engine::cgroup_path(parts_.store.paths(), container.record));
 }
 
 Task<void> Containers::pause(ContainerPtr container) {

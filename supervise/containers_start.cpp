@@ -8,13 +8,13 @@
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 
-#include "engine/run_spec.h"
 #include "runtime/launch.h"
 #include "supervise/containers.h"
 #include "sys/file.h"
 #include "sys/unix_socket.h"
 #include "volumes/bind_source.h"
 #include "volumes/copy_up.h"
+#include "volumes/volume_mount.h"
 
 namespace berth::supervise {
 namespace {
@@ -27,6 +27,19 @@ Status open_fifo(const std::string& path, sys::UniqueFd& reader, sys::UniqueFd& 
   BERTH_TRY(reader, sys::open_file(path, O_RDONLY | O_NONBLOCK));
   BERTH_TRY(writer, sys::open_file(path, O_RDWR));
   return {};
+}
+
+/// There, mounted where its driver's options say so, and filled from the image at its first use.
+Status prepare_volume(const volumes::VolumeStore& volumes, const engine::ContainerRecord& record,
+                      const engine::MountConfig& mount) {
+  Result<volumes::Volume> volume = volumes.inspect(mount.source);
+  if (!volume) volume = volumes.create({mount.source, "local", {}, mount.labels});
+  if (!volume) return std::move(volume).error();
+  BERTH_TRY_OK(volumes::mount_volume(*volume));
+  if (volume->populated || mount.lent) return {};
+  if (mount.no_copy) return volumes.mark_populated(mount.source);
+  Result<volumes::CopyUp> copied = volumes::copy_up(volumes, mount.source, record.layers, mount.target);
+  return copied ? Status() : Status(std::move(copied).error());
 }
 
 }  // namespace
@@ -98,15 +111,7 @@ Task<void> Containers::prepare_mounts(ContainerPtr container) {
         if (!volumes) {
           BERTH_TRY(volumes, volumes::VolumeStore::open(store.paths()));
         }
-        Result<volumes::Volume> volume = volumes->create({mount.source, "local", {}, {}});
-        if (!volume)
-          made = std::move(volume).error();
-        else if (!volume->populated && mount.no_copy)
-          made = volumes->mark_populated(mount.source);
-        else if (!volume->populated) {
-          Result<volumes::CopyUp> copied = volumes::copy_up(*volumes, mount.source, record.layers, mount.target);
-          if (!copied) made = std::move(copied).error();
-        }
+        made = prepare_volume(*volumes, record, mount);
       }
       if (!made) return mount.place.empty() ? std::move(made) : std::move(made).context("{}", mount.place);
     }
@@ -133,6 +138,7 @@ Task<void> Containers::start(ContainerPtr container) {
   container->starting = false;
   if (started) co_return Status();
   parts_.networks.release(container->record, live, true);
+  unmount_unused(container->record);
   live.process = {};
   live.error = started.error().message();
   if (live.status == engine::Status::restarting) live.status = engine::Status::exited;
@@ -146,11 +152,12 @@ Task<void> Containers::run_once(ContainerPtr container) {
   live.boot_id = sys::boot_id();
   BERTH_CO_TRY_OK(parts_.networks.reserve_ports(record, live));
   BERTH_CO_TRY_OK(co_await prepare_mounts(container));
-  Result<sys::Netns> netns = co_await parts_.networks.connect(record, live);
+  Result<sys::Netns> netns = co_await network_of(container);
   if (!netns) co_return std::move(netns).error();
   // From here on the container's names are answered and its addresses are its own.
   BERTH_CO_TRY_OK(engine::prepare_files(record, live, parts_.store.paths(), parts_.networks.gateway_of(record)));
-  BERTH_CO_TRY(runtime::ContainerSpec spec, engine::run_spec(record, parts_.store.paths()));
+  BERTH_CO_TRY(const Loan loan, co_await borrow(container));
+  BERTH_CO_TRY(runtime::ContainerSpec spec, engine::run_spec(record, parts_.store.paths(), loan.refs()));
   Streams streams;
   BERTH_CO_TRY(runtime::LaunchIo io, connect_output(container, streams));
   io.netns = netns->fd();

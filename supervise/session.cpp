@@ -6,6 +6,7 @@
 #include <boost/asio/write.hpp>
 #include <cstring>
 
+#include "engine/host_support.h"
 #include "engine/request.h"
 #include "engine/wire.h"
 #include "supervise/step_runner.h"
@@ -138,17 +139,30 @@ void Session::unlock() {
   if (locked_) parts_.locks.unlock(*std::exchange(locked_, std::nullopt));
 }
 
+/// The plan for what this kernel can do of the stack.
+engine::Plan Session::plan_up(engine::Stack& stack, const engine::Observed& observed,
+                              const engine::UpOptions& options) const {
+  if (!engine::asks_for_support(stack)) return engine::plan_up(stack, observed, options);
+  std::vector<Error> problems;
+  engine::HostSupport host = engine::look_at_host(parts_.containers.control_groups());
+  std::vector<std::string> warnings = engine::fit_to_host(stack, host, problems);
+  engine::Plan plan = engine::plan_up(stack, observed, options);
+  plan.warnings.insert(plan.warnings.begin(), warnings.begin(), warnings.end());
+  plan.problems.insert(plan.problems.begin(), problems.begin(), problems.end());
+  return plan;
+}
+
 Result<engine::Plan> Session::plan_for(const std::string& op, const Json& request, engine::Stack& stack) const {
   engine::Observed observed = parts_.store.observe();
   if (op == engine::UpRequest::kOp) {
     BERTH_TRY(engine::UpRequest up, parse<engine::UpRequest>(request));
     stack = std::move(up.stack);
-    return engine::plan_up(stack, observed, up.options);
+    return plan_up(stack, observed, up.options);
   }
   if (op == engine::RunRequest::kOp) {
     BERTH_TRY(engine::RunRequest run, parse<engine::RunRequest>(request));
     stack = std::move(run.stack);
-    return engine::plan_up(stack, observed, run.options);
+    return plan_up(stack, observed, run.options);
   }
   if (op == engine::DownRequest::kOp) {
     BERTH_TRY(engine::DownRequest down, parse<engine::DownRequest>(request));

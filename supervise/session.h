@@ -10,6 +10,7 @@
 
 #include "engine/apply.h"
 #include "engine/json.h"
+#include "engine/plan_up.h"
 #include "supervise/containers.h"
 #include "supervise/networks.h"
 #include "supervise/task.h"
@@ -60,6 +61,8 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] Status take_stdio(const engine::Json& request, HostRunner& runner);
   asio::awaitable<engine::ApplyReport> apply(const engine::Plan& plan, class HostRunner& runner, bool keep_going,
                                              bool quiet);
+  [[nodiscard]] engine::Plan plan_up(engine::Stack& stack, const engine::Observed& observed,
+                                     const engine::UpOptions& options) const;
   [[nodiscard]] Result<engine::Plan> plan_for(const std::string& op, const engine::Json& request,
                                               engine::Stack& stack) const;
   Work receive_cancel();

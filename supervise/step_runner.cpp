@@ -52,7 +52,12 @@ berth::Status HostRunner::create(const CreateContainer& action) {
   auto service =
       std::find_if(stack_.services.begin(), stack_.services.end(), [&](auto& s) { return s.name == action.service; });
   if (service == stack_.services.end()) return make_error("no such service: " + action.service);
-  BERTH_TRY(ContainerPtr container, containers_.create(stack_, *service, action));
+  Lenders lenders;
+  for (const auto& [name, ref] : action.lenders) {
+    BERTH_TRY(ContainerPtr lender, find(ref));
+    lenders[name] = &lender->record;
+  }
+  BERTH_TRY(ContainerPtr container, containers_.create(stack_, *service, action, lenders));
   if (action.one_off) {
     container->stdio = std::move(stdio_);
     one_off_ = container;

@@ -12,6 +12,7 @@
 #include "volumes/copy_tree.h"
 #include "volumes/merged_tree.h"
 #include "volumes/volume_file.h"
+#include "volumes/volume_mount.h"
 
 // How this works: the copy is made in <volume>/.tmp-copy-up, synced, and renamed over the empty _data, which rename(2)
 // does in one step and only if it is empty still. Then "populated" is recorded. A crash before the rename leaves an
@@ -29,6 +30,11 @@ Status record_populated(const VolumeStore& store, Volume volume) {
 }
 
 Result<CopyUp> fill(const VolumeStore& store, const Volume& volume, const MergedDir& source) {
+  if (is_mounted(volume.data_dir)) {  // nothing can take the place of a mount
+    BERTH_TRY(sys::UniqueFd target, sys::open_file(volume.data_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    BERTH_TRY_OK(copy_tree(source, target.ref()));
+    return CopyUp::copied;
+  }
   std::string staging = store.volume_path(volume.name) + kStaging;
   if (mkdir(staging.c_str(), 0700) != 0) return sys_error("mkdir " + staging, errno);
   BERTH_TRY(sys::UniqueFd target, sys::open_file(staging, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));

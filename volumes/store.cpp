@@ -12,6 +12,7 @@
 #include "sys/file.h"
 #include "sys/lock.h"
 #include "volumes/volume_file.h"
+#include "volumes/volume_mount.h"
 
 // How this works: a volume is made under a temporary name, metadata first, and renamed into place; it is removed by
 // renaming it away first. So a directory under a volume's name is always a whole volume. `.lock` orders makers and
@@ -137,6 +138,8 @@ Result<std::vector<Volume>> VolumeStore::list(const std::map<std::string, std::s
 Status VolumeStore::remove(const std::string& name) const {
   BERTH_TRY_OK(check_volume_name(name));
   BERTH_TRY(auto held, lock(directory_));
+  // First of all: what is mounted there is not ours to delete.
+  BERTH_TRY_OK(unmount_volume(volume_path(name) + "/_data"));
   std::string doomed = directory_ + "/" + std::string(kTemporary) + sys::random_hex(8);
   if (rename(volume_path(name).c_str(), doomed.c_str()) != 0) {
     if (errno == ENOENT) return {};

@@ -20,7 +20,7 @@ namespace {
 Result<sys::CleanupProcess> freeze(const Context& context, const engine::Container& container) {
   BERTH_TRY(runtime::CgroupMounts mounts, runtime::CgroupMounts::discover());
   BERTH_TRY(runtime::Cgroup cgroup,
-            runtime::Cgroup::open(mounts, engine::cgroup_path(context.paths, container.record.id)));
+            runtime::Cgroup::open(mounts, engine::cgroup_path(context.paths, container.record)));
   BERTH_TRY(sys::CleanupProcess thawing, sys::CleanupProcess::start([&] {
               (void)cgroup.thaw();  // nobody is there to be told; the container may have ended
             }));

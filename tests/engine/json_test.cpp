@@ -43,7 +43,12 @@ ContainerConfig full_config() {
   c.pid_mode = c.ipc_mode = c.uts_mode = c.cgroup_mode = c.userns_mode = "host";
   c.shm_size = 1 << 20;
   c.oom_score_adj = -5;
-  c.resources = {1, -1, 3, 4, 5, 6, 7, "0-1", -1};
+  ResourceConfig& r = c.resources;
+  r.memory = 1, r.memory_swap = -1, r.memory_reservation = 3, r.memory_swappiness = 0, r.oom_kill_disable = true;
+  r.nano_cpus = 4, r.cpu_quota = 5, r.cpu_period = 6, r.cpu_shares = 7, r.cpu_rt_runtime = 8, r.cpu_rt_period = 9;
+  r.cpuset = "0-1", r.pids = -1, r.parent = "p";
+  r.blkio = {300, {{"/dev/a", 1}}, {{"/dev/b", 2}}, {{"/dev/c", 3}}, {{"/dev/d", 4}}, {{"/dev/e", 5}}};
+  c.volumes_from = {{"service:db", true}};
   c.stop_signal = "SIGINT", c.stop_grace_ns = 0;
   HealthConfig health;
   health.test = {"CMD", "true"}, health.interval = 1, health.retries = 4;

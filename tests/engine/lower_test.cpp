@@ -2,59 +2,15 @@
 
 #include <catch2/catch.hpp>
 
-#include "compose/load.h"
-#include "compose/select.h"
 #include "engine/json.h"
 #include "engine/plan_up.h"
+#include "tests/engine/lowered.h"
 
 using namespace berth;
 using namespace berth::engine;
+using namespace berth::test;
 
 namespace {
-
-using Words = std::vector<std::string>;
-
-struct Lowered {
-  Stack stack;
-  Diagnostics diagnostics;
-
-  [[nodiscard]] const ContainerConfig& container(size_t service = 0) const {
-    return stack.services.at(service).container;
-  }
-};
-
-/// The stack of all services of a file /src/shop/compose.yaml.
-Lowered lowered(const std::string& text, const std::map<std::string, std::string>& environment = {}) {
-  Lowered result;
-  compose::LoadRequest request;
-  request.working_directory = "/src/shop";
-  request.environment = environment;
-  compose::MemoryFiles files({{"/src/shop/compose.yaml", text}, {"/src/shop/token", "t"}});
-  std::optional<compose::Project> project = compose::load(request, files, result.diagnostics);
-  INFO(result.diagnostics.render());
-  REQUIRE(project);
-  Result<Words> services = compose::select_services(*project, {}, compose::Follow::dependencies);
-  REQUIRE(services);
-  result.stack = lower(*project, *services, result.diagnostics);
-  return result;
-}
-
-/// A service `web` with these lines, without anything wrong.
-Lowered web(const std::string& lines, const std::string& rest = "") {
-  Lowered result = lowered("services:\n  web:\n    image: x\n" + lines + rest);
-  INFO(result.diagnostics.render());
-  CHECK_FALSE(result.diagnostics.has_errors());
-  return result;
-}
-
-/// The only error, as "place: message".
-std::string error_of(const Lowered& result) {
-  REQUIRE(result.diagnostics.error_count() == 1);
-  for (const Diagnostic& d : result.diagnostics.all()) {
-    if (d.severity == Severity::error) return d.span.str() + ": " + d.message;
-  }
-  return "";
-}
 
 std::string hash_of(const std::string& lines, const std::string& rest = "") {
   return config_hash(web(lines, rest).stack.services.at(0));
@@ -272,12 +228,20 @@ TEST_CASE("what the runtime cannot do is an error at its place") {
   error = error_of(
       lowered("services:\n  web:\n    image: x\n    volumes: ['d:/d']\nvolumes:\n  d: {driver_opts: {o: bind}}\n"));
   CHECK(error.find("compose.yaml:6:") != std::string::npos);
-  CHECK(error.find("driver_opts") != std::string::npos);
+  CHECK(error.find("\"type\"") != std::string::npos);
 
   error = error_of(
-      lowered("services:\n  web:\n    image: x\n    volumes:\n      - {type: image, source: y, target: /t}\n"));
+      lowered("services:\n  web:\n    image: x\n    volumes:\n      - {type: npipe, source: y, target: /t}\n"));
   CHECK(error.find("compose.yaml:5:") != std::string::npos);
-  CHECK(error.find("type \"image\"") != std::string::npos);
+  CHECK(error.find("type \"npipe\"") != std::string::npos);
+
+  error = error_of(lowered("services:\n  web:\n    image: x\n    cgroup_parent: a/../b\n"));
+  CHECK(error.find("compose.yaml:4:") != std::string::npos);
+  CHECK(error.find("leads upwards") != std::string::npos);
+
+  error = error_of(lowered("services:\n  web:\n    image: x\n    security_opt: ['no-such=thing']\n"));
+  CHECK(error.find("compose.yaml:4:") != std::string::npos);
+  CHECK(error.find("\"no-such=thing\" is not known") != std::string::npos);
 }
 
 TEST_CASE("networks are lowered with their addresses, and external ones by their own name") {

@@ -226,3 +226,33 @@ TEST_CASE("every record is a container of its own") {
   CHECK(a.config_hash == b.config_hash);
   CHECK(a.number == 2);
 }
+
+TEST_CASE("what is taken from others is recorded by their ids") {
+  ContainerRecord db = merged({});
+  db.config.hostname = "of-db";
+  MountConfig data, cache, scratch;
+  data.type = cache.type = "volume";
+  data.source = "shop_data", data.target = "/data";
+  cache.source = "0123", cache.target = "/cache";
+  scratch.type = "tmpfs", scratch.target = "/scratch";
+  db.mounts = {data, cache, scratch};
+  db.anonymous_volumes = {"0123"};
+  ServiceConfig web = service("web");
+  web.container.network_mode = web.container.ipc_mode = "service:db";
+  web.container.volumes_from = {{"service:db", true}};
+  MountConfig own;
+  own.type = "bind", own.source = "/s", own.target = "/data";
+  web.container.mounts = {own};
+  ContainerRecord r = make_record(stack_of({web}), web, replica(web, 1), image(), {{"service:db", &db}}).value();
+  CHECK(r.config.network_mode == "container:" + db.id);
+  CHECK(r.config.ipc_mode == "container:" + db.id);
+  CHECK(r.config.volumes_from.at(0).from == "container:" + db.id);
+  CHECK(r.config.hostname == "of-db");
+  CHECK(r.config_hash == config_hash(web));
+  REQUIRE(r.mounts.size() == 2);
+  CHECK(r.mounts[0].type == "bind");
+  CHECK(r.mounts[1].target == "/cache");
+  CHECK(r.mounts[1].read_only);
+  CHECK(r.mounts[1].lent);
+  CHECK(r.anonymous_volumes == Words{"0123"});
+}

@@ -1,5 +1,6 @@
 """What a container may not do, looked at from the inside."""
 
+import json
 import os
 import re
 
@@ -122,3 +123,44 @@ class Confinement(Case):
         stack.sh("it", "echo hello > /shared/file")
         self.assertEqual("hello\n", host.read(stack.folder + "/shared/file"))
         self.assertRegex(stack.sh("it", "touch /fixed/file 2>&1 || true"), "(?i)read-only")
+
+    def test_a_seccomp_profile_in_dockers_format_counts_for_the_service_and_for_exec(self):
+        profile = {"defaultAction": "SCMP_ACT_ALLOW",
+                   "archMap": [{"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86"]}],
+                   "syscalls": [
+                       {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28,
+                        "excludes": {"caps": ["CAP_SYS_ADMIN"]}},
+                       {"names": ["chmod", "fchmodat"], "action": "SCMP_ACT_ERRNO",
+                        "includes": {"minKernel": "99.0"}},
+                       {"names": ["rmdir", "unlinkat"], "action": "SCMP_ACT_ERRNO", "includes": {"arches": ["s390"]}}]}
+        stack = self.stack(PROBE.replace("EXTRA", "security_opt: ['seccomp:profile.json']"))
+        with open(os.path.join(stack.folder, "profile.json"), "w", encoding="utf-8") as file:
+            json.dump(profile, file)
+        stack.up()
+        self.assertEqual("2", self.status(stack, "Seccomp"))
+        self.assertIn("No space left", stack.sh("it", "mkdir /tmp/x 2>&1 || :"))
+        stack.sh("it", "touch /tmp/f && chmod 600 /tmp/f")
+        able = self.stack(PROBE.replace("EXTRA", "security_opt: ['seccomp=profile.json']\n        cap_add: [SYS_ADMIN]"), "able")
+        with open(os.path.join(able.folder, "profile.json"), "w", encoding="utf-8") as file:
+            json.dump(profile, file)
+        able.up()
+        able.sh("it", "mkdir /tmp/x && rmdir /tmp/x")
+
+    def test_a_seccomp_profile_that_is_none_is_refused_at_its_place(self):
+        for text, part in (("{", "not a seccomp profile"), ('{"defaultAction": "SCMP_ACT_ALLOW", "sycalls": []}', "sycalls")):
+            stack = self.stack(PROBE.replace("EXTRA", "security_opt: ['seccomp=profile.json']"))
+            with open(os.path.join(stack.folder, "profile.json"), "w", encoding="utf-8") as file:
+                file.write(text)
+            self.assert_in_order(stack("up", "-d", check=1).err, "compose.yaml:", "profile.json", part)
+        missing = self.stack(PROBE.replace("EXTRA", "security_opt: ['seccomp=nowhere.json']"), "nowhere")
+        self.assert_in_order(missing("up", "-d", check=1).err, "compose.yaml:", "nowhere.json")
+
+    def test_confinement_that_the_kernel_does_not_have_is_warned_of(self):
+        stack = self.stack(PROBE.replace("EXTRA", "security_opt: ['apparmor=strict', 'label=type:x_t', 'label=disable']"))
+        outcome = stack("up", "-d")
+        for option, there in (("apparmor=strict", os.path.exists("/sys/module/apparmor/parameters/enabled")),
+                              ("label=type:x_t", os.path.exists("/sys/fs/selinux/enforce"))):
+            self.assertIn(option, outcome.err)
+            if there:
+                self.assertEqual(1, outcome.code)
+        self.assertNotIn("label=disable", outcome.err)

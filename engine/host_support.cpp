@@ -1,0 +1,161 @@
+#include "engine/host_support.h"
+
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "sys/file.h"
+
+namespace berth::engine {
+namespace {
+
+bool has_rates(const BlkioConfig& blkio) {
+  return !blkio.read_bps.empty() || !blkio.write_bps.empty() || !blkio.read_iops.empty() || !blkio.write_iops.empty();
+}
+
+/// Of "apparmor=NAME" or "label:TYPE"; "" for other options, and for those that only lift a confinement.
+std::string confinement(const std::string& option, std::string_view kind) {
+  size_t separator = option.find_first_of("=:");
+  if (separator == std::string::npos || option.substr(0, separator) != kind) return "";
+  std::string value = option.substr(separator + 1);
+  return value == "unconfined" || value == "disable" ? "" : value;
+}
+
+/// The names of files in a new group of a v1 hierarchy.
+std::vector<std::string> files_of_new_group(const std::string& root) {
+  const std::string dir = fmt::format("{}/berth-look-{}", root, getpid());
+  if (mkdir(dir.c_str(), 0755) != 0) return {};
+  std::vector<std::string> names = sys::list_dir(dir).value_or({});
+  (void)rmdir(dir.c_str());  // nothing can have moved in
+  return names;
+}
+
+class Fitting {
+ public:
+  Fitting(const HostSupport& host, std::vector<Error>& problems) : host_(host), problems_(problems) {}
+
+  std::vector<std::string> fit(Stack& stack) {
+    for (ServiceConfig& service : stack.services) fit(service);
+    return std::move(warnings_);
+  }
+
+ private:
+  void fit(ServiceConfig& service) {
+    ResourceConfig& r = service.container.resources;
+    if (r.memory_swappiness && !host_.swappiness) {
+      r.memory_swappiness.reset();
+      discard(service, "mem_swappiness", "memory swappiness");
+    }
+    if (r.oom_kill_disable && !host_.oom_kill_disable) {
+      r.oom_kill_disable = false;
+      discard(service, "oom_kill_disable", "turning off the OOM killer");
+    } else if (r.oom_kill_disable && r.memory == 0) {
+      warnings_.push_back(
+          fmt::format("service \"{}\": oom_kill_disable without mem_limit can use up the memory of the "
+                      "whole machine",
+                      service.name));
+    }
+    fit_blkio(service);
+    if ((r.cpu_rt_runtime != 0 || r.cpu_rt_period != 0) && !host_.realtime) {
+      refuse(service, "cpu_rt_runtime and cpu_rt_period: the kernel has no realtime limits for control groups",
+             "control groups v2 have none; leave them out");
+    }
+    for (const std::string& option : service.container.security_opt) fit_option(service, option);
+  }
+
+  void fit_blkio(ServiceConfig& service) {
+    BlkioConfig& blkio = service.container.resources.blkio;
+    if (blkio.weight != 0 && !host_.blkio_weight) {
+      blkio.weight = 0;
+      discard(service, "blkio_config.weight", "block I/O weights");
+    }
+    if (!blkio.weight_device.empty() && !host_.blkio_weight_device) {
+      blkio.weight_device.clear();
+      discard(service, "blkio_config.weight_device", "block I/O weights of devices");
+    }
+    if (has_rates(blkio) && !host_.blkio_rates) {
+      BlkioConfig kept;
+      kept.weight = blkio.weight;
+      kept.weight_device = blkio.weight_device;
+      blkio = kept;
+      discard(service, "blkio_config", "block I/O rate limits");
+    }
+  }
+
+  void fit_option(const ServiceConfig& service, const std::string& option) {
+    if (!confinement(option, "apparmor").empty()) {
+      if (host_.apparmor)
+        refuse(service, fmt::format("security_opt \"{}\": AppArmor profiles are not supported yet", printable(option)),
+               "leave it out, or write apparmor=unconfined");
+      else
+        warnings_.push_back(fmt::format("service \"{}\": security_opt \"{}\" has no effect: the kernel has no AppArmor",
+                                        service.name, printable(option)));
+    }
+    if (!confinement(option, "label").empty()) {
+      if (host_.selinux)
+        refuse(service, fmt::format("security_opt \"{}\": SELinux labels are not supported yet", printable(option)),
+               "leave it out, or write label=disable");
+      else
+        warnings_.push_back(fmt::format("service \"{}\": security_opt \"{}\" has no effect: the kernel has no SELinux",
+                                        service.name, printable(option)));
+    }
+  }
+
+  void discard(const ServiceConfig& service, const char* attribute, const char* what) {
+    warnings_.push_back(
+        fmt::format("service \"{}\": {} is left out: the kernel does not support {}", service.name, attribute, what));
+  }
+
+  void refuse(const ServiceConfig& service, const std::string& what, const char* hint) {
+    Error error = make_error(fmt::format("service \"{}\": {}", service.name, what), hint);
+    if (!service.place.empty()) error.context.push_back(service.place);
+    problems_.push_back(std::move(error));
+  }
+
+  const HostSupport& host_;
+  std::vector<Error>& problems_;
+  std::vector<std::string> warnings_;
+};
+
+}  // namespace
+
+HostSupport look_at_host(const runtime::CgroupMounts& mounts) {
+  HostSupport host;
+  auto v1_has = [&](const char* controller, const char* file) {
+    auto mount = mounts.v1.find(controller);
+    return mount != mounts.v1.end() && sys::exists(mount->second + "/" + file);
+  };
+  host.swappiness = v1_has("memory", "memory.swappiness");
+  host.oom_kill_disable = v1_has("memory", "memory.oom_control");
+  host.realtime = v1_has("cpu", "cpu.rt_runtime_us");
+  if (auto blkio = mounts.v1.find("blkio"); blkio != mounts.v1.end()) {
+    std::vector<std::string> files = files_of_new_group(blkio->second);
+    auto has = [&](const char* name) { return std::find(files.begin(), files.end(), name) != files.end(); };
+    host.blkio_weight = has("blkio.weight") || has("blkio.bfq.weight");
+    host.blkio_weight_device = has("blkio.weight_device") || has("blkio.bfq.weight_device");
+    host.blkio_rates = has("blkio.throttle.read_bps_device");
+  } else {
+    host.blkio_weight = host.blkio_weight_device = host.blkio_rates = mounts.v2_controllers.contains("io");
+  }
+  host.apparmor = trim(sys::read_file("/sys/module/apparmor/parameters/enabled", 16).value_or("N")) == "Y";
+  host.selinux = sys::exists("/sys/fs/selinux/enforce");
+  return host;
+}
+
+std::vector<std::string> fit_to_host(Stack& stack, const HostSupport& host, std::vector<Error>& problems) {
+  return Fitting(host, problems).fit(stack);
+}
+
+bool asks_for_support(const Stack& stack) {
+  return std::any_of(stack.services.begin(), stack.services.end(), [](const ServiceConfig& service) {
+    const ResourceConfig& r = service.container.resources;
+    return r.memory_swappiness || r.oom_kill_disable || r.cpu_rt_runtime != 0 || r.cpu_rt_period != 0 ||
+           r.blkio.weight != 0 || !r.blkio.weight_device.empty() || has_rates(r.blkio) ||
+           !service.container.security_opt.empty();
+  });
+}
+
+}  // namespace berth::engine

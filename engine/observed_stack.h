@@ -1,0 +1,33 @@
+#pragma once
+
+// What the planner of `up` asks of what is there. Pure.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/plan_up.h"
+
+namespace berth::engine {
+
+/// The service's containers but for one-offs, by number; the newer first where two have the same number.
+[[nodiscard]] std::vector<const Container*> replicas_there(const Stack& stack, const Observed& observed,
+                                                           const std::string& service);
+
+/// Why the container cannot have its name: another project's or another service's has it.
+[[nodiscard]] std::optional<Error> name_clash(const Stack& stack, const Observed& observed,
+                                              const CreateContainer& action, const std::string& place);
+
+/// The container that "service:NAME" (of the project) or "container:NAME" (by name or id) means.
+[[nodiscard]] std::optional<ContainerRef> lender_there(const Stack& stack, const Observed& observed,
+                                                       const std::string& lender);
+
+/// Whether a container that is there lives in those that it should (`lenders` by lenders_of() its service).
+[[nodiscard]] bool lends_from(const ContainerRecord& record, const ServiceConfig& service,
+                              const std::map<std::string, ContainerRef>& lenders);
+
+/// A warning that names containers of disabled services that run; "" if there are none.
+[[nodiscard]] std::string disabled_running(const Stack& stack, const Observed& observed, const UpOptions& options);
+
+}  // namespace berth::engine
