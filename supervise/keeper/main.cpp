@@ -110,6 +110,8 @@ void add_pump(int from, int to, uint8_t stream) {
   int slot = 0;
   while (slot < pump_limit && pumps[slot].from >= 0) ++slot;
   if (slot == kMaxPumps) {
+    errno = EUSERS;
+    complain("copy the output of one more container");
     close(from);
     close(to);
     return;

@@ -133,9 +133,9 @@ class FromInside(Attacks):
             terminal.wait_exit()
         self.assertFalse(os.path.exists("/pushed"))
         marker = os.path.join(stack.folder, "pushed")
-        with Terminal(["sh", "-c", f"{BERTH} exec it /attack keys 'touch {marker}\n'; read line; eval \"$line\""],
+        with Terminal(["sh", "-c", f"{BERTH} exec it /attack keys 'touch {marker}\n'; echo over; read line; eval \"$line\""],
                       stack.folder, self.berth.environment) as terminal:
-            terminal.wait_for("TIOCSTI")
+            terminal.wait_for("TIOCSTI.*\\s+over")  # from now on keys are the shell's
             terminal.type("true\r")
             terminal.wait_exit()
         self.assertFalse(os.path.exists(marker))
