@@ -16,12 +16,6 @@ struct Flags {
   std::string port, protocol = "tcp";
 };
 
-/// "0.0.0.0:8080", "[::1]:8080"
-std::string address_text(const engine::PublishedPort& port) {
-  bool v6 = port.host_ip.find(':') != std::string::npos;
-  return fmt::format("{}:{}", v6 ? "[" + port.host_ip + "]" : port.host_ip, port.host_port);
-}
-
 Result<std::pair<uint16_t, std::string>> wanted_port(const Flags& flags) {
   size_t slash = flags.port.find('/');
   std::string protocol = slash == std::string::npos ? flags.protocol : flags.port.substr(slash + 1);
@@ -39,9 +33,9 @@ Status print_port(const Context& context, const Flags& flags) {
   bool found = false;
   std::vector<std::string> known;
   for (const engine::PublishedPort& port : bindings(container)) {
-    known.push_back(fmt::format("{}/{}->{}", port.container_port, port.protocol, address_text(port)));
+    known.push_back(fmt::format("{}/{}->{}", port.container_port, port.protocol, host_address(port)));
     if (port.container_port != wanted.first || port.protocol != wanted.second) continue;
-    if (!found || !flags.container.of_service) fmt::print("{}\n", address_text(port));
+    if (!found || !flags.container.of_service) fmt::print("{}\n", host_address(port));
     found = true;
   }
   if (found) return {};
@@ -53,7 +47,7 @@ Status print_port(const Context& context, const Flags& flags) {
 Status print_all(const Context& context, const Flags& flags) {
   BERTH_TRY(engine::Container container, find_container(context, flags.container));
   for (const engine::PublishedPort& port : bindings(container))
-    fmt::print("{}/{} -> {}\n", port.container_port, port.protocol, address_text(port));
+    fmt::print("{}/{} -> {}\n", port.container_port, port.protocol, host_address(port));
   return {};
 }
 

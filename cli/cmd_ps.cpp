@@ -61,9 +61,7 @@ std::string ports_text(const Container& c) {
   std::vector<std::string> texts;
   if (!c.live.alive()) return "";
   for (const engine::PublishedPort& port : bindings(c)) {
-    bool v6 = port.host_ip.find(':') != std::string::npos;
-    std::string ip = v6 ? "[" + port.host_ip + "]" : port.host_ip;
-    texts.push_back(fmt::format("{}:{}->{}/{}", ip, port.host_port, port.container_port, port.protocol));
+    texts.push_back(fmt::format("{}->{}/{}", host_address(port), port.container_port, port.protocol));
   }
   for (const std::string& exposed : c.record.config.expose) {
     std::string full = exposed.find('/') == std::string::npos ? exposed + "/tcp" : exposed;

@@ -1,5 +1,7 @@
 #include "cli/published.h"
 
+#include <fmt/core.h>
+
 namespace berth::cli {
 
 std::vector<engine::PublishedPort> bindings(const engine::Container& container) {
@@ -13,6 +15,11 @@ std::vector<engine::PublishedPort> bindings(const engine::Container& container) 
     }
   }
   return all;
+}
+
+std::string host_address(const engine::PublishedPort& port) {
+  bool v6 = port.host_ip.find(':') != std::string::npos;
+  return fmt::format("{}:{}", v6 ? "[" + port.host_ip + "]" : port.host_ip, port.host_port);
 }
 
 }  // namespace berth::cli

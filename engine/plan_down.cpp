@@ -56,6 +56,16 @@ ContainerRef ref_of(const Container& container) {
   return {container.record.name, container.record.id};
 }
 
+/// One step for each container that runs, in no order.
+template <class Make>
+Plan for_each_alive(const Selection& selection, const Observed& observed, const char* why, Make make) {
+  Plan plan;
+  for (const Container* container : select(observed, selection)) {
+    if (container->live.alive()) plan.add(make(ref_of(*container)), why);
+  }
+  return plan;
+}
+
 /// Adds for every service `each(container, after)` behind the same of all services that depend on it.
 template <class Each>
 std::map<std::string, std::vector<StepId>> dependents_first(const ByService& services, Each each) {
@@ -219,27 +229,15 @@ Plan plan_stop(const Selection& selection, const Observed& observed, std::option
 }
 
 Plan plan_kill(const Selection& selection, const Observed& observed, int signal) {
-  Plan plan;
-  for (const Container* container : select(observed, selection)) {
-    if (container->live.alive()) plan.add(KillContainer{ref_of(*container), signal}, "kill");
-  }
-  return plan;
+  return for_each_alive(selection, observed, "kill", [&](ContainerRef ref) { return KillContainer{ref, signal}; });
 }
 
 Plan plan_pause(const Selection& selection, const Observed& observed) {
-  Plan plan;
-  for (const Container* container : select(observed, selection)) {
-    if (container->live.alive()) plan.add(PauseContainer{ref_of(*container)}, "pause");
-  }
-  return plan;
+  return for_each_alive(selection, observed, "pause", [](ContainerRef ref) { return PauseContainer{ref}; });
 }
 
 Plan plan_unpause(const Selection& selection, const Observed& observed) {
-  Plan plan;
-  for (const Container* container : select(observed, selection)) {
-    if (container->live.alive()) plan.add(UnpauseContainer{ref_of(*container)}, "unpause");
-  }
-  return plan;
+  return for_each_alive(selection, observed, "unpause", [](ContainerRef ref) { return UnpauseContainer{ref}; });
 }
 
 Plan plan_start(const Selection& selection, const Observed& observed) {

@@ -21,6 +21,13 @@ void enter_time_namespace(const ChildPlan& plan) noexcept {
   write_proc(plan, plan.host_proc, "self/timens_offsets", plan.time_offsets, Stage::time_namespace, 1);
 }
 
+/// Tells our parent that the container is another process from here on, and ends.
+[[noreturn]] void hand_over(const ChildPlan& plan, int pidfd) noexcept {
+  if (send_fd(plan.meet_fd, static_cast<char>(Meeting::moved), pidfd) == 0) _exit(0);
+  (void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
+  _exit(127);
+}
+
 }  // namespace
 
 void write_proc(const ChildPlan& plan, int proc, const char* name, const std::string& value, Stage stage,
@@ -61,13 +68,7 @@ void clone_again(const ChildPlan& plan) noexcept {
   args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
   long pid = syscall(SYS_clone3, &args, sizeof args);
   if (pid < 0) fail(plan, Stage::user_namespace, 1, errno);
-  if (pid > 0) {
-    if (send_fd(plan.meet_fd, static_cast<char>(Meeting::moved), pidfd) != 0) {
-      (void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
-      _exit(127);
-    }
-    _exit(0);
-  }
+  if (pid > 0) hand_over(plan, pidfd);
   // What we say is understood only after our parent knows that it is us.
   char letter;
   if (read(plan.meet_fd, &letter, 1) != 1) _exit(127);
@@ -80,13 +81,7 @@ void be_born_inside(const ChildPlan& plan) noexcept {
   // Not clone3: a seccomp program, which is loaded by now, cannot look into its arguments and so mostly denies it.
   long pid = syscall(SYS_clone, CLONE_PARENT | CLONE_PIDFD, nullptr, &pidfd, nullptr, nullptr);
   if (pid < 0) fail(plan, Stage::join_namespace, 0, errno);
-  if (pid > 0) {
-    if (send_fd(plan.meet_fd, static_cast<char>(Meeting::moved), pidfd) != 0) {
-      (void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
-      _exit(127);
-    }
-    _exit(0);
-  }
+  if (pid > 0) hand_over(plan, pidfd);
   (void)setsid();  // fails never: a newborn leads no group
   if (plan.tty) take_terminal(plan);
 }

@@ -2,17 +2,13 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <linux/openat2.h>
 #include <sched.h>
 #include <sys/mount.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <functional>
 #include <thread>
 
-#include "base/text.h"
 #include "sys/file.h"
 
 namespace berth::sys {
@@ -30,37 +26,12 @@ Result<UniqueFd> copy_of(FdRef place) {
   return tree;
 }
 
-Result<UniqueFd> open_inside(FdRef root, const std::string& path) {
-  open_how how{};
-  how.flags = O_PATH | O_CLOEXEC;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  UniqueFd fd(static_cast<int>(syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how)));
-  if (!fd.valid()) return sys_error(fmt::format("open \"{}\"", printable(path)), errno);
-  return fd;
-}
-
-/// Layers by descriptor: the options of mount(2) are a page at most, and paths would fill it.
-Status mount_overlay(const std::vector<std::string>& layers, const std::string& target) {
-  std::vector<UniqueFd> open;
-  std::string options = "lowerdir=";
-  for (const std::string& layer : layers) {
-    BERTH_TRY(UniqueFd fd, open_file(layer, O_PATH | O_DIRECTORY));
-    options += fmt::format("{}/proc/self/fd/{}", open.empty() ? "" : ":", fd.get());
-    open.push_back(std::move(fd));
-  }
-  if (mount("overlay", target.c_str(), "overlay", MS_RDONLY, options.c_str()) != 0) {
-    return sys_error("mount overlay", errno);
-  }
-  return {};
-}
-
 Result<UniqueFd> merge_here(const std::vector<std::string>& layers, const std::string& subpath) {
-  if (unshare(CLONE_NEWNS) != 0) return sys_error("unshare the mount namespace", errno);
-  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return sys_error("make mounts private", errno);
+  BERTH_TRY_OK(enter_own_mount_namespace());
   const std::string& place = layers.front();
-  if (layers.size() > 1) BERTH_TRY_OK(mount_overlay(layers, place));  // one alone is the tree already
+  if (layers.size() > 1) BERTH_TRY_OK(mount_overlay(layers, "", "", place));  // one alone is the tree already
   BERTH_TRY(UniqueFd root, open_file(place, O_PATH | O_DIRECTORY));
-  BERTH_TRY(UniqueFd wanted, open_inside(root.ref(), subpath.empty() ? "." : subpath));
+  BERTH_TRY(UniqueFd wanted, open_in_root(root.ref(), subpath.empty() ? "." : subpath, O_PATH));
   BERTH_TRY(UniqueFd tree, copy_of(wanted.ref()));
   mount_attr attributes{};
   attributes.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV;
@@ -75,11 +46,33 @@ Result<UniqueFd> copy_from(const Pidfd& process, const std::string& path) {
   if (unshare(CLONE_FS) != 0) return sys_error("unshare the file system attributes", errno);
   if (setns(process.fd().get(), CLONE_NEWNS) != 0) return sys_error("enter a mount namespace", errno);
   BERTH_TRY(UniqueFd root, open_file("/", O_PATH | O_DIRECTORY));
-  BERTH_TRY(UniqueFd place, open_inside(root.ref(), path));
+  BERTH_TRY(UniqueFd place, open_in_root(root.ref(), path, O_PATH));
   return copy_of(place.ref());
 }
 
 }  // namespace
+
+Status enter_own_mount_namespace() {
+  if (unshare(CLONE_NEWNS) != 0) return sys_error("unshare the mount namespace", errno);
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return sys_error("make mounts private", errno);
+  return {};
+}
+
+Status mount_overlay(const std::vector<std::string>& layers, const std::string& upper, const std::string& work,
+                     const std::string& target) {
+  // Layers by descriptor: the options of mount(2) are a page at most, and paths would fill it.
+  std::vector<UniqueFd> open;
+  std::string options = "lowerdir=";
+  for (const std::string& layer : layers) {
+    BERTH_TRY(UniqueFd fd, open_file(layer, O_PATH | O_DIRECTORY));
+    options += fmt::format("{}/proc/self/fd/{}", open.empty() ? "" : ":", fd.get());
+    open.push_back(std::move(fd));
+  }
+  if (!upper.empty()) options += fmt::format(",upperdir={},workdir={}", upper, work);
+  if (mount("overlay", target.c_str(), "overlay", upper.empty() ? MS_RDONLY : 0, options.c_str()) != 0)
+    return sys_error("mount overlay", errno);
+  return {};
+}
 
 Result<UniqueFd> copy_mount_of(const Pidfd& process, const std::string& path) {
   return on_own_thread([&] { return copy_from(process, path); });

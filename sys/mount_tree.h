@@ -8,9 +8,17 @@
 #include "sys/pidfd.h"
 
 // Mounts that are in no namespace: held by a descriptor, gone with it unless somebody attaches them (move_mount(2)).
-// They are made on a short-lived thread in a mount namespace of its own, so the host never sees anything of it.
+// The trees are made on a short-lived thread in a mount namespace of its own, so the host never sees anything of it.
 
 namespace berth::sys {
+
+/// The calling thread's, or a process of one thread's, own: what is mounted from here on is seen by nobody else and
+/// gone with it.
+[[nodiscard]] Status enter_own_mount_namespace();
+
+/// Overlay of these layers (topmost first) on the directory `target`; read-only where `upper` and `work` are empty.
+[[nodiscard]] Status mount_overlay(const std::vector<std::string>& layers, const std::string& upper,
+                                   const std::string& work, const std::string& target);
 
 /// A copy of the mount at `path` (absolute) as the process sees it. Error: ESRCH if it is gone.
 [[nodiscard]] Result<UniqueFd> copy_mount_of(const Pidfd& process, const std::string& path);

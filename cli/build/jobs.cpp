@@ -1,8 +1,6 @@
 #include "cli/build/jobs.h"
 
 #include <fmt/core.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -27,6 +25,7 @@
 #include "dockerfile/parse.h"
 #include "images/reference.h"
 #include "sys/file.h"
+#include "sys/mount_tree.h"
 
 namespace berth::cli {
 namespace {
@@ -34,13 +33,6 @@ namespace {
 std::optional<std::string> variable(const std::string& name) {
   const char* value = getenv(name.c_str());
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-}
-
-/// Mounts of ours are nobody else's, and go with us.
-Status own_mounts() {
-  if (unshare(CLONE_NEWNS) != 0) return sys_error("make a mount namespace", errno);
-  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return sys_error("make mounts private", errno);
-  return {};
 }
 
 struct LimitName {
@@ -300,7 +292,7 @@ class Jobs {
 int build_all(const Context& context, const BuildOrder& order) {
   allow_many_files();
   auto run = [&]() -> Result<int> {
-    BERTH_TRY_OK(own_mounts());
+    BERTH_TRY_OK(sys::enter_own_mount_namespace());
     BERTH_TRY(images::Store store, images::Store::open(context.paths));
     BERTH_TRY(runtime::Host host, runtime::Host::discover(context.paths.root + "/cache"));
     BERTH_TRY(builder::BuildLock lock, builder::BuildLock::acquire(host, context.paths));

@@ -83,9 +83,8 @@ Result<StepNetwork> StepNetworks::make_outbound() {
 Result<StepNetwork> StepNetworks::borrow(const std::string& name) const {
   engine::Observed observed = engine::StateStore(context_.paths).observe();
   if (observed.network(name) == nullptr) return no_such_network(name, observed);
-  int pair[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return sys_error("socketpair", errno);
-  sys::UniqueFd ours(pair[0]), theirs(pair[1]);
+  BERTH_TRY(auto sockets, sys::socket_pair(SOCK_STREAM));
+  auto& [ours, theirs] = sockets;
   BERTH_TRY(Client client, Client::connect(context_.paths));
   BERTH_TRY_OK(client.send(engine::to_message(engine::LendRequest{name}), {theirs.ref()}));
   theirs.reset();

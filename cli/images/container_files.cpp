@@ -2,44 +2,16 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <sched.h>
-#include <sys/mount.h>
 
 #include <algorithm>
 #include <cerrno>
 
-#include "base/text.h"
 #include "images/layer_tree.h"
 #include "sys/file.h"
+#include "sys/mount_tree.h"
 #include "volumes/store.h"
 
 namespace berth::cli {
-namespace {
-
-/// Everything mounted from here on is seen by this process alone, and gone with it.
-Status leave_mount_namespace() {
-  if (unshare(CLONE_NEWNS) != 0) return sys_error("unshare the mount namespace", errno);
-  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return sys_error("make mounts private", errno);
-  return {};
-}
-
-/// Layers by descriptor: the options of mount(2) are a page at most, and paths would fill it.
-Result<sys::UniqueFd> mount_overlay(const std::vector<std::string>& layers, const std::string& upper,
-                                    const std::string& work) {
-  std::vector<sys::UniqueFd> open;
-  std::vector<std::string> paths;
-  for (const std::string& layer : layers) {
-    BERTH_TRY(sys::UniqueFd fd, sys::open_file(layer, O_PATH | O_DIRECTORY));
-    paths.push_back(fmt::format("/proc/self/fd/{}", fd.get()));
-    open.push_back(std::move(fd));
-  }
-  std::string options = fmt::format("lowerdir={},upperdir={},workdir={}", join(paths, ":"), upper, work);
-  if (mount("overlay", work.c_str(), "overlay", 0, options.c_str()) != 0) return sys_error("mount overlay", errno);
-  return sys::open_file(work, O_PATH | O_DIRECTORY);
-}
-
-}  // namespace
-
 Result<sys::UniqueFd> ContainerFiles::root_of_process(const sys::ProcessIdentity& process) {
   BERTH_TRY(sys::Pidfd handle, sys::open_identified(process));
   BERTH_TRY(sys::UniqueFd root, sys::open_file(fmt::format("/proc/{}/root", process.pid), O_PATH | O_DIRECTORY));
@@ -48,7 +20,7 @@ Result<sys::UniqueFd> ContainerFiles::root_of_process(const sys::ProcessIdentity
 }
 
 Status ContainerFiles::mount_stopped(const Context& context, const engine::ContainerRecord& record) {
-  BERTH_TRY_OK(leave_mount_namespace());
+  BERTH_TRY_OK(sys::enter_own_mount_namespace());
   std::string directory = context.paths.container(record.id);
   std::string upper = directory + "/upper", work = directory + "/work";
   BERTH_TRY_OK(sys::make_dirs(upper, 0755));  // a container that never ran
@@ -66,7 +38,8 @@ Status ContainerFiles::mount_stopped(const Context& context, const engine::Conta
     Result<sys::UniqueFd> fd = sys::open_file(source, O_PATH | O_DIRECTORY);
     if (fd) roots_.push_back({std::move(target), std::move(*fd)});  // else a single file, or one that is away
   }
-  BERTH_TRY(sys::UniqueFd root, mount_overlay(record.layers, upper, work));
+  BERTH_TRY_OK(sys::mount_overlay(record.layers, upper, work, work));
+  BERTH_TRY(sys::UniqueFd root, sys::open_file(work, O_PATH | O_DIRECTORY));
   roots_.push_back({"", std::move(root)});
   std::sort(roots_.begin(), roots_.end(),
             [](const Root& a, const Root& b) { return a.target.size() > b.target.size(); });
