@@ -59,10 +59,7 @@ std::string read_answer(const std::string& message) {
     const auto length = static_cast<size_t>(data[at + 8] << 8 | data[at + 9]);
     at += 10;
     size_t inside = at;
-    if (type == dns::kA)
-      found.push_back(
-          Ipv4{uint32_t{data[at]} << 24 | uint32_t{data[at + 1]} << 16 | uint32_t{data[at + 2]} << 8 | data[at + 3]}
-              .str());
+    if (type == dns::kA) found.push_back(Address{false, {data[at], data[at + 1], data[at + 2], data[at + 3]}}.str());
     if (type == dns::kPtr && dns::read_name(data, inside, name)) found.emplace_back(name.text());
     at += length;
   }

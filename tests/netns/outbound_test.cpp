@@ -79,7 +79,7 @@ TEST_CASE("two that chose the same block give their addresses once each") {
     EndpointSpec taken;  // as another build would, that looked at the same moment
     taken.container_id = "other";
     taken.network_id = "build";
-    taken.address = lab::ip("172.30.0.2");
+    taken.addresses = {{lab::ip("172.30.0.2"), 24}};
     BERTH_TRY(const Sandbox sandbox, create_sandbox({.endpoints = {taken}}));
     BERTH_TRY(const OutboundLink link, network.connect());
     BERTH_TRY(const auto occupied, observe_host_prefixes());
