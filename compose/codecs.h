@@ -226,7 +226,6 @@ struct ObjectList : CodecBase {
       Path path{&in.path, {}, static_cast<long>(i)};
       In item{in.tree.items[i], path, in.diagnostics};
       Object<T, kTable>::decode(item, value.emplace_back());
-      if constexpr (requires(T object) { object.span; }) value.back().span = in.tree.items[i].span;
     }
     return true;
   }

@@ -32,4 +32,13 @@ struct IfAny : Base {
   static bool encode(const std::string& value, Tree& out) { return !value.empty() && Base::encode(value, out); }
 };
 
+template <class T, const Table& (*kTable)()>
+bool decode_items(const In& in, std::vector<T>& value) {
+  if (!ObjectList<T, kTable>::decode(in, value)) return false;
+  if constexpr (requires(T item) { item.span; }) {
+    for (size_t i = 0; i < value.size(); ++i) value[i].span = in.tree.items[i].span;
+  }
+  return true;
+}
+
 }  // namespace berth::compose

@@ -115,7 +115,7 @@ void Mounts::to_long(Tree& tree, const Path& path, Diagnostics& diagnostics) {
 bool Mounts::decode(const In& in, std::vector<Mount>& value) {
   require_keys(in, "type");
   require_keys(in, "target");
-  return ObjectList<Mount, mount_table>::decode(in, value);
+  return decode_items<Mount, mount_table>(in, value);
 }
 bool Mounts::encode(const std::vector<Mount>& value, Tree& out) {
   return ObjectList<Mount, mount_table>::encode(value, out);

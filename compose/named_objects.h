@@ -23,7 +23,6 @@ struct IpamPool {
   std::optional<std::string> gateway;
   Pairs aux_addresses;
   Tree extensions;
-  SourceSpan span;
 };
 struct Ipam {
   std::optional<std::string> driver;

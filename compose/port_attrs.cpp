@@ -57,7 +57,7 @@ void Ports::to_long(Tree& tree, const Path& path, Diagnostics& diagnostics) {
 }
 bool Ports::decode(const In& in, std::vector<Port>& value) {
   require_keys(in, "target");
-  return ObjectList<Port, port_table>::decode(in, value);
+  return decode_items<Port, port_table>(in, value);
 }
 bool Ports::encode(const std::vector<Port>& value, Tree& out) {
   return ObjectList<Port, port_table>::encode(value, out);

@@ -88,7 +88,7 @@ void Devices::to_long(Tree& tree, const Path& path, Diagnostics& diagnostics) {
 }
 bool Devices::decode(const In& in, std::vector<Device>& value) {
   require_keys(in, "source");
-  if (!ObjectList<Device, device_table>::decode(in, value)) return false;
+  if (!decode_items<Device, device_table>(in, value)) return false;
   for (Device& device : value) {
     if (device.target.empty()) device.target = device.source;
   }
@@ -114,7 +114,7 @@ void EnvFiles::to_long(Tree& tree, const Path& path, Diagnostics& diagnostics) {
 }
 bool EnvFiles::decode(const In& in, std::vector<EnvFile>& value) {
   require_keys(in, "path");
-  return ObjectList<EnvFile, env_file_table>::decode(in, value);
+  return decode_items<EnvFile, env_file_table>(in, value);
 }
 bool EnvFiles::encode(const std::vector<EnvFile>& value, Tree& out) {
   return ObjectList<EnvFile, env_file_table>::encode(value, out);
@@ -131,7 +131,7 @@ void SecretGrants::to_long(Tree& tree, const Path& path, Diagnostics& diagnostic
 }
 bool SecretGrants::decode(const In& in, std::vector<FileGrant>& value) {
   require_keys(in, "source");
-  return ObjectList<FileGrant, grant_table>::decode(in, value);
+  return decode_items<FileGrant, grant_table>(in, value);
 }
 bool SecretGrants::encode(const std::vector<FileGrant>& value, Tree& out) {
   return ObjectList<FileGrant, grant_table>::encode(value, out);

@@ -56,20 +56,21 @@ void lower_ipam(const std::string& key, const compose::Network& network, Network
   if (!network.ipam) return;
   for (const compose::IpamPool& pool : network.ipam->config) {
     IpamConfig block{pool.subnet.value_or(""), pool.gateway.value_or(""), pool.ip_range.value_or(""),
-                     map_of(pool.aux_addresses), pool.span.str()};
+                     map_of(pool.aux_addresses), network.span.str()};
     const bool v6 = is_ipv6(block);
     if (v6 ? !config.enable_ipv6 : !config.enable_ipv4) {
-      diagnostics.warning(pool.span,
+      diagnostics.warning(network.span,
                           fmt::format("network \"{}\" has no IPv{}: these addresses are not used", key, v6 ? 6 : 4),
                           v6 ? "enable_ipv6: true switches it on" : "");
       continue;
     }
     Status checked = check(block);
     if (!checked)
-      diagnostics.error(pool.span, fmt::format("network \"{}\": {}", key, checked.error().what), checked.error().hint);
+      diagnostics.error(network.span, fmt::format("network \"{}\": {}", key, checked.error().what),
+                        checked.error().hint);
     for (const IpamConfig& other : config.ipam) {
       if (is_ipv6(other) != v6) continue;
-      diagnostics.error(pool.span, fmt::format("network \"{}\" has a second subnet of IPv{}", key, v6 ? 6 : 4),
+      diagnostics.error(network.span, fmt::format("network \"{}\" has a second subnet of IPv{}", key, v6 ? 6 : 4),
                         fmt::format("a bridge has one; the first is at {}", other.place));
     }
     config.ipam.push_back(std::move(block));

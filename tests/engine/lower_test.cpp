@@ -251,7 +251,7 @@ TEST_CASE("a network has the families it asks for, each with a subnet of its own
 )");
   REQUIRE(result.stack.networks.size() == 2);
   CHECK(result.stack.networks[0].ipam.size() == 2);
-  CHECK(result.stack.networks[0].ipam[0].place == "compose.yaml:9:22");
+  CHECK(result.stack.networks[0].ipam[0].place == "compose.yaml:6:3");
   CHECK(result.container().attachments.at(0).ipv6_address == "fd00:9::5");
   CHECK_FALSE(result.stack.networks[1].enable_ipv4);
   CHECK(result.stack.networks[1].enable_ipv6);
