@@ -71,7 +71,7 @@ void lower_ipam(const std::string& key, const compose::Network& network, Network
     for (const IpamConfig& other : config.ipam) {
       if (is_ipv6(other) != v6) continue;
       diagnostics.error(network.span, fmt::format("network \"{}\" has a second subnet of IPv{}", key, v6 ? 6 : 4),
-                        fmt::format("a bridge has one; the first is at {}", other.place));
+                        fmt::format("a bridge has one of each family: {} or {}", other.subnet, block.subnet));
     }
     config.ipam.push_back(std::move(block));
   }

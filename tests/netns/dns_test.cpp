@@ -93,7 +93,7 @@ class Upstream {
   Upstream(const sys::Netns& where, const std::string& ip, uint16_t port) {
     lab::in(where, [&]() -> Status {
       sockaddr_in to{.sin_family = AF_INET, .sin_port = htons(port)};
-      to.sin_addr.s_addr = htonl(lab::ip(ip.c_str()).bits);
+      to.sin_addr.s_addr = htonl(static_cast<uint32_t>(lab::ip(ip.c_str()).bits()));
       udp_.reset(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
       tcp_.reset(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
       REQUIRE(bind(udp_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);

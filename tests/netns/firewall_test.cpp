@@ -107,7 +107,7 @@ TEST_CASE("a UDP client's flow follows the port to another container at once") {
   lab::in(town.outside, [&]() -> Status {
     const sys::UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     sockaddr_in to{.sin_family = AF_INET, .sin_port = htons(53)};
-    to.sin_addr.s_addr = htonl(lab::ip("192.0.2.1").bits);
+    to.sin_addr.s_addr = htonl(static_cast<uint32_t>(lab::ip("192.0.2.1").bits()));
     REQUIRE(connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
     const auto say = [&] {
       std::array<char, 64> buffer{};

@@ -119,7 +119,7 @@ TEST_CASE("packets are no larger than the way out takes") {
     batch.begin(RTM_NEWROUTE, NLM_F_CREATE, "default route");
     batch.fixed(
         rtmsg{.rtm_family = AF_INET, .rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_BOOT, .rtm_type = RTN_UNICAST});
-    batch.be32(RTA_GATEWAY, lab::ip("198.51.100.2").bits);
+    batch.address(RTA_GATEWAY, lab::ip("198.51.100.2"));
     batch.u32(RTA_OIF, index);
     return socket.run(batch);
   });
