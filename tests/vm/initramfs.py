@@ -15,9 +15,10 @@ for module in {modules}; do insmod /modules/$module; done
 {mount_files}
 mount -t tmpfs -o mode=755 changes /changes
 mkdir /changes/upper /changes/work
-mount -t overlay -o lowerdir=/host,upperdir=/changes/upper,workdir=/changes/work root /root
-mkdir -p /root/lib/modules
-ln -sfn {modules_folder} /root/lib/modules/{version}
+mount -t overlay -o lowerdir=/host{root},upperdir=/changes/upper,workdir=/changes/work root /root
+mkdir -p /root/lib/modules/{version}
+mount --bind /host{modules_folder} /root/lib/modules/{version}
+{prepare}
 exec switch_root /root {command}
 """
 
@@ -30,12 +31,12 @@ def _entry(name, mode, data=b""):
     return header + b"\0" * (-len(header) % 4) + data + b"\0" * (-len(data) % 4)
 
 
-def write(path, kernel, names, mount_files, command):
-    """Writes the archive to `path`; `command` becomes process 1 once the host's files, which `mount_files` mounts after the
-    modules `names` are there, are the root."""
-    modules = kernel.needed_by(*names)
+def write(path, kernel, machine, command):
+    """Writes the archive to `path`; `command` becomes process 1 of the machine (machine.py) once it has its root."""
+    modules = kernel.needed_by(*machine.modules)
     script = INIT.format(modules=" ".join(map(os.path.basename, modules)), modules_folder=shlex.quote(kernel.modules),
-                         version=kernel.version, mount_files=mount_files, command=shlex.join(command))
+                         version=kernel.version, mount_files=machine.mount_files, root=shlex.quote(machine.root),
+                         prepare="\n".join(machine.prepare), command=shlex.join(command))
     with open(path, "wb") as archive:
         for folder in ("bin", "dev", "host", "changes", "root", "modules"):
             archive.write(_entry(folder, stat.S_IFDIR | 0o755))

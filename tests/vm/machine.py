@@ -30,6 +30,8 @@ class Machine:
     programs = {"depmod": "kmod", "mkfs.ext4": "e2fsprogs", initramfs.BUSYBOX: "busybox-static"}  # program: Debian package
     modules = ("overlay",)  # needed to see the host's files
     mount_files = ""        # the command that shows the host's files at /host
+    root = "/"              # the folder of the host that is the guest's root
+    prepare = ()            # commands that change it, before it is started
     output = ""             # the terminal of the guest whose other end is the standard output of the machine's process
     disk = ""               # the guest's name of the disk
     patience = 1            # how much slower than this machine
@@ -46,10 +48,13 @@ class Machine:
         if missing:
             sys.exit(f"tests/vm: packages are missing; try: apt-get install {' '.join(missing)}")
 
+    def first_process(self, command):
+        """The command line of process 1, which is to run `command`."""
+        return command
+
     def boot(self, folder, disk, command):
         """Starts it on the disk image `disk`, with `command` as what it is there for."""
         kernel = self.kernel()
         initrd = os.path.join(folder, "initrd")
-        initramfs.write(initrd, kernel, self.modules, self.mount_files,
-                        [GUEST, self.output, self.disk, str(self.patience), *command])
+        initramfs.write(initrd, kernel, self, self.first_process([GUEST, self.output, self.disk, str(self.patience), *command]))
         return self.start(kernel, initrd, disk, folder)

@@ -176,7 +176,7 @@ class Life:
             self.stack("down", check=0)
             return ["up", "-d"]
         if name == "recreate":
-            return ["up", "-d", "--force-recreate", "-V"]
+            return ["up", "-d", "--force-recreate"]
         if name == "down":
             return ["down"]
         if name == "nothing":
