@@ -72,6 +72,14 @@ def cgroup_mounts():
     return mounts
 
 
+def has_controller(name):
+    found = {controller for _, options in cgroup_mounts() for controller in options}
+    for point, options in cgroup_mounts():
+        if not options:
+            found.update(read(f"{point}/cgroup.controllers").split())
+    return name in found
+
+
 def cgroup_file(pid, controller, v1_name, v2_name):
     for line in read(f"/proc/{pid}/cgroup").splitlines():
         number, controllers, path = line.split(":", 2)
