@@ -4,6 +4,7 @@
 #include <net/if.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "netns/dns_door.h"
 #include "netns/links.h"
@@ -41,6 +42,14 @@ std::vector<AttachmentConfig> in_order(std::vector<AttachmentConfig> attachments
   return attachments;
 }
 
+/// What works without nftables, and what does not.
+std::string without_rules(const std::string& network, const Error& why) {
+  return fmt::format(
+      "network {}: {}: its containers reach each other and this host, but nothing beyond; published ports go through a "
+      "proxy; other networks are not kept out",
+      network, why.code == ELIBACC ? why.message() : "the kernel has no nftables for IP (CONFIG_NF_TABLES_INET)");
+}
+
 }  // namespace
 
 Networks::Networks(asio::io_context& io, asio::thread_pool& pool, const engine::StateStore& store, KeeperLink& keeper)
@@ -73,7 +82,10 @@ Status Networks::create(const engine::NetworkConfig& config, const std::string& 
   Status made = netns::create_bridge(spec);
   if (made) {
     made = firewall_.add_network(spec);
-    if (!made && netns::firewall_unavailable(made.error())) made = {};
+    if (!made && netns::firewall_unavailable(made.error())) {
+      warnings_.push_back(without_rules(config.name, made.error()));
+      made = {};
+    }
   }
   if (!made) {
     (void)netns::remove_bridge(spec.bridge);  // the first error is the one to tell
