@@ -79,3 +79,28 @@ class Masked(Case):
                 self.assertIn(word, up.stderr)
                 self.assertIn("ENOSYS", up.stderr)
                 self.assertIn("no such system call", up.stderr)
+
+    def test_without_any_control_group_mounted_the_unified_tree_is_used(self):
+        berth = self.under("unshare", "--mount", "sh", "-c", 'umount -lR /sys/fs/cgroup && exec "$@"', "sh")
+        up = berth("up", "-d")
+        self.assertEqual(0, up.returncode, up.stderr)
+        self.assertEqual("it works\n", berth("exec", "-T", "it", "cat", "/var/www/index.html").stdout)
+        self.assertEqual(0, berth("down", "-v").returncode)
+
+    def test_a_limit_whose_controller_is_not_there_is_named(self):
+        """Where a tree without controllers is all there is: a hybrid host's, or that of a container."""
+        if not any(controllers for _, controllers in host.cgroup_mounts()):
+            self.skipTest("the unified tree of this machine has all controllers")
+        berth = self.under("unshare", "--mount", "sh", "-c", 'umount -lR /sys/fs/cgroup && exec "$@"', "sh")
+        for limit in ("pids_limit: 5", "mem_limit: 32m", "cpus: 0.5"):
+            with self.subTest(limit):
+                done = berth("-f", self.file_with(limit), "up", "-d")
+                self.assertNotEqual(0, done.returncode)
+                self.assertRegex(done.stderr, r'service "it": control group .*(pids|memory|cpu)\.max')
+                self.assertIn("of the controllers, there are here: ", done.stderr)
+
+    def file_with(self, line):
+        path = os.path.join(self.berth.home, "limited.yaml")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(f"services: {{it: {{image: 'busybox:1', command: [sleep, '1000'], stop_grace_period: 0s, {line}}}}}\n")
+        return path
