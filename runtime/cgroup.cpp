@@ -166,8 +166,8 @@ Result<Cgroup> Cgroup::open(const CgroupMounts& mounts, const std::string& path)
   return Cgroup(path, tracking, std::move(directory), controllers_for(mounts, path));
 }
 
-Result<std::vector<sys::UniqueFd>> Cgroup::open_v1_procs() const {
-  return controllers_->open_procs();
+Result<std::vector<sys::UniqueFd>> Cgroup::open_v1_tasks() const {
+  return controllers_->open_tasks();
 }
 std::vector<std::pair<std::string, std::string>> Cgroup::visible() const {
   return controllers_->visible();

@@ -269,6 +269,10 @@ netns::DnsView Networks::view_of(const ContainerRecord& record, sys::FdRef netns
 
 Task<sys::Netns> Networks::connect(const ContainerRecord& record, LiveState& live, bool kept) {
   if (record.config.network_mode == "host") co_return sys::Netns();
+  const std::vector<AttachmentConfig>& attachments = record.config.attachments;
+  const bool fixed = std::ranges::any_of(attachments, [](const auto& a) { return !a.ipv4_address.empty(); });
+  // Whoever had that address may still be on its way out, and the kernel would answer for both.
+  if (fixed) co_await settle();
   netns::SandboxSpec spec;
   Result<std::vector<netns::EndpointSpec>> endpoints = plan_endpoints(record, live);
   if (!endpoints) {

@@ -145,6 +145,13 @@ class Confinement(Case):
             json.dump(profile, file)
         able.up()
         able.sh("it", "mkdir /tmp/x && rmdir /tmp/x")
+        # One program for each set of capabilities, compiled at the first start and kept.
+        kept = os.path.join(self.root, "cache", "profiles")
+        programs = {name: os.stat(os.path.join(kept, name)).st_ino for name in os.listdir(kept)}
+        self.assertEqual(2, len(programs))
+        stack.berth("restart", "-t", "0")
+        self.assertIn("No space left", stack.sh("it", "mkdir /tmp/x 2>&1 || :"))
+        self.assertEqual(programs, {name: os.stat(os.path.join(kept, name)).st_ino for name in os.listdir(kept)})
 
     def test_a_seccomp_profile_that_is_none_is_refused_at_its_place(self):
         for text, part in (("{", "not a seccomp profile"), ('{"defaultAction": "SCMP_ACT_ALLOW", "sycalls": []}', "sycalls")):
