@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "supervise/supervisor.h"
+#include "sys/sealed_self.h"
 
 namespace {
 
@@ -24,6 +25,11 @@ int main(int argc, char** argv) {
   if (argc != 2) {
     fmt::print(stderr, "berth-supervisor is started by berth\n");
     return 2;
+  }
+  // Containers' first processes, probes and copies are our children, with our program until they execute theirs.
+  if (Status sealed = sys::seal_self(argv); !sealed) {
+    fmt::print(stderr, "berth-supervisor: {}\n", sealed.error().full());
+    return 1;
   }
   signal(SIGPIPE, SIG_IGN);
   make_room_for_descriptors();
