@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "supervise/supervisor.h"
+#include "sys/fd.h"
 #include "sys/sealed_self.h"
 
 namespace {
@@ -14,8 +15,8 @@ namespace {
 /// waits for an RCU grace period whenever a number asks for a larger one.
 void make_room_for_descriptors() {
   constexpr int kMany = 4095;
-  int highest = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, kMany);  // above the limit: then it grows as it has to
-  if (highest >= 0) close(highest);
+  const berth::sys::UniqueFd highest(
+      fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, kMany));  // above the limit: it grows as it has to
 }
 
 }  // namespace
