@@ -33,7 +33,8 @@ class Networks {
   [[nodiscard]] Status adopt_container(const engine::ContainerRecord& record, engine::LiveState& live);
 
   [[nodiscard]] Status create(const engine::NetworkConfig& config, const std::string& project);
-  [[nodiscard]] Status remove(const std::string& name);
+  /// Error: a container is on it.
+  Task<void> remove(std::string name);
   /// What users of the networks made since the last call have to know, each once.
   [[nodiscard]] std::vector<std::string> take_warnings() { return std::exchange(warnings_, {}); }
   [[nodiscard]] size_t count() const { return networks_.size(); }
@@ -71,7 +72,11 @@ class Networks {
     engine::NetworkRecord record;
     netns::NetworkSpec spec;
     AddressBook addresses;
+    bool leaving = false;  // its bridge is being removed
   };
+  /// Until nobody can see it any more. What the kernel has to do after that (two rcu_barrier(), some ten milliseconds
+  /// each) it does on its own.
+  Task<void> remove_bridge(std::string bridge);
   [[nodiscard]] Result<Network*> find(const std::string& name);
   [[nodiscard]] Result<std::vector<netns::EndpointSpec>> plan_endpoints(const engine::ContainerRecord& record,
                                                                         engine::LiveState& live);
