@@ -9,6 +9,7 @@
 #include "netns/dns_server.h"
 #include "netns/firewall.h"
 #include "netns/spec.h"
+#include "supervise/firewall_guard.h"
 #include "supervise/keeper_link.h"
 #include "supervise/published_ports.h"
 #include "supervise/task.h"
@@ -34,8 +35,12 @@ class Networks {
   [[nodiscard]] Status remove(const std::string& name);
   [[nodiscard]] size_t count() const { return networks_.size(); }
 
+  /// What drops packets of networks created since the last call whatever we do, and the cure.
+  [[nodiscard]] std::vector<std::string> take_warnings() { return guard_.take_warnings(); }
+
   /// Names that are the project's even while nothing answers to them.
   void declare(const std::string& project, const std::vector<std::string>& services);
+  void declare(const engine::ContainerRecord& record);
   void undeclare(const std::string& project);
 
   /// Takes the published ports of a container on the host and notes them in live.ports. All or none. Ok if it has them.
@@ -83,6 +88,7 @@ class Networks {
   const engine::StateStore& store_;
   KeeperLink& keeper_;
   netns::Firewall firewall_;
+  FirewallGuard guard_;
   netns::Zone zone_;
   netns::DnsServer dns_;
   PublishedPorts ports_;

@@ -331,6 +331,7 @@ asio::awaitable<engine::ApplyReport> Session::apply(const engine::Plan& plan, Ho
 asio::awaitable<std::vector<Error>> Session::carry_out(const engine::Plan& plan, HostRunner& runner,
                                                        bool undo_on_failure) {
   engine::ApplyReport report = co_await apply(plan, runner, !undo_on_failure, false);
+  for (const std::string& warning : parts_.networks.take_warnings()) send({{"type", "warning"}, {"text", warning}});
   std::vector<Error> errors;
   // Where a step failed, waits that were cancelled because of it say nothing new.
   for (engine::StepFailure& failure : report.failures) {
