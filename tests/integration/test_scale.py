@@ -58,7 +58,7 @@ class Scale(Case):
         for site in sites:
             names = " ".join(f"web-{n}" for n in own(site))
             wait_until(f"httpd {site} listens", lambda: "it works" in stack.sh(f"client{site}", f"wget -qO- http://web-{site * EACH}/ || true"))
-            answers = stack.sh(f"client{site}", f"for name in {names}; do wget -T 5 -qO- http://$name/; done")
+            answers = stack.sh(f"client{site}", f"for name in {names}; do timeout 5 wget -qO- http://$name/; done")
             self.assertEqual(EACH, answers.count("it works"), answers)
         # A network costs the helpers no descriptor; a container does, whatever the number of its networks.
         self.assertLess(self.descriptors("berth-supervisor"), 5 * 2 * len(sites) + 40)
