@@ -3,12 +3,14 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/state.h"
 #include "netns/dns_server.h"
 #include "netns/firewall.h"
 #include "netns/spec.h"
+#include "supervise/address_book.h"
 #include "supervise/firewall_guard.h"
 #include "supervise/keeper_link.h"
 #include "supervise/published_ports.h"
@@ -33,10 +35,9 @@ class Networks {
 
   [[nodiscard]] Status create(const engine::NetworkConfig& config, const std::string& project);
   [[nodiscard]] Status remove(const std::string& name);
+  /// What users of the networks made since the last call have to know, each once.
+  [[nodiscard]] std::vector<std::string> take_warnings();
   [[nodiscard]] size_t count() const { return networks_.size(); }
-
-  /// What drops packets of networks created since the last call whatever we do, and the cure.
-  [[nodiscard]] std::vector<std::string> take_warnings() { return guard_.take_warnings(); }
 
   /// Names that are the project's even while nothing answers to them.
   void declare(const std::string& project, const std::vector<std::string>& services);
@@ -44,9 +45,8 @@ class Networks {
   void undeclare(const std::string& project);
 
   /// Takes the published ports of a container on the host and notes them in live.ports. All or none. Ok if it has them.
-  [[nodiscard]] Status reserve_ports(const engine::ContainerRecord& record, engine::LiveState& live) {
-    return ports_.reserve(record, live);
-  }
+  /// Where all its networks are internal, none: nothing leads there.
+  [[nodiscard]] Status reserve_ports(const engine::ContainerRecord& record, engine::LiveState& live);
 
   /// Makes the container's network namespace with its endpoints, registers its names, starts its DNS. Fills
   /// live.endpoints. An invalid handle means the host's own namespace (network_mode: host). `kept`: there are files of
@@ -72,11 +72,8 @@ class Networks {
   struct Network {
     engine::NetworkRecord record;
     netns::NetworkSpec spec;
-    std::map<std::string, netns::Ipv4> addresses;  // by container id
-    std::optional<netns::Ipv4> last_given;
+    AddressBook addresses;
   };
-  [[nodiscard]] Result<netns::NetworkSpec> plan_network(const engine::NetworkConfig& config,
-                                                        const std::string& id) const;
   [[nodiscard]] Result<Network*> find(const std::string& name);
   [[nodiscard]] Result<std::vector<netns::EndpointSpec>> plan_endpoints(const engine::ContainerRecord& record,
                                                                         engine::LiveState& live);
@@ -94,6 +91,7 @@ class Networks {
   PublishedPorts ports_;
   std::map<std::string, Network> networks_;  // by real name
   std::vector<std::string> leaving_links_;   // host interfaces of released containers
+  std::vector<std::string> warnings_;
 };
 
 }  // namespace berth::supervise

@@ -331,7 +331,6 @@ asio::awaitable<engine::ApplyReport> Session::apply(const engine::Plan& plan, Ho
 asio::awaitable<std::vector<Error>> Session::carry_out(const engine::Plan& plan, HostRunner& runner,
                                                        bool undo_on_failure) {
   engine::ApplyReport report = co_await apply(plan, runner, !undo_on_failure, false);
-  for (const std::string& warning : parts_.networks.take_warnings()) send({{"type", "warning"}, {"text", warning}});
   std::vector<Error> errors;
   // Where a step failed, waits that were cancelled because of it say nothing new.
   for (engine::StepFailure& failure : report.failures) {
@@ -347,6 +346,7 @@ asio::awaitable<std::vector<Error>> Session::carry_out(const engine::Plan& plan,
     }
   }
   if (report.cancelled) errors.push_back(make_error("cancelled"));
+  for (const std::string& warning : parts_.networks.take_warnings()) send({{"type", "warning"}, {"text", warning}});
   if (undo_on_failure && !report.ok()) {
     runner.allow_waits();
     engine::Plan undo = engine::plan_undo(plan, report.done);

@@ -88,7 +88,7 @@ TEST_CASE("more replicas than a datagram holds come cut over UDP, and all of the
   Service service;
   service.loop.call([&] {
     for (uint32_t i = 0; i < 250; ++i) {
-      const Address replica = Address::of(Ipv4{lab::ip("10.91.1.4").bits + i});
+      const Address replica = Address::of(false, lab::ip("10.91.1.4").bits() + i);
       service.zone.add_endpoint("front", {fmt::format("many{}", i), {"many"}, "", {replica}});
     }
   });
@@ -200,7 +200,7 @@ TEST_CASE("while replicas come and go, no answer is wrong") {
       service.loop.call([&] {
         const std::lock_guard lock(mutex);
         if (round % 2 == 0) {
-          const Address replica = Address::of(Ipv4{lab::ip("10.91.1.4").bits + static_cast<uint32_t>(round) % 6});
+          const Address replica = Address::of(false, lab::ip("10.91.1.4").bits() + static_cast<uint32_t>(round) % 6);
           service.zone.add_endpoint("front", {"new", {"web"}, "", {replica}});
           history.push_back("NOERROR 10.91.1.2 10.91.1.3 " + replica.str());
         } else {

@@ -57,7 +57,7 @@ struct Town {
   void up() {
     lab::in(host, [&]() -> Status {
       BERTH_TRY_OK(firewall.add_network(net));
-      return firewall.publish({{.host_port = 8080, .container_ip = lab::ip("10.83.1.2"), .container_port = 80}});
+      return firewall.publish({{.host_port = 8080, .container = {lab::ip("10.83.1.2")}, .container_port = 80}});
     });
   }
   void down() {
