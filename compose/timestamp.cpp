@@ -20,7 +20,8 @@ class Scanner {
   std::optional<int> number(size_t least, size_t most, int limit) {
     int value = 0;
     size_t count = 0;
-    while (count < most && count < rest_.size() && is_time_digit(rest_[count])) value = value * 10 + (rest_[count++] - '0');
+    while (count < most && count < rest_.size() && is_time_digit(rest_[count]))
+      value = value * 10 + (rest_[count++] - '0');
     if (count < least || value > limit) return std::nullopt;
     rest_.remove_prefix(count);
     return value;

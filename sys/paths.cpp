@@ -31,7 +31,8 @@ std::string choose(const char* own, const char* system_path, const char* xdg, co
 
 Paths Paths::from_environment() {
   Paths paths;
-  paths.root = choose("BERTH_ROOT", "/var/lib/berth", "XDG_DATA_HOME", environment_variable("HOME") + "/.local/share/berth");
+  paths.root =
+      choose("BERTH_ROOT", "/var/lib/berth", "XDG_DATA_HOME", environment_variable("HOME") + "/.local/share/berth");
   paths.run = choose("BERTH_RUN", "/run/berth", "XDG_RUNTIME_DIR", fmt::format("/tmp/berth-{}", geteuid()));
   return paths;
 }

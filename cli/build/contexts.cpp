@@ -159,7 +159,8 @@ Result<std::string> Contexts::clone(const dockerfile::GitRemote& remote, bool ke
     if (request.header.empty()) request.header = secret(id);
   }
   auto agent = job_.ssh.find("default");
-  std::string socket = agent == job_.ssh.end() || agent->second.empty() ? sys::environment_variable("SSH_AUTH_SOCK") : agent->second;
+  std::string socket =
+      agent == job_.ssh.end() || agent->second.empty() ? sys::environment_variable("SSH_AUTH_SOCK") : agent->second;
   return ways_.clone(request, socket, step);
 }
 
