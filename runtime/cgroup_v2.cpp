@@ -92,7 +92,7 @@ class V2Controllers final : public CgroupControllers {
     return apply_devices_v2(dir.ref(), rules);
   }
 
-  Result<std::vector<sys::UniqueFd>> open_procs() const override { return std::vector<sys::UniqueFd>{}; }
+  Result<std::vector<sys::UniqueFd>> open_tasks() const override { return std::vector<sys::UniqueFd>{}; }
 
   std::vector<std::pair<std::string, std::string>> visible() const override { return {{"", directory_}}; }
 
