@@ -1,8 +1,10 @@
 """What tests of attacks stand on: a program that a container would use, and images made to do harm."""
 
+import atexit
 import functools
 import io
 import os
+import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -15,8 +17,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 @functools.cache
 def compiled(source, *flags):
-    """A C program of this folder, static, made once."""
-    program = os.path.join(tempfile.mkdtemp(prefix="berth-attack-"), "attack")
+    """A C program of this folder, static, made once and removed with the run."""
+    made = tempfile.mkdtemp(prefix="berth-attack-")
+    atexit.register(shutil.rmtree, made, True)
+    program = os.path.join(made, "attack")
     subprocess.run(["cc", "-O1", "-static", "-Wall", "-Werror", *flags, "-o", program, os.path.join(HERE, source)], check=True)
     return program
 

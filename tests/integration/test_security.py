@@ -228,10 +228,10 @@ class FromTheImage(Attacks):
                 layout.size = 30
                 tar.addfile(layout, io.BytesIO(b'{"imageLayoutVersion":"1.0.0"}'))
                 endless = tarfile.TarInfo(name)
-                endless.size = 4 << 30
+                endless.size = 512 << 20
                 tar.fileobj.write(endless.tobuf())
                 begins = tar.fileobj.tell()
-            os.truncate(path, begins + (4 << 30) + 1024)  # without holes it would fill the disk
+            os.truncate(path, begins + (512 << 20) + 1024)  # without holes it would fill the disk
             process = subprocess.Popen([BERTH, "load", "-i", path], env=self.berth.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             _, status, used = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
