@@ -58,6 +58,7 @@ Networks::Networks(asio::io_context& io, asio::thread_pool& pool, const engine::
       store_(store),
       keeper_(keeper),
       firewall_(store.paths().tag()),
+      guard_(io, firewall_),
       dns_(io, zone_),
       ports_(io, store, keeper, firewall_) {}
 
@@ -94,6 +95,7 @@ Status Networks::create(const engine::NetworkConfig& config, const std::string& 
     (void)store_.remove_network(config.name);
     return std::move(made).context("network {}", config.name);
   }
+  guard_.network_created();
   zone_.add_network(spec.id, spec.name, subnets_of(spec));
   networks_[config.name] = Network{record, spec, {}};
   return {};
@@ -151,11 +153,27 @@ Status Networks::adopt_networks(const std::vector<engine::NetworkRecord>& record
   }
   if (records.empty()) return {};
   Status ruled = firewall_.replace_all(std::move(state));
+  guard_.start();
   return ruled || netns::firewall_unavailable(ruled.error()) ? Status() : std::move(ruled);
+}
+
+std::vector<std::string> Networks::take_warnings() {
+  std::vector<std::string> warnings = guard_.take_warnings();
+  std::ranges::move(std::exchange(warnings_, {}), std::back_inserter(warnings));
+  return warnings;
 }
 
 void Networks::declare(const std::string& project, const std::vector<std::string>& services) {
   zone_.declare(project, services);
+}
+void Networks::declare(const ContainerRecord& record) {
+  std::vector<std::string> names = {record.name, record.service};
+  for (const AttachmentConfig& attachment : record.config.attachments) {
+    // One with dots may be the name of something in the world for those who do not share this network.
+    std::ranges::copy_if(attachment.aliases, std::back_inserter(names),
+                         [](const std::string& alias) { return alias.find('.') == std::string::npos; });
+  }
+  zone_.declare(record.project, names);
 }
 void Networks::undeclare(const std::string& project) {
   zone_.undeclare(project);
