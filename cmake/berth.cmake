@@ -12,7 +12,10 @@ endif()
 if(BERTH_FUZZ)
   target_compile_options(berth_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
-if(BERTH_SANITIZE)
+if(BERTH_SANITIZE STREQUAL thread)
+  target_compile_options(berth_flags INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
+  target_link_options(berth_flags INTERFACE -fsanitize=thread)
+elseif(BERTH_SANITIZE)
   target_compile_options(berth_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_link_options(berth_flags INTERFACE -fsanitize=address,undefined)
 else()
@@ -31,6 +34,11 @@ function(berth_library name)
   endif()
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC berth_flags ${ARGN})
+  if(BERTH_UNITY)
+    # The system's headers of addresses come before the kernel's, which then leave out what those have.
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12
+                                             UNITY_BUILD_CODE_BEFORE_INCLUDE "#include <netinet/in.h>")
+  endif()
 endfunction()
 
 # berth_precompile(TARGET HEADERS...): large headers that most files of a target include, read once.

@@ -7,6 +7,8 @@
 
 #include "netns/conntrack.h"
 #include "netns/nft_library.h"
+#include "netns/nft_watch.h"
+#include "netns/other_firewalls.h"
 #include "netns/sysctl.h"
 
 namespace berth::netns {
@@ -25,12 +27,19 @@ bool means_unavailable(const Error& error) {
          error.code == EAFNOSUPPORT || error.code == ENOSYS;
 }
 
-std::vector<uint16_t> udp_ports(const std::vector<PortSpec>& ports) {
-  std::vector<uint16_t> out;
+/// Those whose flows the kernel would keep sending to where they went before. A TCP connection ends with its container.
+std::vector<HostPort> lasting_flows(const std::vector<PortSpec>& ports) {
+  std::vector<HostPort> out;
   for (const PortSpec& port : ports) {
-    if (port.protocol == Protocol::udp && translated(port)) out.push_back(port.host_port);
+    const bool translated = port.translated(false) || port.translated(true);
+    if (port.protocol != Protocol::tcp && translated) out.push_back({port.protocol, port.host_port});
   }
   return out;
+}
+
+Status enable_forwarding(const NetworkSpec& network) {
+  BERTH_TRY_OK(enable_ipv4_forwarding());
+  return network.block(true) == nullptr ? Status() : enable_ipv6_forwarding();
 }
 
 void read_elements(const nlohmann::json& set, ObservedFirewall& out) {
@@ -38,7 +47,7 @@ void read_elements(const nlohmann::json& set, ObservedFirewall& out) {
   if (!set.contains("elem")) return;
   for (const auto& element : set["elem"]) {
     if (name == "bridges" && element.is_string()) out.bridges.push_back(element);
-    if (name != "any_ports" && name != "ip_ports") continue;
+    if (!name.starts_with("any_ports") && !name.starts_with("ip_ports")) continue;
     if (!element.is_array() || element.empty() || !element[0].contains("concat")) continue;
     std::string port;
     for (const auto& part : element[0]["concat"]) {
@@ -53,14 +62,28 @@ void read_elements(const nlohmann::json& set, ObservedFirewall& out) {
 struct Firewall::Impl {
   std::string table;
   FirewallState state;
-  bool applied = false;  // the kernel has our table with `state` in it, as far as we know
+  bool applied = false;   // the kernel has our table with `state` in it, as far as we know
+  bool ways_old = false;  // `obstacles` and our rules in other tables are to be looked at again
+  std::vector<Error> obstacles;
   std::optional<NftLibrary> library;
+  std::optional<RulesetWatch> watch;
 
   Status load() {
     if (library) return {};
     BERTH_TRY(NftLibrary loaded, NftLibrary::load());
     library.emplace(std::move(loaded));
+    // Where the kernel tells nothing, a flush is noticed with the next change that fails.
+    if (auto opened = RulesetWatch::open(table)) watch.emplace(std::move(*opened));
     return {};
+  }
+
+  /// Takes notice of what has happened; so many transactions that touched our table are our own.
+  void look(size_t own) {
+    if (!watch) return;
+    const RulesetWatch::Changes changes = watch->read();
+    // Our own may be so large that not all of it is told.
+    if (changes.of_table > own || (changes.lost && own == 0)) applied = false;
+    ways_old = ways_old || changes.of_ways || changes.lost;
   }
 
   Status execute(const std::string& commands) {
@@ -75,15 +98,32 @@ struct Firewall::Impl {
   }
 
   Status rebuild() {
+    BERTH_TRY_OK(load());
+    look(0);
+    applied = !state.networks.empty();
     Status status = execute(render_replace(table, state));
-    applied = status.ok() && !state.networks.empty();
-    return status;
+    look(1);
+    applied = applied && status.ok();
+    return status.ok() ? mind_others() : std::move(status);
   }
 
   /// The small change if the table is as we left it; else, or if that fails, all of it.
   Status change(const std::string& commands) {
-    if (applied && execute(commands).ok()) return {};
-    return rebuild();
+    look(0);
+    if (!applied || !execute(commands).ok()) return rebuild();
+    look(1);
+    if (!applied) return rebuild();
+    return ways_old ? mind_others() : Status();
+  }
+
+  Status mind_others() {
+    ways_old = false;
+    obstacles.clear();
+    if (state.networks.empty()) return close_ways_through(table);
+    auto left = open_ways_through(table);
+    // Our own table is in order: this is worth a warning, not the network.
+    obstacles = left.ok() ? std::move(*left) : std::vector<Error>{std::move(left).error()};
+    return {};
   }
 };
 
@@ -100,6 +140,19 @@ const FirewallState& Firewall::state() const {
 const std::string& Firewall::table() const {
   return impl_->table;
 }
+const std::vector<Error>& Firewall::obstacles() const {
+  return impl_->obstacles;
+}
+sys::FdRef Firewall::watched() const {
+  return impl_->watch ? impl_->watch->fd() : sys::FdRef(-1);
+}
+
+Status Firewall::repair() {
+  impl_->look(0);
+  if (impl_->state.networks.empty()) return {};
+  if (!impl_->applied) return impl_->rebuild().context("repair firewall table {}", impl_->table);
+  return impl_->ways_old ? impl_->mind_others().context("pass other firewalls") : Status();
+}
 
 Status Firewall::add_network(const NetworkSpec& network) {
   BERTH_TRY_OK(validate(network));
@@ -107,7 +160,8 @@ Status Firewall::add_network(const NetworkSpec& network) {
   auto& networks = impl_->state.networks;
   const bool replaced = std::erase_if(networks, [&](const NetworkSpec& other) { return other.id == network.id; }) > 0;
   networks.push_back(network);
-  Status status = enable_forwarding();
+  impl_->ways_old = true;  // a warning is due with each network
+  Status status = enable_forwarding(network);
   if (status.ok()) status = replaced ? impl_->rebuild() : impl_->change(render_add_network(impl_->table, network));
   if (!status.ok()) impl_->state = std::move(before);
   return std::move(status).context("firewall rules of network {}", network.name);
@@ -119,7 +173,9 @@ Status Firewall::remove_network(const std::string& network_id) {
   if (hit == networks.end()) return {};
   const NetworkSpec network = *hit;
   networks.erase(hit);
-  std::erase_if(impl_->state.ports, [&](const PortSpec& port) { return network.subnet.contains(port.container_ip); });
+  std::erase_if(impl_->state.ports, [&](const PortSpec& port) {
+    return std::ranges::any_of(port.container, [&](const Address& address) { return network.contains(address); });
+  });
   Status status = networks.empty() ? impl_->rebuild() : impl_->change(render_remove_network(impl_->table, network));
   return std::move(status).context("firewall rules of network {}", network.name);
 }
@@ -138,7 +194,7 @@ Status Firewall::publish(const std::vector<PortSpec>& ports) {
     impl_->state = std::move(before);
     return std::move(status).context("publish {} ports", ports.size());
   }
-  return forget_udp_flows(udp_ports(ports));
+  return forget_flows(lasting_flows(ports));
 }
 
 Status Firewall::unpublish(const std::vector<PortSpec>& ports) {
@@ -149,13 +205,13 @@ Status Firewall::unpublish(const std::vector<PortSpec>& ports) {
   }
   if (removed.empty()) return {};
   BERTH_TRY_OK(impl_->change(render_unpublish(impl_->table, removed)).context("unpublish {} ports", removed.size()));
-  return forget_udp_flows(udp_ports(removed));
+  return forget_flows(lasting_flows(removed));
 }
 
 Status Firewall::replace_all(FirewallState state) {
   for (const NetworkSpec& network : state.networks) BERTH_TRY_OK(validate(network));
   impl_->state = std::move(state);
-  if (!impl_->state.networks.empty()) BERTH_TRY_OK(enable_forwarding());
+  for (const NetworkSpec& network : impl_->state.networks) BERTH_TRY_OK(enable_forwarding(network));
   return impl_->rebuild().context("rebuild firewall table {}", impl_->table);
 }
 
