@@ -96,7 +96,7 @@ std::string words(const ChildError& error, const ChildPlan& plan) {
     case Stage::user_namespace:
       return error.index == 2 ? "become root in the user namespace" : "enter the user namespace";
     case Stage::time_namespace:
-      return error.index == 0 ? "make a time namespace" : "set the offsets of the time namespace";
+      return error.index == 0 ? "make a time namespace (CONFIG_TIME_NS)" : "set the offsets of the time namespace";
     case Stage::overlay:
       if (!plan.rootfs.empty()) return fmt::format("open the root file system {}", printable(plan.rootfs));
       return fmt::format("mount the root file system (upper directory {})", printable(plan.upper_dir));

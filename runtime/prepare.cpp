@@ -93,14 +93,14 @@ Status plan_init(Host& host, ChildPlan& plan) {
   return {};
 }
 
-/// True if the process lives in another namespace of that kind than we do.
+/// True if the process lives in another namespace of that kind than we do. A kernel without that kind has one for all.
 Result<bool> elsewhere(pid_t pid, const char* kind) {
   struct stat ours {
   }, theirs{};
   std::string path = fmt::format("/proc/{}/ns/{}", pid, kind);
-  if (stat(fmt::format("/proc/self/ns/{}", kind).c_str(), &ours) != 0 || stat(path.c_str(), &theirs) != 0) {
-    return sys_error("stat " + path, errno);
-  }
+  const bool known = stat(fmt::format("/proc/self/ns/{}", kind).c_str(), &ours) == 0;
+  if (!known && errno == ENOENT) return false;
+  if (!known || stat(path.c_str(), &theirs) != 0) return sys_error("stat " + path, errno);
   return ours.st_ino != theirs.st_ino;
 }
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tarfile
+import tempfile
 
 import busybox
 import host
@@ -81,8 +82,9 @@ class Runtime:
     def __call__(self, *arguments, check=None, stdin=subprocess.DEVNULL, timeout=30, flags=(), pass_fds=()):
         command = [self.program, "--root", self.root, *flags, *arguments]
         self.bundle.write()
-        # Through files: a container inherits these, and a pipe would not end before it does.
-        out, err = (open(os.path.join(self.bundle.folder, name), "w+b") for name in ("out", "err"))
+        # Through files: a container inherits these, and a pipe would not end before it does. Each call has its own, or what a
+        # container of an earlier one says would be among the words of this one.
+        out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
         with out, err:
             done = subprocess.run(command, cwd=self.bundle.folder, stdin=stdin, stdout=out, stderr=err, check=False,
                                   timeout=timeout * host.PATIENCE, pass_fds=pass_fds)
