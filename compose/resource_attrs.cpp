@@ -7,7 +7,8 @@ namespace {
 
 constexpr std::string_view kSwarm = "it is for swarm";
 constexpr std::string_view kBridgeOptions =
-    "com.docker.network.bridge.name, com.docker.network.bridge.enable_icc, com.docker.network.driver.mtu";
+    "com.docker.network.bridge.name, com.docker.network.bridge.enable_icc, com.docker.network.driver.mtu, "
+    "com.docker.network.bridge.host_binding_ipv4";
 
 /// False is not shown: a resource that is ours says nothing about it.
 struct External : Flag {
@@ -90,8 +91,8 @@ constexpr Attr kNetworkRows[] = {
     attr<&Network::attachable, IfTrue>("attachable").ignored(kSwarm),
     attr<&Network::driver, Text>("driver").remark("bridge"),
     attr<&Network::driver_opts, Options>("driver_opts").remark(kBridgeOptions),
-    attr<&Network::enable_ipv4, Flag>("enable_ipv4").accepted(),
-    attr<&Network::enable_ipv6, Flag>("enable_ipv6").accepted(),
+    attr<&Network::enable_ipv4, Flag>("enable_ipv4"),
+    attr<&Network::enable_ipv6, Flag>("enable_ipv6"),
     attr<&Network::external, External>("external"),
     attr<&Network::internal, IfTrue>("internal"),
     attr<&Network::ipam, FilledObject<Ipam, ipam_table>>("ipam"),
@@ -99,7 +100,7 @@ constexpr Attr kNetworkRows[] = {
     attr<&Network::name, Name>("name"),
 };
 
-constexpr Attr kVolumeRows[] = {
+constexpr Attr kNamedVolumeRows[] = {
     attr<&Volume::driver, Text>("driver").remark("local"),
     attr<&Volume::driver_opts, Options>("driver_opts").remark("type, device, o"),
     attr<&Volume::external, External>("external"),
@@ -177,7 +178,7 @@ const Table& network_table() {
   return kTable;
 }
 const Table& volume_table() {
-  static constexpr Table kTable{"volume", kVolumeRows, extensions_of<Volume>};
+  static constexpr Table kTable{"volume", kNamedVolumeRows, extensions_of<Volume>};
   return kTable;
 }
 const Table& secret_table() {

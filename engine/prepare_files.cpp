@@ -38,7 +38,11 @@ std::string hosts(const ContainerRecord& record, const LiveState& live, const st
   }
   std::string names =
       record.config.domainname.empty() ? hostname : hostname + "." + record.config.domainname + " " + hostname;
-  for (const EndpointState& endpoint : live.endpoints) text += fmt::format("{}\t{}\n", endpoint.address, names);
+  for (const EndpointState& endpoint : live.endpoints) {
+    for (const std::string& address : {endpoint.address, endpoint.ipv6_address}) {
+      if (!address.empty()) text += fmt::format("{}\t{}\n", address, names);
+    }
+  }
   return text;
 }
 

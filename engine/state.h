@@ -51,8 +51,9 @@ enum class Status { created, running, paused, restarting, removing, exited, dead
 struct EndpointState {
   std::string network;  // real name
   std::string interface, host_interface;
-  std::string address;  // 172.18.0.2
+  std::string address, ipv6_address;  // 172.18.0.2, fd00::2; empty where the network does not have the family
   std::string mac;
+  bool internal = false;  // of a network without a way in: published ports do not lead here
 };
 
 /// A published port as it is now, with the host port that was chosen.
@@ -99,7 +100,7 @@ struct NetworkRecord {
   std::string project;
   int64_t created_ns = 0;
   NetworkConfig config;
-  std::string subnet, gateway;
+  std::vector<IpamConfig> ipam;  // what it has: for each of its families, IPv4 first
 };
 
 struct Container {

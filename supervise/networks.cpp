@@ -4,11 +4,11 @@
 #include <net/if.h>
 
 #include <algorithm>
+#include <cerrno>
 
-#include "base/text.h"
 #include "netns/dns_door.h"
-#include "netns/ipam.h"
 #include "netns/links.h"
+#include "supervise/network_plan.h"
 #include "sys/file.h"
 
 namespace berth::supervise {
@@ -23,9 +23,15 @@ std::string dns_key(const std::string& id) {
   return "dns/" + id;
 }
 
-bool option_is(const engine::StringMap& options, const char* key, const char* value) {
-  auto found = options.find(key);
-  return found != options.end() && found->second == value;
+/// Different for every root on every machine, and always the same there.
+std::string address_seed(const sys::Paths& paths) {
+  return sys::read_file("/etc/machine-id", 64).value_or("") + paths.root;
+}
+
+std::vector<netns::Subnet> subnets_of(const netns::NetworkSpec& network) {
+  std::vector<netns::Subnet> subnets;
+  for (const netns::AddressBlock& block : network.blocks) subnets.push_back(block.subnet);
+  return subnets;
 }
 
 /// By priority, then by name: eth0 first.
@@ -34,6 +40,14 @@ std::vector<AttachmentConfig> in_order(std::vector<AttachmentConfig> attachments
     return a.priority != b.priority ? a.priority > b.priority : a.network < b.network;
   });
   return attachments;
+}
+
+/// What works without nftables, and what does not.
+std::string without_rules(const std::string& network, const Error& why) {
+  return fmt::format(
+      "network {}: {}: its containers reach each other and this host, but nothing beyond; published ports go through a "
+      "proxy; other networks are not kept out",
+      network, why.code == ELIBACC ? why.message() : "the kernel has no nftables for IP (CONFIG_NF_TABLES_INET)");
 }
 
 }  // namespace
@@ -47,49 +61,6 @@ Networks::Networks(asio::io_context& io, asio::thread_pool& pool, const engine::
       dns_(io, zone_),
       ports_(io, store, keeper, firewall_) {}
 
-Result<netns::NetworkSpec> Networks::plan_network(const engine::NetworkConfig& config, const std::string& id) const {
-  netns::AddressRequest request;
-  auto parse = [&](const std::string& text, auto parser, auto& out, const char* what) -> Status {
-    if (text.empty()) return {};
-    out = parser(text);
-    if (!out) return make_error(fmt::format("network {}: {} \"{}\" is no IPv4 {}", config.name, what, text, what));
-    return {};
-  };
-  BERTH_TRY_OK(parse(config.subnet, netns::Subnet::parse, request.subnet, "subnet"));
-  BERTH_TRY_OK(parse(config.gateway, netns::Ipv4::parse, request.gateway, "gateway"));
-  BERTH_TRY_OK(parse(config.ip_range, netns::Subnet::parse, request.ip_range, "ip_range"));
-  for (const auto& [name, text] : config.aux_addresses) {
-    std::optional<netns::Ipv4> address;
-    BERTH_TRY_OK(parse(text, netns::Ipv4::parse, address, "aux address"));
-    if (address) request.aux.emplace_back(name, *address);
-  }
-  std::vector<std::string> bridges;
-  for (const auto& [name, network] : networks_) bridges.push_back(network.spec.bridge);
-  BERTH_TRY(std::vector<netns::Occupied> occupied, netns::observe_host_prefixes(bridges));
-  for (const auto& [name, network] : networks_) {
-    occupied.push_back({network.spec.subnet, netns::Occupied::Kind::network, "network " + name});
-  }
-  BERTH_TRY(netns::AddressPlan plan, netns::plan_addresses(request, netns::default_pools(), occupied));
-
-  netns::NetworkSpec spec;
-  spec.id = id;
-  spec.name = config.name;
-  spec.bridge = netns::bridge_name(id);
-  auto bridge = config.options.find("com.docker.network.bridge.name");
-  if (bridge != config.options.end()) spec.bridge = bridge->second;
-  auto mtu = config.options.find("com.docker.network.driver.mtu");
-  if (mtu != config.options.end()) spec.mtu = static_cast<int>(parse_unsigned(mtu->second).value_or(0));
-  spec.icc = !option_is(config.options, "com.docker.network.bridge.enable_icc", "false");
-  spec.internal = config.internal;
-  spec.enable_ipv6 = config.enable_ipv6;
-  spec.subnet = plan.subnet;
-  spec.gateway = plan.gateway;
-  spec.ip_range = plan.ip_range;
-  spec.aux = plan.aux;
-  BERTH_TRY_OK(netns::validate(spec));
-  return spec;
-}
-
 Status Networks::create(const engine::NetworkConfig& config, const std::string& project) {
   if (networks_.contains(config.name)) return {};
   if (!config.driver.empty() && config.driver != "bridge" && config.driver != "default") {
@@ -101,24 +72,28 @@ Status Networks::create(const engine::NetworkConfig& config, const std::string& 
   record.project = project;
   record.created_ns = wall_clock_ns();
   record.config = config;
-  BERTH_TRY(netns::NetworkSpec spec, plan_network(config, record.id));
+  std::vector<netns::NetworkSpec> others;
+  for (const auto& [name, network] : networks_) others.push_back(network.spec);
+  BERTH_TRY(netns::NetworkSpec spec, plan_network(config, record.id, others, address_seed(store_.paths())));
   record.bridge = spec.bridge;
-  record.subnet = spec.subnet.str();
-  record.gateway = spec.gateway.str();
+  record.ipam = recorded(spec);
   // On record before it exists: whatever happens next, `down` finds it.
   BERTH_TRY_OK(store_.write(record));
   Status made = netns::create_bridge(spec);
   if (made) {
     made = firewall_.add_network(spec);
-    if (!made && netns::firewall_unavailable(made.error())) made = {};
+    if (!made && netns::firewall_unavailable(made.error())) {
+      warnings_.push_back(without_rules(config.name, made.error()));
+      made = {};
+    }
   }
   if (!made) {
     (void)netns::remove_bridge(spec.bridge);  // the first error is the one to tell
     (void)store_.remove_network(config.name);
     return std::move(made).context("network {}", config.name);
   }
-  zone_.add_network(spec.id, spec.name, {spec.subnet});
-  networks_[config.name] = Network{record, spec, {}, {}};
+  zone_.add_network(spec.id, spec.name, subnets_of(spec));
+  networks_[config.name] = Network{record, spec, {}};
   return {};
 }
 
@@ -126,8 +101,9 @@ Status Networks::remove(const std::string& name) {
   auto found = networks_.find(name);
   if (found == networks_.end()) return store_.remove_network(name);
   netns::NetworkSpec spec = found->second.spec;
-  if (!found->second.addresses.empty()) {
-    return make_error(fmt::format("network {} is still in use by {} containers", name, found->second.addresses.size()));
+  if (found->second.addresses.count() != 0) {
+    return make_error(
+        fmt::format("network {} is still in use by {} containers", name, found->second.addresses.count()));
   }
   Status ruled = firewall_.remove_network(spec.id);
   if (!ruled && !netns::firewall_unavailable(ruled.error())) return std::move(ruled).context("network {}", name);
@@ -140,27 +116,13 @@ Status Networks::remove(const std::string& name) {
 Status Networks::adopt_networks(const std::vector<engine::NetworkRecord>& records) {
   netns::FirewallState state;
   for (const engine::NetworkRecord& record : records) {
-    Network network;
-    network.record = record;
-    netns::NetworkSpec& spec = network.spec;
-    spec.id = record.id;
-    spec.name = record.config.name;
-    spec.bridge = record.bridge;
-    spec.internal = record.config.internal;
-    spec.icc = !option_is(record.config.options, "com.docker.network.bridge.enable_icc", "false");
-    std::optional<netns::Subnet> subnet = netns::Subnet::parse(record.subnet);
-    std::optional<netns::Ipv4> gateway = netns::Ipv4::parse(record.gateway);
-    if (!subnet || !gateway) continue;  // a torn record: `down` removes it by name
-    spec.subnet = *subnet;
-    spec.gateway = *gateway;
-    spec.ip_range = netns::Subnet::parse(record.config.ip_range);
-    for (const auto& [name, text] : record.config.aux_addresses) {
-      if (std::optional<netns::Ipv4> aux = netns::Ipv4::parse(text)) spec.aux.emplace_back(name, *aux);
-    }
+    std::optional<netns::NetworkSpec> known = spec_of(record);
+    if (!known) continue;  // a torn record: `down` removes it by name
+    const netns::NetworkSpec& spec = *known;
     if (if_nametoindex(spec.bridge.c_str()) == 0) BERTH_TRY_OK(netns::create_bridge(spec));  // after a reboot
     state.networks.push_back(spec);
-    zone_.add_network(spec.id, spec.name, {spec.subnet});
-    networks_[spec.name] = std::move(network);
+    zone_.add_network(spec.id, spec.name, subnets_of(spec));
+    networks_[spec.name] = Network{record, spec, {}};
   }
   if (records.empty()) return {};
   Status ruled = firewall_.replace_all(std::move(state));
@@ -186,42 +148,34 @@ Result<std::vector<netns::EndpointSpec>> Networks::plan_endpoints(const Containe
   live.endpoints.clear();
   for (const AttachmentConfig& attachment : in_order(record.config.attachments)) {
     BERTH_TRY(Network * network, find(attachment.network));
-    std::vector<netns::Ipv4> in_use;
-    for (const auto& [id, address] : network->addresses) {
-      if (id != record.id) in_use.push_back(address);
-    }
-    // The address asked for, else the one it had, else the next.
-    std::optional<netns::Ipv4> address = netns::Ipv4::parse(attachment.ipv4_address);
-    if (!attachment.ipv4_address.empty() && !address) {
-      return make_error(fmt::format("ipv4_address \"{}\" is no IPv4 address", attachment.ipv4_address));
-    }
-    if (address) BERTH_TRY_OK(netns::check_address(network->spec, *address, in_use));
-    for (const EndpointState& old : before) {
-      std::optional<netns::Ipv4> had = netns::Ipv4::parse(old.address);
-      if (!address && old.network == attachment.network && had && netns::check_address(network->spec, *had, in_use))
-        address = had;
-    }
-    if (!address) {
-      BERTH_TRY(address, netns::choose_address(network->spec, in_use, network->last_given));
-      network->last_given = address;
-    }
-    network->addresses[record.id] = *address;
-
+    auto old = std::find_if(before.begin(), before.end(),
+                            [&](const EndpointState& state) { return state.network == attachment.network; });
+    BERTH_TRY(const std::vector<netns::Address> addresses,
+              network->addresses.take(network->spec, record.id, attachment, old == before.end() ? nullptr : &*old));
     netns::EndpointSpec endpoint;
     endpoint.container_id = record.id;
     endpoint.network_id = network->spec.id;
     endpoint.bridge = network->spec.bridge;
     endpoint.interface = fmt::format("eth{}", endpoints.size());
-    endpoint.address = *address;
-    endpoint.mac = netns::Mac::parse(attachment.mac_address);
-    endpoint.prefix = network->spec.subnet.prefix;
+    endpoint.mac = netns::Mac::parse(attachment.mac_address).value_or(netns::Mac::of(addresses.front()));
     endpoint.mtu = network->spec.mtu;
-    bool has_gateway =
-        std::any_of(endpoints.begin(), endpoints.end(), [](const auto& e) { return e.gateway.has_value(); });
-    if (!network->spec.internal && !has_gateway) endpoint.gateway = network->spec.gateway;
-    live.endpoints.push_back({attachment.network, endpoint.interface,
-                              netns::host_interface_name(record.id, network->spec.id), address->str(),
-                              endpoint.mac.value_or(netns::Mac::of(*address)).str()});
+    endpoint.icc = network->spec.icc;
+    EndpointState state{.network = attachment.network,
+                        .interface = endpoint.interface,
+                        .host_interface = netns::host_interface_name(record.id, network->spec.id),
+                        .mac = endpoint.mac->str(),
+                        .internal = network->spec.internal};
+    for (const netns::Address& address : addresses) {
+      const netns::AddressBlock& block = *network->spec.block(address.v6);
+      endpoint.addresses.push_back({address, block.subnet.prefix});
+      (address.v6 ? state.ipv6_address : state.address) = address.str();
+      const bool has_gateway = std::any_of(endpoints.begin(), endpoints.end(), [&](const netns::EndpointSpec& other) {
+        return std::any_of(other.gateways.begin(), other.gateways.end(),
+                           [&](const netns::Address& gateway) { return gateway.v6 == address.v6; });
+      });
+      if (!network->spec.internal && !has_gateway) endpoint.gateways.push_back(block.gateway);
+    }
+    live.endpoints.push_back(std::move(state));
     endpoints.push_back(std::move(endpoint));
   }
   return endpoints;
@@ -230,8 +184,7 @@ Result<std::vector<netns::EndpointSpec>> Networks::plan_endpoints(const Containe
 void Networks::register_names(const ContainerRecord& record, const LiveState& live) {
   for (const EndpointState& endpoint : live.endpoints) {
     auto network = networks_.find(endpoint.network);
-    std::optional<netns::Ipv4> address = netns::Ipv4::parse(endpoint.address);
-    if (network == networks_.end() || !address) continue;
+    if (network == networks_.end()) continue;
     netns::EndpointNames names;
     names.endpoint = record.id;
     names.pointer = record.name;
@@ -242,7 +195,7 @@ void Networks::register_names(const ContainerRecord& record, const LiveState& li
         names.names.insert(names.names.end(), attachment.aliases.begin(), attachment.aliases.end());
       }
     }
-    names.addresses = {netns::Address::of(*address)};
+    names.addresses = addresses_of(endpoint);
     zone_.add_endpoint(network->second.spec.id, std::move(names));
   }
 }
@@ -265,6 +218,17 @@ netns::DnsView Networks::view_of(const ContainerRecord& record, sys::FdRef netns
     view.netns = std::make_shared<sys::Netns>(sys::UniqueFd(fcntl(netns.get(), F_DUPFD_CLOEXEC, 10)));
   }
   return view;
+}
+
+Status Networks::reserve_ports(const ContainerRecord& record, LiveState& live) {
+  for (const AttachmentConfig& attachment : in_order(record.config.attachments)) {
+    auto network = networks_.find(attachment.network);
+    if (network == networks_.end() || network->second.spec.internal) continue;
+    const engine::StringMap& options = network->second.record.config.options;
+    auto binding = options.find("com.docker.network.bridge.host_binding_ipv4");
+    return ports_.reserve(record, binding == options.end() ? "" : binding->second, live);
+  }
+  return {};
 }
 
 Task<sys::Netns> Networks::connect(const ContainerRecord& record, LiveState& live, bool kept) {
@@ -306,7 +270,7 @@ void Networks::release(const ContainerRecord& record, LiveState& live, bool keep
     auto network = networks_.find(endpoint.network);
     if (network == networks_.end()) continue;
     zone_.remove_endpoint(network->second.spec.id, record.id);
-    network->second.addresses.erase(record.id);
+    network->second.addresses.release(record.id);
     leaving_links_.push_back(endpoint.host_interface);
   }
 }
@@ -328,7 +292,7 @@ Work Networks::settle() {
 std::string Networks::gateway_of(const ContainerRecord& record) const {
   for (const AttachmentConfig& attachment : in_order(record.config.attachments)) {
     auto network = networks_.find(attachment.network);
-    if (network != networks_.end()) return network->second.spec.gateway.str();
+    if (network != networks_.end()) return network->second.spec.blocks.front().gateway.str();
   }
   return "127.0.0.1";
 }
@@ -336,8 +300,7 @@ std::string Networks::gateway_of(const ContainerRecord& record) const {
 Status Networks::adopt_container(const ContainerRecord& record, LiveState& live) {
   for (const EndpointState& endpoint : live.endpoints) {
     auto network = networks_.find(endpoint.network);
-    std::optional<netns::Ipv4> address = netns::Ipv4::parse(endpoint.address);
-    if (network != networks_.end() && address) network->second.addresses[record.id] = *address;
+    if (network != networks_.end()) network->second.addresses.note(record.id, endpoint);
   }
   register_names(record, live);
   BERTH_TRY_OK(ports_.adopt(record.id, live));

@@ -3,12 +3,14 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/state.h"
 #include "netns/dns_server.h"
 #include "netns/firewall.h"
 #include "netns/spec.h"
+#include "supervise/address_book.h"
 #include "supervise/keeper_link.h"
 #include "supervise/published_ports.h"
 #include "supervise/task.h"
@@ -32,6 +34,8 @@ class Networks {
 
   [[nodiscard]] Status create(const engine::NetworkConfig& config, const std::string& project);
   [[nodiscard]] Status remove(const std::string& name);
+  /// What users of the networks made since the last call have to know, each once.
+  [[nodiscard]] std::vector<std::string> take_warnings() { return std::exchange(warnings_, {}); }
   [[nodiscard]] size_t count() const { return networks_.size(); }
 
   /// Names that are the project's even while nothing answers to them.
@@ -39,9 +43,8 @@ class Networks {
   void undeclare(const std::string& project);
 
   /// Takes the published ports of a container on the host and notes them in live.ports. All or none. Ok if it has them.
-  [[nodiscard]] Status reserve_ports(const engine::ContainerRecord& record, engine::LiveState& live) {
-    return ports_.reserve(record, live);
-  }
+  /// Where all its networks are internal, none: nothing leads there.
+  [[nodiscard]] Status reserve_ports(const engine::ContainerRecord& record, engine::LiveState& live);
 
   /// Makes the container's network namespace with its endpoints, registers its names, starts its DNS. Fills
   /// live.endpoints. An invalid handle means the host's own namespace (network_mode: host). `kept`: there are files of
@@ -67,11 +70,8 @@ class Networks {
   struct Network {
     engine::NetworkRecord record;
     netns::NetworkSpec spec;
-    std::map<std::string, netns::Ipv4> addresses;  // by container id
-    std::optional<netns::Ipv4> last_given;
+    AddressBook addresses;
   };
-  [[nodiscard]] Result<netns::NetworkSpec> plan_network(const engine::NetworkConfig& config,
-                                                        const std::string& id) const;
   [[nodiscard]] Result<Network*> find(const std::string& name);
   [[nodiscard]] Result<std::vector<netns::EndpointSpec>> plan_endpoints(const engine::ContainerRecord& record,
                                                                         engine::LiveState& live);
@@ -88,6 +88,7 @@ class Networks {
   PublishedPorts ports_;
   std::map<std::string, Network> networks_;  // by real name
   std::vector<std::string> leaving_links_;   // host interfaces of released containers
+  std::vector<std::string> warnings_;
 };
 
 }  // namespace berth::supervise
