@@ -94,6 +94,7 @@ Result<ContainerPtr> Containers::create(const engine::Stack& stack, const engine
   if (Status written = parts_.store.write(container->record); !written) return in_context(std::move(written).error());
   containers_[container->record.id] = container;
   tell(*container, "create");
+  parts_.networks.declare(container->record);
   return container;
 }
 

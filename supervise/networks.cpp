@@ -58,11 +58,14 @@ Networks::Networks(asio::io_context& io, asio::thread_pool& pool, const engine::
       store_(store),
       keeper_(keeper),
       firewall_(store.paths().tag()),
+      guard_(io, firewall_),
       dns_(io, zone_),
       ports_(io, store, keeper, firewall_) {}
 
 Status Networks::create(const engine::NetworkConfig& config, const std::string& project) {
-  if (networks_.contains(config.name)) return {};
+  if (auto known = networks_.find(config.name); known != networks_.end()) {
+    return known->second.leaving ? make_error("network " + config.name + " is being removed") : Status();
+  }
   if (!config.driver.empty() && config.driver != "bridge" && config.driver != "default") {
     return make_error(fmt::format("network {}: driver \"{}\" is not supported", config.name, config.driver),
                       "use driver: bridge");
@@ -92,25 +95,49 @@ Status Networks::create(const engine::NetworkConfig& config, const std::string& 
     (void)store_.remove_network(config.name);
     return std::move(made).context("network {}", config.name);
   }
+  guard_.network_created();
   zone_.add_network(spec.id, spec.name, subnets_of(spec));
   networks_[config.name] = Network{record, spec, {}};
   return {};
 }
 
-Status Networks::remove(const std::string& name) {
+Task<void> Networks::remove_bridge(std::string bridge) {
+  if (if_nametoindex(bridge.c_str()) == 0) co_return Status();
+  auto removed = std::make_shared<std::optional<Status>>();
+  std::function<Status()> work = [bridge] { return netns::remove_bridge(bridge); };
+  asio::co_spawn(io_, on_pool<void>(pool_, std::move(work)), [removed](std::exception_ptr thrown, Status status) {
+    if (thrown) std::rethrow_exception(thrown);  // our code does not throw
+    *removed = std::move(status);
+  });
+  asio::steady_timer timer(io_);
+  while (!*removed && if_nametoindex(bridge.c_str()) != 0) {
+    timer.expires_after(std::chrono::milliseconds(1));
+    (void)co_await timer.async_wait(kAwait);
+  }
+  co_return *removed ? std::move(**removed) : Status();
+}
+
+Task<void> Networks::remove(std::string name) {
   auto found = networks_.find(name);
-  if (found == networks_.end()) return store_.remove_network(name);
+  if (found == networks_.end()) co_return store_.remove_network(name);
   netns::NetworkSpec spec = found->second.spec;
   if (found->second.addresses.count() != 0) {
-    return make_error(
+    co_return make_error(
         fmt::format("network {} is still in use by {} containers", name, found->second.addresses.count()));
   }
   Status ruled = firewall_.remove_network(spec.id);
-  if (!ruled && !netns::firewall_unavailable(ruled.error())) return std::move(ruled).context("network {}", name);
-  BERTH_TRY_OK(netns::remove_bridge(spec.bridge).context("network {}", name));
+  if (!ruled && !netns::firewall_unavailable(ruled.error())) {
+    co_return std::move(ruled).context("network {}", name).error();
+  }
+  found->second.leaving = true;
+  Status removed = co_await remove_bridge(spec.bridge);
+  if (!removed) {
+    if (found = networks_.find(name); found != networks_.end()) found->second.leaving = false;
+    co_return std::move(removed).context("network {}", name).error();
+  }
   zone_.remove_network(spec.id);
-  networks_.erase(found);
-  return store_.remove_network(name);
+  networks_.erase(name);
+  co_return store_.remove_network(name);
 }
 
 Status Networks::adopt_networks(const std::vector<engine::NetworkRecord>& records) {
@@ -126,11 +153,27 @@ Status Networks::adopt_networks(const std::vector<engine::NetworkRecord>& record
   }
   if (records.empty()) return {};
   Status ruled = firewall_.replace_all(std::move(state));
+  guard_.start();
   return ruled || netns::firewall_unavailable(ruled.error()) ? Status() : std::move(ruled);
+}
+
+std::vector<std::string> Networks::take_warnings() {
+  std::vector<std::string> warnings = guard_.take_warnings();
+  std::ranges::move(std::exchange(warnings_, {}), std::back_inserter(warnings));
+  return warnings;
 }
 
 void Networks::declare(const std::string& project, const std::vector<std::string>& services) {
   zone_.declare(project, services);
+}
+void Networks::declare(const ContainerRecord& record) {
+  std::vector<std::string> names = {record.name, record.service};
+  for (const AttachmentConfig& attachment : record.config.attachments) {
+    // One with dots may be the name of something in the world for those who do not share this network.
+    std::ranges::copy_if(attachment.aliases, std::back_inserter(names),
+                         [](const std::string& alias) { return alias.find('.') == std::string::npos; });
+  }
+  zone_.declare(record.project, names);
 }
 void Networks::undeclare(const std::string& project) {
   zone_.undeclare(project);
@@ -138,7 +181,9 @@ void Networks::undeclare(const std::string& project) {
 
 Result<Networks::Network*> Networks::find(const std::string& name) {
   auto found = networks_.find(name);
-  if (found == networks_.end()) return make_error(fmt::format("network {} does not exist", name));
+  if (found == networks_.end() || found->second.leaving) {
+    return make_error(fmt::format("network {} does not exist", name));
+  }
   return &found->second;
 }
 
@@ -233,6 +278,11 @@ Status Networks::reserve_ports(const ContainerRecord& record, LiveState& live) {
 
 Task<sys::Netns> Networks::connect(const ContainerRecord& record, LiveState& live, bool kept) {
   if (record.config.network_mode == "host") co_return sys::Netns();
+  const std::vector<AttachmentConfig>& attachments = record.config.attachments;
+  const bool fixed = std::ranges::any_of(
+      attachments, [](const auto& a) { return !a.ipv4_address.empty() || !a.ipv6_address.empty(); });
+  // Whoever had that address may still be on its way out, and the kernel would answer for both.
+  if (fixed) co_await settle();
   netns::SandboxSpec spec;
   Result<std::vector<netns::EndpointSpec>> endpoints = plan_endpoints(record, live);
   if (!endpoints) {

@@ -79,7 +79,7 @@ Task<void> HostRunner::carry_out(Action action) {
     a->network.labels = with_project(std::move(a->network.labels), stack_.project, "network", a->network.key);
     co_return networks_.create(a->network, stack_.project);
   }
-  if (auto* a = std::get_if<RemoveNetwork>(&action)) co_return networks_.remove(a->name);
+  if (auto* a = std::get_if<RemoveNetwork>(&action)) co_return co_await networks_.remove(a->name);
   if (auto* a = std::get_if<CreateVolume>(&action)) co_return create_volume(a->volume);
   if (auto* a = std::get_if<RemoveVolume>(&action)) {
     BERTH_CO_TRY(volumes::VolumeStore volumes, volumes::VolumeStore::open(store_.paths()));
