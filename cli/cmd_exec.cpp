@@ -8,8 +8,10 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/project.h"
+#include "engine/event_log.h"
 #include "engine/run_spec.h"
 #include "runtime/exec.h"
+#include "sys/file.h"
 #include "sys/sealed_self.h"
 #include "sys/terminal.h"
 
@@ -114,12 +116,20 @@ int run(const Context& context, const Flags& flags) {
     print_error(context, *started.error);
     return started.exit_code;
   }
+  engine::EventLog events(context.paths);
+  engine::StringMap id{{"execID", sys::random_hex(32)}};
+  std::string words = ": " + join(flags.command, " ");
+  events.add(engine::event_of(container->record, "exec_create" + words, id));
+  events.add(engine::event_of(container->record, "exec_start" + words, id));
   if (flags.detach) return 0;
   if (tty)
     sys::attach_terminal(started.running.console_master.ref(), started.running.pidfd);
   else
     sys::pass_signals_until_exit(started.running.pidfd);
-  return sys::reap(started.running.pidfd);
+  int code = sys::reap(started.running.pidfd);
+  id["exitCode"] = std::to_string(code);
+  events.add(engine::event_of(container->record, "exec_die", id));
+  return code;
 }
 
 }  // namespace

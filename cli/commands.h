@@ -23,6 +23,7 @@ void add_ps(Command app, Context& context);
 void add_logs(Command app, Context& context);
 void add_run(Command app, Context& context);
 void add_exec(Command app, Context& context);
+void add_events(Command app, Context& context);
 void add_config(Command app, Context& context);
 void add_lint(Command app, Context& context);
 void add_version(Command app, Context& context);

@@ -27,7 +27,9 @@ std::optional<Action> inverse(const Action& action) {
                         [](const StartContainer& a) -> Undo {
                           return StopContainer{a.container, std::nullopt};
                         },
-                        [](const StopContainer& a) -> Undo { return StartContainer{a.container}; },
+                        [](const StopContainer& a) -> Undo {
+                          return StartContainer{a.container, false};
+                        },
                         // Gives them back, at once: the old container, which starts again next, may need them.
                         [](const ReservePorts& a) -> Undo {
                           return StopContainer{a.container, std::nullopt};

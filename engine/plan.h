@@ -53,6 +53,7 @@ struct ReservePorts {
 };
 struct StartContainer {
   ContainerRef container;
+  bool again = false;  // it was stopped for this: a restart
 };
 struct WaitFor {
   ContainerRef container;

@@ -112,7 +112,8 @@ void start_in_order(Plan& plan, const ByService& services, Before before) {
       if (!container->record.config.ports.empty()) {
         after = {plan.add(ReservePorts{ref_of(*container)}, "published ports", after)};
       }
-      started[name].push_back(plan.add(StartContainer{ref_of(*container)}, "not running", std::move(after)));
+      started[name].push_back(
+          plan.add(StartContainer{ref_of(*container), previous.has_value()}, "not running", std::move(after)));
     }
   }
 }

@@ -299,7 +299,7 @@ class UpPlanner {
       if (old.stopped) after.push_back(*old.stopped);
     }
     if (replica.stopped) after.push_back(*replica.stopped);
-    replica.started = plan_.add(StartContainer{replica.ref}, replica.start_reason, std::move(after));
+    replica.started = plan_.add(StartContainer{replica.ref, false}, replica.start_reason, std::move(after));
     ends_.push_back(*replica.started);
   }
 

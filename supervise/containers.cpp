@@ -93,6 +93,7 @@ Result<ContainerPtr> Containers::create(const engine::Stack& stack, const engine
   container->live.boot_id = sys::boot_id();
   if (Status written = parts_.store.write(container->record); !written) return in_context(std::move(written).error());
   containers_[container->record.id] = container;
+  tell(*container, "create");
   parts_.networks.declare(container->record);
   return container;
 }
@@ -108,10 +109,15 @@ void Containers::write_down(const ContainerPtr& container) {
   container->changed.notify();
 }
 
+Status Containers::send(const Managed& container, int signal) const {
+  tell(container, "kill", {{"signal", std::to_string(signal)}});
+  return container.process.signal(signal);
+}
+
 Status Containers::kill(const ContainerPtr& container, int signal) {
   if (!container->live.alive()) return {};
   if (signal == SIGKILL) container->live.stopped_by_user = true;
-  BERTH_TRY_OK(container->process.signal(signal).context("container {}", container->record.name));
+  BERTH_TRY_OK(send(*container, signal).context("container {}", container->record.name));
   bool to_end = signal == SIGKILL || signal == sys::parse_signal(container->record.stop_signal).value_or(SIGTERM);
   return to_end ? thaw(container) : Status();
 }
@@ -129,7 +135,7 @@ Task<void> Containers::stop(ContainerPtr container, std::optional<int64_t> grace
   }
   uint64_t run = container->run;
   int signal = sys::parse_signal(container->record.stop_signal).value_or(SIGTERM);
-  BERTH_CO_TRY_OK(container->process.signal(signal));
+  BERTH_CO_TRY_OK(send(*container, signal));
   BERTH_CO_TRY_OK(thaw(container));
   Duration grace(grace_ns.value_or(container->record.stop_grace_ns));
   asio::steady_timer deadline(parts_.io, std::min<Duration>(grace, std::chrono::hours(24 * 365)));
@@ -142,10 +148,11 @@ Task<void> Containers::stop(ContainerPtr container, std::optional<int64_t> grace
   while (!over()) {
     if (!killed && deadline.expiry() <= std::chrono::steady_clock::now()) {
       killed = true;
-      BERTH_CO_TRY_OK(container->process.signal(SIGKILL));
+      BERTH_CO_TRY_OK(send(*container, SIGKILL));
     }
     co_await container->changed.wait();
   }
+  tell(*container, "stop");
   co_return Status();
 }
 
@@ -188,6 +195,7 @@ Task<void> Containers::remove(ContainerPtr container, bool anonymous_volumes) {
     co_return std::move(removed).context("container {}", container->record.name).error();
   }
   containers_.erase(id);
+  tell(*container, "destroy");
   container->changed.notify();
   std::string project = container->record.project;
   bool last = std::none_of(containers_.begin(), containers_.end(),

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/event_log.h"
 #include "engine/joins.h"
 #include "engine/plan.h"
 #include "engine/run_spec.h"
@@ -62,7 +63,7 @@ class Containers {
     Networks& networks;
     KeeperLink& keeper;
   };
-  explicit Containers(Parts parts) : parts_(parts) {}
+  explicit Containers(Parts parts) : parts_(parts), events_(parts.store.paths()) {}
 
   /// Takes over every container in the files: live ones are watched on, the end of those that ended meanwhile is
   /// written down.
@@ -77,6 +78,10 @@ class Containers {
   /// nothing to run.
   [[nodiscard]] Result<ContainerPtr> create(const engine::Stack& stack, const engine::ServiceConfig& service,
                                             const engine::CreateContainer& action, const engine::Lenders& lenders);
+  /// Adds to the events of `berth events`.
+  void tell(const Managed& container, std::string action, engine::StringMap more = {}) const {
+    events_.add(engine::event_of(container.record, std::move(action), std::move(more)));
+  }
   /// By id; nullptr if there is none.
   [[nodiscard]] ContainerPtr find(const std::string& id) const;
 
@@ -128,6 +133,7 @@ class Containers {
     [[nodiscard]] engine::Borrowed refs() const;
   };
 
+  [[nodiscard]] Status send(const Managed& container, int signal) const;
   Task<void> run_once(ContainerPtr container);
   [[nodiscard]] Result<ContainerPtr> lender(const Managed& container, const std::string& mode, const char* what) const;
   Task<sys::Netns> network_of(ContainerPtr container);
@@ -154,6 +160,7 @@ class Containers {
   [[nodiscard]] Error why_not(const Managed& container, engine::Condition condition) const;
 
   Parts parts_;
+  engine::EventLog events_;
   std::map<std::string, ContainerPtr> containers_;  // by id
   std::vector<ExitRecord> unclaimed_;               // ends of processes that no container claims yet
   std::function<void()> idle_;

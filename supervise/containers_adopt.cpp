@@ -14,10 +14,16 @@ namespace berth::supervise {
 namespace {
 
 constexpr int kUnknownStatus = 255 << 8;  // as Docker where nobody saw the end
+constexpr int64_t kEventsLooked = 64 << 10;
 
 }  // namespace
 
 void Containers::adopt(std::vector<engine::Container> containers) {
+  engine::EventReader reader(parts_.store.paths());
+  reader.skip_to_tail(kEventsLooked);
+  std::vector<engine::Event> logged;
+  while (std::optional<engine::Event> event = reader.next()) logged.push_back(std::move(*event));
+  for (const engine::Event& event : engine::missing_events(logged, containers)) events_.add(event);
   for (engine::Container& found : containers) {
     auto container = std::make_shared<Managed>(parts_.io.get_executor(), std::move(found.record));
     container->live = std::move(found.live);

@@ -43,6 +43,10 @@ void Containers::ended(const ContainerPtr& container, int wait_status, int64_t t
     auto group = std::make_shared<runtime::Cgroup>(std::move(cgroup).value());
     asio::post(parts_.pool, [group] { (void)group->remove(); });
   }
+  if (live.oom_killed) tell(*container, "oom");
+  engine::Event died = engine::event_of(container->record, "die", {{"exitCode", std::to_string(live.exit_code)}});
+  died.time_ns = time_ns;  // the same again, if a supervisor that is killed now has a successor
+  events_.add(died);
   parts_.keeper.drop("tty/" + container->record.id);
   unmount_unused(container->record);
   consider_restart(container);

@@ -60,11 +60,12 @@ Work Containers::watch_health(ContainerPtr container, uint64_t run) {
       result = std::move(failed);
     }
     engine::LiveState& live = container->live;
-    health.on_probe(result->exit_code == 0, since_start());
+    bool turned = health.on_probe(result->exit_code == 0, since_start());
     live.probes.push_back(std::move(result).value());
     if (live.probes.size() > kKeptProbes) live.probes.erase(live.probes.begin());
     live.health = health.state();
     live.failing_streak = health.failing_streak();
+    if (turned) tell(*container, "health_status: " + live.health);
     write_down(container);
   }
 }

@@ -23,7 +23,10 @@ Task<void> Containers::pause(ContainerPtr container) {
   std::function<Status()> work = [group] { return group->freeze(); };
   Status frozen = co_await on_pool<void>(parts_.pool, std::move(work));
   if (container->run != run || !live.alive()) co_return make_error("container " + name + " has ended");
-  if (frozen) co_return Status();
+  if (frozen) {
+    tell(*container, "pause");
+    co_return Status();
+  }
   live.status = engine::Status::running;
   write_down(container);
   co_return std::move(frozen).context("pause container {}", name).error();
@@ -41,6 +44,7 @@ Status Containers::thaw(const ContainerPtr& container) {
   BERTH_TRY(runtime::Cgroup group, cgroup_of(*container));
   BERTH_TRY_OK(group.thaw());
   container->live.status = engine::Status::running;
+  tell(*container, "unpause");
   write_down(container);
   return {};
 }

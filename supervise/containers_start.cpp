@@ -180,6 +180,7 @@ Task<void> Containers::run_once(ContainerPtr container) {
   live.finished_ns = 0;
   live.exit_code = 0;
   if (record.health) live.health = "starting";
+  tell(*container, "start");
   if (running->console_master.valid()) BERTH_CO_TRY_OK(connect_console(container, running->console_master.ref()));
   write_down(container);
   if (Status published = parts_.networks.publish(record, live); !published) {

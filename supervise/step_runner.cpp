@@ -92,7 +92,9 @@ Task<void> HostRunner::carry_out(Action action) {
   }
   if (auto* a = std::get_if<StartContainer>(&action)) {
     BERTH_CO_TRY(ContainerPtr container, find(a->container));
-    co_return co_await containers_.start(container);
+    BERTH_CO_TRY_OK(co_await containers_.start(container));
+    if (a->again) containers_.tell(*container, "restart");
+    co_return berth::Status();
   }
   if (auto* a = std::get_if<WaitFor>(&action)) {
     BERTH_CO_TRY(ContainerPtr container, find(a->container));

@@ -25,7 +25,7 @@ ApplyReport apply(const Plan& plan, MemoryHost& host, bool keep_going = false) {
 }
 
 Action start_of(const std::string& name) {
-  return StartContainer{{name, ""}};
+  return StartContainer{{name, ""}, false};
 }
 
 /// a, b after a, c after a, d after b and c; every name a container that exists.
