@@ -5,6 +5,7 @@
 #include "compose/graph.h"
 #include "compose/select.h"
 #include "engine/lower_parts.h"
+#include "engine/network_driver.h"
 
 namespace berth::engine {
 namespace {
@@ -35,11 +36,13 @@ class StackLowering {
     config.name = n.name;
     config.external = n.external;
     config.internal = n.internal.value_or(false);
+    config.attachable = n.attachable.value_or(false);
     config.driver = n.driver.value_or("bridge");
     config.options = map_of(n.driver_opts);
     config.labels = map_of(n.labels);
     config.enable_ipv6 = n.enable_ipv6.value_or(false);
     config.place = n.span.str();
+    if (!n.external) check_driver(config, n.span);
     if (n.ipam && !n.ipam->config.empty()) {
       const compose::IpamPool& pool = n.ipam->config.front();
       config.subnet = pool.subnet.value_or("");
@@ -52,6 +55,12 @@ class StackLowering {
       }
     }
     return config;
+  }
+
+  void check_driver(const NetworkConfig& config, const SourceSpan& span) {
+    const NetworkDriver driver = read_driver(config);
+    for (const Error& error : driver.errors) diagnostics_.error(span, error.what, error.hint);
+    for (const std::string& warning : driver.warnings) diagnostics_.warning(span, warning);
   }
 
   ServiceConfig service(const compose::Service& s) {

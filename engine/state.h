@@ -53,6 +53,7 @@ struct EndpointState {
   std::string interface, host_interface;
   std::string address;  // 172.18.0.2
   std::string mac;
+  bool pending = false;  // being connected to a running container: perhaps not there, or not all of it
 };
 
 /// A published port as it is now, with the host port that was chosen.
@@ -94,9 +95,10 @@ struct LiveState {
 };
 
 struct NetworkRecord {
-  std::string id;  // 64 hex digits
-  std::string bridge;
-  std::string project;
+  std::string id;               // 64 hex digits
+  std::string bridge;           // or, of another driver, the interface of the host that its own are made on
+  bool keep_interface = false;  // it was there before, and stays
+  std::string project;          // empty: made by hand
   int64_t created_ns = 0;
   NetworkConfig config;
   std::string subnet, gateway;

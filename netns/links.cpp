@@ -28,7 +28,7 @@ void add_bridge(NetlinkBatch& batch, const NetworkSpec& network) {
   batch.nested(IFLA_LINKINFO, [&] { batch.text(IFLA_INFO_KIND, "bridge"); });
 }
 
-void set_bridge_up(NetlinkBatch& batch, const NetworkSpec& network, uint32_t index) {
+void add_gateway(NetlinkBatch& batch, const NetworkSpec& network, uint32_t index) {
   const std::string what = fmt::format("address {} on bridge {}", network.gateway.str(), network.bridge);
   batch.begin(RTM_NEWADDR, kCreate, what, EEXIST);
   batch.fixed(ifaddrmsg{
@@ -36,6 +36,10 @@ void set_bridge_up(NetlinkBatch& batch, const NetworkSpec& network, uint32_t ind
   batch.be32(IFA_LOCAL, network.gateway.bits);
   batch.be32(IFA_ADDRESS, network.gateway.bits);
   batch.be32(IFA_BROADCAST, network.subnet.last().bits);
+}
+
+void set_bridge_up(NetlinkBatch& batch, const NetworkSpec& network, uint32_t index) {
+  if (network.gateway_mode != GatewayMode::isolated) add_gateway(batch, network, index);
   batch.begin(RTM_SETLINK, 0, fmt::format("set bridge {} up", network.bridge));
   batch.fixed(ifinfomsg{
       .ifi_family = AF_UNSPEC, .ifi_index = static_cast<int>(index), .ifi_flags = IFF_UP, .ifi_change = IFF_UP});
@@ -120,10 +124,6 @@ Status create_bridge(const NetworkSpec& network) {
 
 Status remove_bridge(const std::string& bridge) {
   return delete_one(bridge);
-}
-
-Status remove_endpoint(const std::string& container_id, const std::string& network_id) {
-  return delete_one(host_interface_name(container_id, network_id));
 }
 
 Status remove_links(const std::vector<std::string>& names) {

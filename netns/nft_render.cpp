@@ -12,6 +12,7 @@ namespace {
 //   bridges     interfaces of our networks            internal   those without a way out
 //   same        (bridge, bridge) of each network        closed     those whose containers must not talk to each other
 //   subnets     source addresses to masquerade        homes      (subnet, its bridge)
+//   open        bridges whose containers may be reached at all their ports (gateway_mode nat-unprotected)
 //   any_ports   (protocol, port) -> container         ip_ports   (address, protocol, port) -> container
 //
 // "same" is looked up by (iif, oif): with bridge-nf-call-iptables=1 even frames between two ports of one bridge pass
@@ -48,6 +49,7 @@ constexpr const char* kRules = R"(
     ct state invalid drop
     oifname != @bridges accept
     ct status dnat accept
+    oifname @open accept
     drop
   }
   chain to_container {
@@ -55,6 +57,7 @@ constexpr const char* kRules = R"(
     ct state established,related accept
     ct state invalid drop
     ct status dnat accept
+    oifname @open accept
     drop
   }
   chain forward {
@@ -76,6 +79,7 @@ constexpr const char* kSets = R"(
   set internal { type ifname; }
   set same { type ifname . ifname; }
   set closed { type ifname; }
+  set open { type ifname; }
   set subnets { type ipv4_addr; flags interval; }
   set homes { type ipv4_addr . ifname; flags interval; }
   map any_ports { type inet_proto . inet_service : ipv4_addr . inet_service; }
@@ -92,10 +96,11 @@ std::string network_elements(const std::string& verb, const std::string& table, 
   element("bridges", bridge);
   element("same", fmt::format("{0} . {0}", bridge));
   if (!network.icc) element("closed", bridge);
+  if (network.gateway_mode == GatewayMode::unprotected) element("open", bridge);
   if (network.internal) {
     element("internal", bridge);
   } else {
-    element("subnets", network.subnet.str());
+    if (network.masquerade) element("subnets", network.subnet.str());
     element("homes", fmt::format("{} . {}", network.subnet.str(), bridge));
   }
   return out;

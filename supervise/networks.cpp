@@ -6,9 +6,13 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "engine/endpoints.h"
+#include "engine/network_driver.h"
+#include "engine/predefined_network.h"
 #include "netns/dns_door.h"
 #include "netns/ipam.h"
 #include "netns/links.h"
+#include "netns/parent_link.h"
 #include "sys/file.h"
 
 namespace berth::supervise {
@@ -17,23 +21,19 @@ namespace {
 using engine::AttachmentConfig;
 using engine::ContainerRecord;
 using engine::EndpointState;
+using engine::in_order;
 using engine::LiveState;
 
 std::string dns_key(const std::string& id) {
   return "dns/" + id;
 }
 
-bool option_is(const engine::StringMap& options, const char* key, const char* value) {
-  auto found = options.find(key);
-  return found != options.end() && found->second == value;
-}
-
-/// By priority, then by name: eth0 first.
-std::vector<AttachmentConfig> in_order(std::vector<AttachmentConfig> attachments) {
-  std::stable_sort(attachments.begin(), attachments.end(), [](const AttachmentConfig& a, const AttachmentConfig& b) {
-    return a.priority != b.priority ? a.priority > b.priority : a.network < b.network;
-  });
-  return attachments;
+/// The id, and the interface on the host where the user has not chosen one.
+void choose_interface(netns::NetworkSpec& spec, const std::string& id) {
+  spec.id = id;
+  if (spec.driver == netns::Driver::bridge && spec.bridge.empty()) spec.bridge = netns::bridge_name(id);
+  if (spec.driver != netns::Driver::bridge && spec.parent.interface.empty())
+    spec.parent.interface = netns::dummy_name(spec.driver, id);
 }
 
 }  // namespace
@@ -63,24 +63,22 @@ Result<netns::NetworkSpec> Networks::plan_network(const engine::NetworkConfig& c
     BERTH_TRY_OK(parse(text, netns::Ipv4::parse, address, "aux address"));
     if (address) request.aux.emplace_back(name, *address);
   }
-  std::vector<std::string> bridges;
-  for (const auto& [name, network] : networks_) bridges.push_back(network.spec.bridge);
-  BERTH_TRY(std::vector<netns::Occupied> occupied, netns::observe_host_prefixes(bridges));
+  engine::NetworkDriver driver = engine::read_driver(config);
+  if (!driver.errors.empty()) return driver.errors.front();
+  std::vector<netns::Occupied> occupied;
+  // A macvlan's addresses are those of the network that its parent is on.
+  if (driver.spec.driver == netns::Driver::bridge || !request.subnet) {
+    std::vector<std::string> bridges;
+    for (const auto& [name, network] : networks_) bridges.push_back(network.spec.bridge);
+    BERTH_TRY(occupied, netns::observe_host_prefixes(bridges));
+  }
   for (const auto& [name, network] : networks_) {
     occupied.push_back({network.spec.subnet, netns::Occupied::Kind::network, "network " + name});
   }
   BERTH_TRY(netns::AddressPlan plan, netns::plan_addresses(request, netns::default_pools(), occupied));
 
-  netns::NetworkSpec spec;
-  spec.id = id;
-  spec.name = config.name;
-  spec.bridge = netns::bridge_name(id);
-  auto bridge = config.options.find("com.docker.network.bridge.name");
-  if (bridge != config.options.end()) spec.bridge = bridge->second;
-  auto mtu = config.options.find("com.docker.network.driver.mtu");
-  if (mtu != config.options.end()) spec.mtu = static_cast<int>(parse_unsigned(mtu->second).value_or(0));
-  spec.icc = !option_is(config.options, "com.docker.network.bridge.enable_icc", "false");
-  spec.internal = config.internal;
+  netns::NetworkSpec spec = std::move(driver.spec);
+  choose_interface(spec, id);
   spec.enable_ipv6 = config.enable_ipv6;
   spec.subnet = plan.subnet;
   spec.gateway = plan.gateway;
@@ -92,34 +90,60 @@ Result<netns::NetworkSpec> Networks::plan_network(const engine::NetworkConfig& c
 
 Status Networks::create(const engine::NetworkConfig& config, const std::string& project) {
   if (networks_.contains(config.name)) return {};
-  if (!config.driver.empty() && config.driver != "bridge" && config.driver != "default") {
-    return make_error(fmt::format("network {}: driver \"{}\" is not supported", config.name, config.driver),
-                      "use driver: bridge");
-  }
   engine::NetworkRecord record;
   record.id = sys::random_hex(32);
   record.project = project;
-  record.created_ns = wall_clock_ns();
   record.config = config;
+  return create(std::move(record));
+}
+
+Status Networks::create(engine::NetworkRecord record) {
+  const engine::NetworkConfig& config = record.config;
+  record.created_ns = wall_clock_ns();
   BERTH_TRY(netns::NetworkSpec spec, plan_network(config, record.id));
-  record.bridge = spec.bridge;
+  record.bridge = netns::host_interface(spec);
+  record.keep_interface = if_nametoindex(record.bridge.c_str()) != 0;
   record.subnet = spec.subnet.str();
   record.gateway = spec.gateway.str();
   // On record before it exists: whatever happens next, `down` finds it.
   BERTH_TRY_OK(store_.write(record));
-  Status made = netns::create_bridge(spec);
-  if (made) {
-    made = firewall_.add_network(spec);
-    if (!made && netns::firewall_unavailable(made.error())) made = {};
-  }
+  Status made = make(spec);
   if (!made) {
-    (void)netns::remove_bridge(spec.bridge);  // the first error is the one to tell
+    (void)unmake(spec, record.keep_interface);  // the first error is the one to tell
     (void)store_.remove_network(config.name);
     return std::move(made).context("network {}", config.name);
   }
-  zone_.add_network(spec.id, spec.name, {spec.subnet});
-  networks_[config.name] = Network{record, spec, {}, {}};
+  know(std::move(record), std::move(spec));
   return {};
+}
+
+Status Networks::make(const netns::NetworkSpec& spec) {
+  if (spec.driver != netns::Driver::bridge) {
+    for (const auto& [name, other] : networks_) {
+      bool together = other.spec.driver == spec.driver && other.spec.parent.interface == spec.parent.interface;
+      if (together && (netns::is_passthru(spec) || netns::is_passthru(other.spec)))
+        return make_error(
+            fmt::format("mode passthru shares {} with nobody, but network {} is on it", spec.parent.interface, name));
+    }
+    return netns::create_parent(spec);
+  }
+  BERTH_TRY_OK(netns::create_bridge(spec));
+  Status ruled = firewall_.add_network(spec);
+  return ruled || netns::firewall_unavailable(ruled.error()) ? Status() : std::move(ruled);
+}
+
+Status Networks::unmake(const netns::NetworkSpec& spec, bool keep_interface) {
+  if (spec.driver == netns::Driver::bridge) {
+    Status ruled = firewall_.remove_network(spec.id);
+    if (!ruled && !netns::firewall_unavailable(ruled.error())) return ruled;
+  }
+  return keep_interface ? Status() : netns::remove_links({netns::host_interface(spec)});
+}
+
+void Networks::know(engine::NetworkRecord record, netns::NetworkSpec spec) {
+  zone_.add_network(spec.id, spec.name, {spec.subnet});
+  Network network{std::move(record), std::move(spec), {}, {}};
+  networks_[network.spec.name] = std::move(network);
 }
 
 Status Networks::remove(const std::string& name) {
@@ -127,11 +151,10 @@ Status Networks::remove(const std::string& name) {
   if (found == networks_.end()) return store_.remove_network(name);
   netns::NetworkSpec spec = found->second.spec;
   if (!found->second.addresses.empty()) {
-    return make_error(fmt::format("network {} is still in use by {} containers", name, found->second.addresses.size()));
+    return make_error(
+        fmt::format("error while removing network: network {} id {} has active endpoints", name, spec.id));
   }
-  Status ruled = firewall_.remove_network(spec.id);
-  if (!ruled && !netns::firewall_unavailable(ruled.error())) return std::move(ruled).context("network {}", name);
-  BERTH_TRY_OK(netns::remove_bridge(spec.bridge).context("network {}", name));
+  BERTH_TRY_OK(unmake(spec, found->second.record.keep_interface).context("network {}", name));
   zone_.remove_network(spec.id);
   networks_.erase(found);
   return store_.remove_network(name);
@@ -140,14 +163,10 @@ Status Networks::remove(const std::string& name) {
 Status Networks::adopt_networks(const std::vector<engine::NetworkRecord>& records) {
   netns::FirewallState state;
   for (const engine::NetworkRecord& record : records) {
-    Network network;
-    network.record = record;
-    netns::NetworkSpec& spec = network.spec;
-    spec.id = record.id;
-    spec.name = record.config.name;
-    spec.bridge = record.bridge;
-    spec.internal = record.config.internal;
-    spec.icc = !option_is(record.config.options, "com.docker.network.bridge.enable_icc", "false");
+    netns::NetworkSpec spec = engine::read_driver(record.config).spec;
+    spec.bridge.clear();  // as it was made, not as it would be now
+    (spec.driver == netns::Driver::bridge ? spec.bridge : spec.parent.interface) = record.bridge;
+    choose_interface(spec, record.id);
     std::optional<netns::Subnet> subnet = netns::Subnet::parse(record.subnet);
     std::optional<netns::Ipv4> gateway = netns::Ipv4::parse(record.gateway);
     if (!subnet || !gateway) continue;  // a torn record: `down` removes it by name
@@ -157,12 +176,13 @@ Status Networks::adopt_networks(const std::vector<engine::NetworkRecord>& record
     for (const auto& [name, text] : record.config.aux_addresses) {
       if (std::optional<netns::Ipv4> aux = netns::Ipv4::parse(text)) spec.aux.emplace_back(name, *aux);
     }
-    if (if_nametoindex(spec.bridge.c_str()) == 0) BERTH_TRY_OK(netns::create_bridge(spec));  // after a reboot
-    state.networks.push_back(spec);
-    zone_.add_network(spec.id, spec.name, {spec.subnet});
-    networks_[spec.name] = std::move(network);
+    if (if_nametoindex(record.bridge.c_str()) == 0) {  // after a reboot
+      BERTH_TRY_OK(spec.driver == netns::Driver::bridge ? netns::create_bridge(spec) : netns::create_parent(spec));
+    }
+    if (spec.driver == netns::Driver::bridge) state.networks.push_back(spec);
+    know(record, std::move(spec));
   }
-  if (records.empty()) return {};
+  if (state.networks.empty()) return {};
   Status ruled = firewall_.replace_all(std::move(state));
   return ruled || netns::firewall_unavailable(ruled.error()) ? Status() : std::move(ruled);
 }
@@ -175,16 +195,21 @@ void Networks::undeclare(const std::string& project) {
 }
 
 Result<Networks::Network*> Networks::find(const std::string& name) {
+  if (name == engine::kDefaultBridge) BERTH_TRY_OK(make_default_bridge());
   auto found = networks_.find(name);
-  if (found == networks_.end()) return make_error(fmt::format("network {} does not exist", name));
+  if (found == networks_.end()) return make_error(fmt::format("network {} not found", name));
   return &found->second;
 }
 
-Result<std::vector<netns::EndpointSpec>> Networks::plan_endpoints(const ContainerRecord& record, LiveState& live) {
+Result<std::vector<netns::EndpointSpec>> Networks::plan_endpoints(const ContainerRecord& record, LiveState& live,
+                                                                  bool running) {
   std::vector<netns::EndpointSpec> endpoints;
   std::vector<EndpointState> before = std::move(live.endpoints);
   live.endpoints.clear();
-  for (const AttachmentConfig& attachment : in_order(record.config.attachments)) {
+  const std::vector<AttachmentConfig> attachments = in_order(record.config.attachments);
+  BERTH_TRY(const std::vector<std::string> interfaces,
+            name_interfaces(attachments, running ? before : std::vector<EndpointState>()));
+  for (const AttachmentConfig& attachment : attachments) {
     BERTH_TRY(Network * network, find(attachment.network));
     std::vector<netns::Ipv4> in_use;
     for (const auto& [id, address] : network->addresses) {
@@ -207,23 +232,21 @@ Result<std::vector<netns::EndpointSpec>> Networks::plan_endpoints(const Containe
     }
     network->addresses[record.id] = *address;
 
-    netns::EndpointSpec endpoint;
-    endpoint.container_id = record.id;
-    endpoint.network_id = network->spec.id;
-    endpoint.bridge = network->spec.bridge;
-    endpoint.interface = fmt::format("eth{}", endpoints.size());
+    netns::EndpointSpec endpoint = endpoint_of(record, *network, attachment, interfaces[endpoints.size()]);
     endpoint.address = *address;
-    endpoint.mac = netns::Mac::parse(attachment.mac_address);
     endpoint.prefix = network->spec.subnet.prefix;
-    endpoint.mtu = network->spec.mtu;
-    bool has_gateway =
-        std::any_of(endpoints.begin(), endpoints.end(), [](const auto& e) { return e.gateway.has_value(); });
-    if (!network->spec.internal && !has_gateway) endpoint.gateway = network->spec.gateway;
-    live.endpoints.push_back({attachment.network, endpoint.interface,
-                              netns::host_interface_name(record.id, network->spec.id), address->str(),
-                              endpoint.mac.value_or(netns::Mac::of(*address)).str()});
+    auto old = std::find_if(before.begin(), before.end(),
+                            [&](const EndpointState& state) { return state.network == attachment.network; });
+    EndpointState state{.network = attachment.network,
+                        .interface = endpoint.interface,
+                        .host_interface = host_link(endpoint),
+                        .address = address->str(),
+                        .mac = endpoint.mac.value_or(netns::Mac::of(*address)).str(),
+                        .pending = running && (old == before.end() || old->pending)};
+    live.endpoints.push_back(std::move(state));
     endpoints.push_back(std::move(endpoint));
   }
+  choose_way_out(attachments, endpoints);
   return endpoints;
 }
 
@@ -242,6 +265,9 @@ void Networks::register_names(const ContainerRecord& record, const LiveState& li
         names.names.insert(names.names.end(), attachment.aliases.begin(), attachment.aliases.end());
       }
     }
+    const std::string& domain = record.config.domainname;
+    if (!domain.empty() && !record.config.hostname.empty())
+      names.names.push_back(record.config.hostname + "." + domain);
     names.addresses = {netns::Address::of(*address)};
     zone_.add_endpoint(network->second.spec.id, std::move(names));
   }
@@ -249,12 +275,18 @@ void Networks::register_names(const ContainerRecord& record, const LiveState& li
 
 netns::DnsView Networks::view_of(const ContainerRecord& record, sys::FdRef netns) const {
   netns::DnsView view;
-  view.zone.scope = record.project;
   view.internal_only = true;
   for (const AttachmentConfig& attachment : in_order(record.config.attachments)) {
     auto network = networks_.find(attachment.network);
     if (network == networks_.end()) continue;
-    view.zone.networks.push_back(network->second.spec.id);
+    for (const auto& [alias, name] : attachment.links) view.zone.links[to_lower(alias)] = to_lower(name);
+    // On the default bridge only links have names, as ever.
+    if (attachment.network == engine::kDefaultBridge) {
+      view.zone.linked_network = network->second.spec.id;
+    } else {
+      view.zone.networks.push_back(network->second.spec.id);
+      view.zone.scope = record.project;
+    }
     view.internal_only = view.internal_only && network->second.spec.internal;
   }
   for (const std::string& text : record.config.dns) {
@@ -270,7 +302,7 @@ netns::DnsView Networks::view_of(const ContainerRecord& record, sys::FdRef netns
 Task<sys::Netns> Networks::connect(const ContainerRecord& record, LiveState& live, bool kept) {
   if (record.config.network_mode == "host") co_return sys::Netns();
   netns::SandboxSpec spec;
-  Result<std::vector<netns::EndpointSpec>> endpoints = plan_endpoints(record, live);
+  Result<std::vector<netns::EndpointSpec>> endpoints = plan_endpoints(record, live, false);
   if (!endpoints) {
     release(record, live, true);
     co_return std::move(endpoints).error();
@@ -303,12 +335,10 @@ void Networks::release(const ContainerRecord& record, LiveState& live, bool keep
   keeper_.drop(dns_key(record.id));
   ports_.release(record.id, live, keep_ports);
   for (const EndpointState& endpoint : live.endpoints) {
-    auto network = networks_.find(endpoint.network);
-    if (network == networks_.end()) continue;
-    zone_.remove_endpoint(network->second.spec.id, record.id);
-    network->second.addresses.erase(record.id);
-    leaving_links_.push_back(endpoint.host_interface);
+    forget(record, endpoint);
+    if (!endpoint.host_interface.empty()) leaving_links_.push_back(endpoint.host_interface);
   }
+  drop_default_bridge();
 }
 
 Work Networks::settle() {
