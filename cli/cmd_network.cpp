@@ -6,7 +6,6 @@
 #include <memory>
 
 #include "base/text.h"
-#include "cli/commands.h"
 #include "cli/network_commands.h"
 #include "cli/project.h"
 #include "cli/request.h"

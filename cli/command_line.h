@@ -40,8 +40,8 @@ class Command {
   explicit Command(CLI::App& app) : app_(&app) {}
 
   [[nodiscard]] Command add_command(const std::string& name, const std::string& help = "") const;
-  /// The noun below which Docker's commands on one kind of thing stand (`image ls`): image, builder, container,
-  /// network, system. Made at the first call.
+  /// The noun below which Docker's commands on one kind of thing stand (`image ls`): image, builder, container, system.
+  /// Made at the first call.
   [[nodiscard]] Command noun(const std::string& name) const;
 
   /// `names`: "-f,--file", or "FILE" for an argument without a flag.

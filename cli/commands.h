@@ -34,7 +34,6 @@ void add_push(Command app, Context& context);
 void add_images(Command app, Context& context);
 void add_login(Command app, Context& context);  // and logout
 void add_compose_images(Command app, Context& context);
-void add_networks(Command app, Context& context);
 void add_system_df(Command app, Context& context);
 void add_system_prune(Command app, Context& context);
 /// Describes the commands of berth-oci, for help, manual and completion. They are never run in this way: see run_oci().

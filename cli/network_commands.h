@@ -10,6 +10,8 @@
 
 namespace berth::cli {
 
+void add_networks(Command app, Context& context);
+
 // What stands below `network`, one file each (cmd_network_NAME.cpp).
 void add_network_ls(Command noun, Context& context);
 void add_network_inspect(Command noun, Context& context);
