@@ -10,6 +10,7 @@
 #include "cli/project.h"
 #include "engine/run_spec.h"
 #include "runtime/exec.h"
+#include "sys/sealed_self.h"
 #include "sys/terminal.h"
 
 namespace berth::cli {
@@ -100,6 +101,8 @@ Started start(const Context& context, const engine::Container& container, const 
 }
 
 int run(const Context& context, const Flags& flags) {
+  // What enters the container begins as a copy of us.
+  if (Status sealed = sys::seal_self(context.argv); !sealed) return report(context, sealed);
   std::optional<Target> target = find_target(context);
   if (!target) return 1;
   engine::Observed observed = engine::StateStore(context.paths).observe();

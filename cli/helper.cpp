@@ -10,14 +10,13 @@
 
 #include "sys/file.h"
 #include "sys/pidfd.h"
+#include "sys/sealed_self.h"
 #include "sys/terminal.h"
 
 namespace berth::cli {
 
 Result<std::string> helper(const std::string& name) {
-  char path[4096];
-  ssize_t n = readlink("/proc/self/exe", path, sizeof path);
-  std::string own(path, n > 0 ? static_cast<size_t>(n) : 0);
+  std::string own = sys::own_program();
   std::string dir = own.substr(0, own.rfind('/') + 1);
   for (const std::string& candidate : {dir + name, dir + "../libexec/berth/" + name}) {
     if (access(candidate.c_str(), X_OK) == 0) return candidate;

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "sys/file.h"
+#include "sys/sealed_self.h"
 #include "sys/unix_socket.h"
 
 namespace berth::supervise {
@@ -34,15 +35,8 @@ sys::UniqueFd duplicate(int fd) {
 
 /// The keeper lies beside the supervisor, in the build tree as well as installed.
 std::string keeper_program() {
-  char path[4096];
-  ssize_t n = readlink("/proc/self/exe", path, sizeof path);
-  std::string own(path, n > 0 ? static_cast<size_t>(n) : 0);
+  std::string own = sys::own_program();
   return own.substr(0, own.rfind('/') + 1) + "berth-keeper";
-}
-
-std::string own_program() {
-  std::string keeper = keeper_program();
-  return keeper.substr(0, keeper.rfind('/') + 1) + "berth-supervisor";
 }
 
 }  // namespace
@@ -166,7 +160,7 @@ void KeeperLink::become_keeper() {
     for (const sys::UniqueFd& fd : fds) numbers.push_back(fd.get());
     add(message_of(keeper::Op::store, key), numbers);
   }
-  std::string keeper = keeper_program(), own = own_program(), number = std::to_string(table.get());
+  std::string keeper = keeper_program(), own = sys::own_program(), number = std::to_string(table.get());
   const char* argv[] = {"berth-keeper", run_dir_.c_str(), own.c_str(), "--adopt", number.c_str(), nullptr};
   execv(keeper.c_str(), const_cast<char**>(argv));
   _exit(1);  // the next command starts a keeper and a supervisor, which adopt what lives

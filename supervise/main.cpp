@@ -4,12 +4,18 @@
 #include <unistd.h>
 
 #include "supervise/supervisor.h"
+#include "sys/sealed_self.h"
 
 int main(int argc, char** argv) {
   using namespace berth;
   if (argc != 2) {
     fmt::print(stderr, "berth-supervisor is started by berth\n");
     return 2;
+  }
+  // Containers' first processes, probes and copies are our children, with our program until they execute theirs.
+  if (Status sealed = sys::seal_self(argv); !sealed) {
+    fmt::print(stderr, "berth-supervisor: {}\n", sealed.error().full());
+    return 1;
   }
   signal(SIGPIPE, SIG_IGN);
   sys::Paths paths = sys::Paths::from_environment();

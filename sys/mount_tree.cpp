@@ -20,10 +20,17 @@ Result<UniqueFd> on_own_thread(const std::function<Result<UniqueFd>()>& work) {
   return made;
 }
 
-Result<UniqueFd> copy_of(FdRef place) {
-  UniqueFd tree(open_tree(place.get(), "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH));
-  if (!tree.valid()) return sys_error("copy a mount", errno);
-  return tree;
+unsigned flags_for(Below below) {
+  return AT_EMPTY_PATH | (below == Below::included ? static_cast<unsigned>(AT_RECURSIVE) : 0U);
+}
+
+Status set_attributes(FdRef mount, Below below, uint64_t wanted) {
+  mount_attr attributes{};
+  attributes.attr_set = wanted;
+  if (mount_setattr(mount.get(), "", flags_for(below), &attributes, sizeof attributes) != 0) {
+    return sys_error("make a mount read-only", errno);
+  }
+  return {};
 }
 
 Result<UniqueFd> merge_here(const std::vector<std::string>& layers, const std::string& subpath) {
@@ -32,12 +39,8 @@ Result<UniqueFd> merge_here(const std::vector<std::string>& layers, const std::s
   if (layers.size() > 1) BERTH_TRY_OK(mount_overlay(layers, "", "", place));  // one alone is the tree already
   BERTH_TRY(UniqueFd root, open_file(place, O_PATH | O_DIRECTORY));
   BERTH_TRY(UniqueFd wanted, open_in_root(root.ref(), subpath.empty() ? "." : subpath, O_PATH));
-  BERTH_TRY(UniqueFd tree, copy_of(wanted.ref()));
-  mount_attr attributes{};
-  attributes.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV;
-  if (mount_setattr(tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0) {
-    return sys_error("make a mount read-only", errno);
-  }
+  BERTH_TRY(UniqueFd tree, copy_mount(wanted.ref(), Below::left_out));
+  BERTH_TRY_OK(set_attributes(tree.ref(), Below::left_out, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV));
   return tree;
 }
 
@@ -47,7 +50,7 @@ Result<UniqueFd> copy_from(const Pidfd& process, const std::string& path) {
   if (setns(process.fd().get(), CLONE_NEWNS) != 0) return sys_error("enter a mount namespace", errno);
   BERTH_TRY(UniqueFd root, open_file("/", O_PATH | O_DIRECTORY));
   BERTH_TRY(UniqueFd place, open_in_root(root.ref(), path, O_PATH));
-  return copy_of(place.ref());
+  return copy_mount(place.ref(), Below::left_out);
 }
 
 }  // namespace
@@ -71,6 +74,22 @@ Status mount_overlay(const std::vector<std::string>& layers, const std::string& 
   if (!upper.empty()) options += fmt::format(",upperdir={},workdir={}", upper, work);
   if (mount("overlay", target.c_str(), "overlay", upper.empty() ? MS_RDONLY : 0, options.c_str()) != 0)
     return sys_error("mount overlay", errno);
+  return {};
+}
+
+Result<UniqueFd> copy_mount(FdRef place, Below below) {
+  UniqueFd tree(open_tree(place.get(), "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags_for(below)));
+  if (!tree.valid()) return sys_error("copy a mount", errno);
+  return tree;
+}
+
+Status make_read_only(FdRef mount, Below below) {
+  return set_attributes(mount, below, MOUNT_ATTR_RDONLY);
+}
+
+Status attach_mount(FdRef tree, FdRef target) {
+  if (move_mount(tree.get(), "", target.get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
+    return sys_error("attach a mount", errno);
   return {};
 }
 

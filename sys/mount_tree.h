@@ -20,6 +20,16 @@ namespace berth::sys {
 [[nodiscard]] Status mount_overlay(const std::vector<std::string>& layers, const std::string& upper,
                                    const std::string& work, const std::string& target);
 
+enum class Below { left_out, included };  // what is mounted below a place
+/// A copy of the mount that holds `place`, from there on.
+[[nodiscard]] Result<UniqueFd> copy_mount(FdRef place, Below below);
+
+/// Nothing is written through this mount, nor, where included, through those below it.
+[[nodiscard]] Status make_read_only(FdRef mount, Below below);
+
+/// Attaches a mount that is in no namespace on top of `target`, in the namespace of that.
+[[nodiscard]] Status attach_mount(FdRef tree, FdRef target);
+
 /// A copy of the mount at `path` (absolute) as the process sees it. Error: ESRCH if it is gone.
 [[nodiscard]] Result<UniqueFd> copy_mount_of(const Pidfd& process, const std::string& path);
 

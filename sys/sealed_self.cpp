@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <climits>
+#include <string_view>
 
 #include "sys/fd.h"
 
@@ -17,15 +18,28 @@ namespace {
 
 constexpr char kSelf[] = "/proc/self/exe";
 
+std::string read_self() {
+  char path[PATH_MAX];
+  ssize_t size = readlink(kSelf, path, sizeof path);
+  return std::string(path, size > 0 ? static_cast<size_t>(size) : 0);
+}
+
+/// A mount that is attached nowhere has no path but its own root.
+constexpr std::string_view kSealed = "/";
+
 }  // namespace
 
+std::string own_program() {
+  constexpr std::string_view kReplaced = " (deleted)";  // by an upgrade, meanwhile
+  std::string path = read_self();
+  if (path == kSealed) return program_invocation_name;  // as seal_self() has given it
+  if (path.ends_with(kReplaced)) path.resize(path.size() - kReplaced.size());
+  return path;
+}
+
 Status seal_self(char** argv) {
-  struct statvfs info {};
-  if (statvfs(kSelf, &info) != 0) return sys_error("look at our own program", errno);
-  if ((info.f_flag & ST_RDONLY) != 0) {
-    // Executed by descriptor, we would be called after its number.
-    const char* slash = std::strrchr(argv[0], '/');
-    prctl(PR_SET_NAME, slash == nullptr ? argv[0] : slash + 1);
+  if (read_self() == kSealed) {
+    prctl(PR_SET_NAME, program_invocation_short_name);  // executed by descriptor, we are called after its number
     return {};
   }
   UniqueFd tree(open_tree(AT_FDCWD, kSelf, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
@@ -34,6 +48,8 @@ Status seal_self(char** argv) {
   if (!tree.valid() || mount_setattr(tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0) {
     return sys_error("make our own program read-only", errno);
   }
+  std::string path = own_program();
+  argv[0] = path.data();
   (void)syscall(SYS_execveat, tree.get(), "", argv, environ, AT_EMPTY_PATH);
   return sys_error("execute our own program again", errno);
 }

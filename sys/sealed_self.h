@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "base/result.h"
 
 namespace berth::sys {
@@ -9,5 +11,8 @@ namespace berth::sys {
 /// write to it then (CVE-2019-5736). Returns at once where that has been done; else it starts anew, with the same
 /// arguments and environment. Requires: CAP_SYS_ADMIN, one thread, nothing done yet.
 [[nodiscard]] Status seal_self(char** argv);
+
+/// The path that this program was executed from, sealed or not; "" if there is none to be known.
+[[nodiscard]] std::string own_program();
 
 }  // namespace berth::sys

@@ -13,6 +13,7 @@
 #include "cli/helper_program.h"
 #include "cli/project.h"
 #include "sys/file.h"
+#include "sys/sealed_self.h"
 
 namespace berth::cli {
 namespace {
@@ -40,6 +41,8 @@ int main(int argc, char** argv) {
   using namespace berth::cli;
   Context context;
   context.paths = berth::sys::Paths::from_environment();
+  // What runs in a build begins as a copy of us.
+  if (berth::Status sealed = berth::sys::seal_self(argv); !sealed) return report(context, sealed);
   CommandLine line("Builds images for berth.", context);
   Command app = line.root();
   add_image_build(app.noun("image"), context,

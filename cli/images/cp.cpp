@@ -114,6 +114,12 @@ std::string absolute(const std::string& path) {
   return getcwd(here, sizeof here) == nullptr ? path : std::string(here) + "/" + path;
 }
 
+/// Relative to the container's root; "." is that itself. Keeps a slash at its end.
+std::string below_root(const std::string& path) {
+  size_t begin = path.find_first_not_of('/');
+  return begin == std::string::npos ? "." : "./" + path.substr(begin);
+}
+
 /// The name that a source has of its own, also where it was followed to something else.
 std::string base_name(const Operand& operand) {
   std::string path = operand.path;
@@ -190,9 +196,8 @@ class Copy {
   }
 
   Status to(const engine::Container& container) {
-    BERTH_TRY(ContainerFiles files, ContainerFiles::open(context_, container));
-    ContainerFiles::Place place = files.locate(target_.path);
-    Result<CopyPath> target = CopyPath::resolve(place.root, place.path, true);
+    BERTH_TRY(sys::UniqueFd files, open_container_root(context_, container));
+    Result<CopyPath> target = CopyPath::resolve(files.ref(), below_root(target_.path), true);
     if (!target) return no_such(target.error(), target_.path, container.record.name);
     if (source_.path == "-") {
       if (!target->is_directory()) return make_error("the destination of a tar must be a directory");
@@ -207,9 +212,8 @@ class Copy {
   }
 
   Status from(const engine::Container& container) {
-    BERTH_TRY(ContainerFiles files, ContainerFiles::open(context_, container));
-    ContainerFiles::Place place = files.locate(source_.path);
-    Result<CopyPath> source = CopyPath::resolve(place.root, place.path, flags_.follow_link);
+    BERTH_TRY(sys::UniqueFd files, open_container_root(context_, container));
+    Result<CopyPath> source = CopyPath::resolve(files.ref(), below_root(source_.path), flags_.follow_link);
     if (!source) return no_such(source.error(), source_.path, container.record.name);
     if (!source->info) return no_such(sys_error("", ENOENT), source_.path, container.record.name);
     if (target_.path == "-") {

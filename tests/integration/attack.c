@@ -91,14 +91,11 @@ static int watch_descriptors(double seconds) {
       snprintf(path, sizeof path, "/proc/%s/exe", process->d_name);
       int program = open(path, O_RDONLY);
       if (program >= 0) {
-        struct stat info;
         char again[64];
         snprintf(again, sizeof again, "/proc/self/fd/%d", program);
         ssize_t size = readlink(again, target, sizeof target - 1);
-        int writable = open(again, O_WRONLY);
-        if (size > 0 && writable >= 0 && fstat(program, &info) == 0 && strncmp(target, "/bin/", 5) != 0)
-          printf("EXE %.*s\n", (int)size, target);
-        if (writable >= 0) close(writable);
+        // Asked, not opened: it is busy as long as it runs, and free a moment later.
+        if (size > 0 && access(again, W_OK) == 0 && strncmp(target, "/bin/", 5) != 0) printf("EXE %.*s\n", (int)size, target);
         close(program);
       }
       snprintf(path, sizeof path, "/proc/%s/fd", process->d_name);
@@ -117,6 +114,21 @@ static int watch_descriptors(double seconds) {
   } while ((double)(now.tv_sec - start.tv_sec) + (double)(now.tv_nsec - start.tv_nsec) / 1e9 < seconds);
   puts("watched");
   return 0;
+}
+
+// Whether the program that a descriptor leads to can be written to, now or once nobody runs it (CVE-2019-5736). Says it
+// here and, where there is one, in a file that outlives the container.
+static int overwrite(const char* path) {
+  char line[4200], name[4096];
+  ssize_t size = readlink(path, name, sizeof name);
+  int program = open(path, O_WRONLY);
+  const char* found = program >= 0 || access(path, W_OK) == 0 ? "WRITABLE" : strerrorname_np(errno);
+  int seals = fcntl(open(path, O_RDONLY), F_GET_SEALS);
+  if (seals >= 0 && (seals & F_SEAL_WRITE) != 0) found = "SEALED";
+  int length = snprintf(line, sizeof line, "program %.*s %s\n", (int)(size > 0 ? size : 0), name, found);
+  int seen = open("/seen/programs", O_WRONLY | O_APPEND | O_CREAT, 0666);
+  if (seen >= 0 && write(seen, line, (size_t)length) != length) return 1;
+  return write(1, line, (size_t)length) == length ? 0 : 1;
 }
 
 // Pushes keys into the terminal that it has (CVE-2017-5226).
@@ -141,8 +153,9 @@ static int swap(const char* directory, const char* target) {
 int main(int argc, char** argv) {
   if (argc == 2 && strcmp(argv[1], "calls") == 0) return calls();
   if (argc == 3 && strcmp(argv[1], "watch") == 0) return watch_descriptors(atof(argv[2]));
+  if (argc == 3 && strcmp(argv[1], "program") == 0) return overwrite(argv[2]);
   if (argc == 3 && strcmp(argv[1], "keys") == 0) return push_keys(argv[2]);
   if (argc == 4 && strcmp(argv[1], "swap") == 0) return swap(argv[2], argv[3]);
-  fprintf(stderr, "usage: attack calls | watch SECONDS | keys TEXT | swap DIRECTORY TARGET\n");
+  fprintf(stderr, "usage: attack calls | watch SECONDS | program FD | keys TEXT | swap DIRECTORY TARGET\n");
   return 2;
 }

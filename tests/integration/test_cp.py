@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import stat
 import subprocess
 import tarfile
@@ -113,6 +114,63 @@ class Copying(Box):
         stack("start", check=0)
         self.assertEqual("hello\nhello\nhello", stack.sh("web", "cat /etc-note /data/note /shared/note"))
 
+    def test_a_stopped_container_has_its_mounts_as_when_it_runs(self):
+        """Parts of volumes, volumes that driver options describe, single files, links from the root into a volume, trees of
+        images; what is read-only stays so."""
+        stack = self.stack("""
+            services:
+              web:
+                image: busybox:1
+                command: [sleep, "100000"]
+                stop_grace_period: 0s
+                volumes:
+                  - {type: volume, source: data, target: /part, volume: {subpath: a/b}}
+                  - {type: volume, source: data, target: /part/nested, volume: {subpath: c}}
+                  - {type: volume, source: shown, target: /shown}
+                  - {type: volume, source: data, target: /fixed, read_only: true}
+                  - {type: image, source: "busybox:1", target: /image}
+                  - ./single:/etc/single
+            volumes:
+              data:
+              shown: {driver: local, driver_opts: {type: none, o: bind, device: ./elsewhere}}
+            """)
+        self.here(stack, "elsewhere/there", "elsewhere\n")
+        self.here(stack, "single", "single\n")
+        self.here(stack, "note", "hello\n")
+        stack("up", "--no-start", check=0)
+        data = os.path.join(self.berth.root, "volumes", f"{stack.name}_data", "_data")
+        os.makedirs(f"{data}/a/b/nested")
+        os.makedirs(f"{data}/c")
+
+        def both_ways(place):
+            stack("cp", "note", f"web:{place}", check=0)
+            stack("cp", f"web:{place}", "got", check=0)
+            self.assertEqual("hello\n", self.here(stack, "got"), place)
+
+        for state in ("made and never run", "stopped"):
+            with self.subTest(state):
+                both_ways("/part/note")
+                self.assertEqual("hello\n", self.here(stack, f"{data}/a/b/note"))
+                both_ways("/part/nested/note")
+                self.assertEqual("hello\n", self.here(stack, f"{data}/c/note"))
+                both_ways("/shown/note")
+                self.assertEqual("hello\n", self.here(stack, "elsewhere/note"))
+                stack("cp", "web:/image/var/www/index.html", "got", check=0)
+                self.assertIn("works", self.here(stack, "got"))
+                self.assertIn("EROFS", stack("cp", "note", "web:/fixed/note", check=1).err)
+                self.assertIn("EROFS", stack("cp", "note", "web:/image/note", check=1).err)
+                self.here(stack, "single", "single\n")
+                stack("cp", "web:/etc/single", "got", check=0)
+                self.assertEqual("single\n", self.here(stack, "got"))
+            if state != "stopped":
+                stack("start", check=0)
+                stack.sh("web", "ln -s /shown /link")
+                stack("stop", check=0)
+        both_ways("/link/through")
+        self.assertEqual("hello\n", self.here(stack, "elsewhere/through"))
+        shutil.rmtree(f"{data}/c")
+        self.assertIn("c", stack("cp", "note", "web:/part/note", check=1).err)
+
     def test_tars_on_the_standard_streams(self):
         stack = self.box()
         buffer = io.BytesIO()
@@ -149,8 +207,10 @@ class Copying(Box):
         os.makedirs(os.path.join(stack.folder, "shared"), exist_ok=True)
         stack.up()
         self.here(stack, "note", "hello\n")
-        self.assertIn("EROFS", stack("cp", "note", "web:/etc-note", check=1).err)
-        stack("cp", "note", "web:/data/note", check=0)
+        for _ in ("running", "stopped"):
+            self.assertIn("EROFS", stack("cp", "note", "web:/etc-note", check=1).err)
+            stack("cp", "note", "web:/data/note", check=0)
+            stack("stop", check=0)
 
 
 class Hostile(Box):

@@ -4,90 +4,18 @@ Named after the CVE where there is one. What is stored and unpacked is in test_a
 comes from registries in test_pull_hostile, `cp` in test_cp, builds in test_build*.
 """
 
-import functools
 import hashlib
-import io
 import os
 import re
 import stat
 import subprocess
 import tarfile
-import tempfile
 import time
 
-import busybox
 import host
-from harness import BERTH, Case, wait_until
+from attacks import Attacks, attacker, file, folder, link, node
+from harness import BERTH, wait_until
 from terminal import Terminal
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-@functools.cache
-def attacker():
-    """attack.c as a static program, made once."""
-    folder = tempfile.mkdtemp(prefix="berth-attack-")
-    program = os.path.join(folder, "attack")
-    subprocess.run(["cc", "-O1", "-static", "-Wall", "-Werror", "-o", program, os.path.join(HERE, "attack.c")], check=True)
-    return program
-
-
-def folder(name, mode=0o755):
-    entry = tarfile.TarInfo(name)
-    entry.type, entry.mode = tarfile.DIRTYPE, mode
-    return entry, b""
-
-
-def link(name, target):
-    entry = tarfile.TarInfo(name)
-    entry.type, entry.linkname = tarfile.SYMTYPE, target
-    return entry, b""
-
-
-def file(name, content, mode=0o644, uid=0, gid=0):
-    entry = tarfile.TarInfo(name)
-    entry.mode, entry.uid, entry.gid, entry.size = mode, uid, gid, len(content)
-    return entry, content
-
-
-def node(name, kind):
-    entry = tarfile.TarInfo(name)
-    entry.type, entry.mode = kind, 0o666
-    return entry, b""
-
-
-class Attacks(Case):
-    def image(self, name, *entries, changes=()):
-        """busybox with other entries on top, each given as (TarInfo, content)."""
-        buffer = io.BytesIO()
-        busybox.write_tar(buffer)
-        buffer.seek(0)
-        with tarfile.open(fileobj=buffer, mode="r") as old:
-            kept = [(entry, old.extractfile(entry).read() if entry.isreg() else b"") for entry in old
-                    if entry.name not in {new.name for new, _ in entries}]
-        path = os.path.join(self.berth.home, f"{name}.tar")
-        with tarfile.open(path, mode="w") as tar:
-            for entry, content in (*kept, *entries):
-                tar.addfile(entry, io.BytesIO(content))
-        arguments = [word for change in changes for word in ("--change", change)]
-        self.berth("import", "--change", "ENV PATH=/bin", *arguments, path, f"{name}:1", check=0)
-        os.unlink(path)
-        return f"{name}:1"
-
-    def armed(self, extra="", image="busybox:1", command='[sleep, "100000"]'):
-        """A service `it` with the attacker at /attack."""
-        stack = self.stack(f"""
-            services:
-              it:
-                image: {image}
-                command: {command}
-                environment: {{BERTH_TEST_MARK: %MARK%-it}}
-                stop_grace_period: 0s
-                volumes: ["{attacker()}:/attack:ro"]
-                {extra}
-            """)
-        stack.up()
-        return stack
 
 
 class FromInside(Attacks):
@@ -109,21 +37,6 @@ class FromInside(Attacks):
         foreign = [line for line in seen if line != "watched" and not re.search(r" /(seen|proc|proc/.*|dev/.*|bin/.*|.*/containers/[0-9a-f]{64}/std(out|err))$", line)]
         self.assertEqual([], sorted({re.sub(r"[0-9a-f]{64}", "ID", line.split(" ", 2)[2]) for line in foreign}))
         self.assertEqual(program, hashlib.sha256(open(BERTH, "rb").read()).hexdigest())
-
-    def test_an_image_that_starts_the_runtime_again_cannot_overwrite_it(self):
-        """CVE-2019-5736."""
-        image = self.image("reexec", file("bin/again", b"#!/proc/self/exe\n", 0o755), changes=['CMD ["/bin/again"]'])
-        before = {path: hashlib.sha256(open(path, "rb").read()).hexdigest() for path in self.programs()}
-        stack = self.stack(f"services:\n  it:\n    image: {image}\n")
-        stack("up", "-d")  # whether it starts is not the question
-        stack("run", "--rm", "-T", "it", "/proc/self/exe")
-        stack("run", "--rm", "-T", "it", "sh", "-c", "exec /proc/self/exe")
-        self.assertEqual(before, {path: hashlib.sha256(open(path, "rb").read()).hexdigest() for path in self.programs()})
-
-    def programs(self):
-        beside = os.path.dirname(os.path.realpath(BERTH))
-        return [os.path.join(beside, name) for name in os.listdir(beside) if name.startswith("berth") and
-                os.path.isfile(os.path.join(beside, name))]
 
     def test_keys_cannot_be_pushed_into_the_users_terminal(self):
         """CVE-2017-5226: whatever the container pushes, it pushes into a terminal of its own."""
