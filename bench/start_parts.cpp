@@ -101,8 +101,7 @@ void start_and_reap(runtime::Host& host, const ContainerSpec& spec, bool network
     endpoint.container_id = fmt::format("{:012x}", ++starts);
     endpoint.network_id = kNetworkId;
     endpoint.bridge = kBridge;
-    endpoint.address = *netns::Ipv4::parse("10.213.77.2");
-    endpoint.prefix = 24;
+    endpoint.addresses = {{*netns::Address::parse("10.213.77.2"), 24}};
     wanted.endpoints.push_back(endpoint);
     sandbox = need(netns::create_sandbox(wanted));
     io.netns = sandbox.netns.fd();
@@ -149,8 +148,7 @@ int main(int argc, char** argv) {
   netns::NetworkSpec network;
   network.id = kNetworkId;
   network.bridge = kBridge;
-  network.subnet = *netns::Subnet::parse("10.213.77.0/24");
-  network.gateway = *netns::Ipv4::parse("10.213.77.1");
+  network.blocks = {{*netns::Subnet::parse("10.213.77.0/24"), *netns::Address::parse("10.213.77.1"), {}, {}}};
   need(netns::create_bridge(network));
   std::vector<Variant> variants = {
       {"nothing", [](Parts&) {}, {}},

@@ -29,6 +29,7 @@ engine::AttachmentConfig attachment(const Flags& flags) {
   attachment.network = flags.network;
   attachment.aliases = flags.aliases;
   attachment.ipv4_address = flags.ip;
+  attachment.ipv6_address = flags.ip6;
   attachment.link_local_ips = flags.link_local_ips;
   attachment.gw_priority = flags.gw_priority;
   for (const std::string& option : flags.options) add_pair(option, '=', attachment.options);

@@ -7,6 +7,7 @@
 #include "cli/project.h"
 #include "cli/request.h"
 #include "engine/request.h"
+#include "netns/address.h"
 
 namespace berth::cli {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 struct Flags {
   std::string name, driver = "bridge", ipam_driver = "default", scope, config_from;
   std::vector<std::string> subnets, gateways, ranges, aux, options, labels, ipam_options;
-  bool internal = false, attachable = false, ipv6 = false, ingress = false, config_only = false;
+  bool internal = false, attachable = false, ipv4 = true, ipv6 = false, ingress = false, config_only = false;
 };
 
 /// "NAME=VALUE"; without "=" the value is empty.
@@ -39,14 +40,40 @@ Status refuse_swarm(const Flags& flags) {
   return {};
 }
 
+/// The pool whose subnet has this address or range in it.
+Result<engine::IpamConfig*> pool_of(const std::string& text, const char* what, engine::NetworkConfig& network) {
+  const auto subnet = netns::Subnet::parse(text);
+  const auto address = netns::Address::parse(text);
+  if (network.ipam.empty()) return make_error("every ip-range or gateway must have a corresponding subnet");
+  for (engine::IpamConfig& pool : network.ipam) {
+    const auto whole = netns::Subnet::parse(pool.subnet);
+    if ((subnet && whole->contains(*subnet)) || (address && whole->contains(*address))) return &pool;
+  }
+  return make_error(fmt::format("no matching subnet for {} {}", what, printable(text)));
+}
+
 Status add_addresses(const Flags& flags, engine::NetworkConfig& network) {
-  if (flags.subnets.size() > 1) return make_error("only one subnet is supported");
-  if (flags.subnets.empty() && (!flags.gateways.empty() || !flags.ranges.empty()))
-    return make_error("every ip-range or gateway must have a corresponding subnet");
-  if (!flags.subnets.empty()) network.subnet = flags.subnets.front();
-  if (!flags.gateways.empty()) network.gateway = flags.gateways.front();
-  if (!flags.ranges.empty()) network.ip_range = flags.ranges.front();
-  add_pairs(flags.aux, network.aux_addresses);
+  for (const std::string& subnet : flags.subnets) {
+    if (!netns::Subnet::parse(subnet))
+      return make_error(fmt::format("invalid subnet {}: invalid CIDR block notation", printable(subnet)),
+                        "expected one like 172.30.0.0/24");
+    network.ipam.emplace_back().subnet = subnet;
+    if (subnet.find(':') != std::string::npos) network.enable_ipv6 = true;
+  }
+  for (const std::string& text : flags.ranges) {
+    BERTH_TRY(engine::IpamConfig * pool, pool_of(text, "range", network));
+    pool->ip_range = text;
+  }
+  for (const std::string& text : flags.gateways) {
+    BERTH_TRY(engine::IpamConfig * pool, pool_of(text, "gateway", network));
+    pool->gateway = text;
+  }
+  engine::StringMap aux;
+  add_pairs(flags.aux, aux);
+  for (const auto& [name, address] : aux) {
+    BERTH_TRY(engine::IpamConfig * pool, pool_of(address, "aux-address", network));
+    pool->aux_addresses[name] = address;
+  }
   return {};
 }
 
@@ -56,6 +83,7 @@ int create(const Context& context, const Flags& flags) {
   network.driver = flags.driver;
   network.internal = flags.internal;
   network.attachable = flags.attachable;
+  network.enable_ipv4 = flags.ipv4;
   network.enable_ipv6 = flags.ipv6;
   add_pairs(flags.options, network.options);
   add_pairs(flags.labels, network.labels);
@@ -89,6 +117,7 @@ void add_network_create(Command noun, Context& context) {
   command.option("--ip-range", flags->ranges, "Allocate container ip from a sub-range");
   command.option("--ipam-driver", flags->ipam_driver, "IP address management driver: default");
   command.option("--ipam-opt", flags->ipam_options).hidden();
+  command.flag("--ipv4", flags->ipv4, "Enable IPv4 address assignment (true unless =false)");
   command.flag("--ipv6", flags->ipv6, "Enable IPv6 address assignment");
   command.option("--label", flags->labels, "Set metadata on the network");
   command.option("-o,--opt", flags->options, "Set driver specific options");

@@ -32,16 +32,24 @@ Json map_json(const engine::StringMap& map) {
 
 Json pools(const engine::NetworkRecord& network) {
   if (network.config.name == "host" || network.config.name == "none") return nullptr;
-  if (network.subnet.empty()) return Json::array();  // the default bridge, which nobody is on
-  Json pool = {{"Subnet", network.subnet}};
-  if (!network.config.ip_range.empty()) pool["IPRange"] = network.config.ip_range;
-  pool["Gateway"] = network.gateway;
-  if (!network.config.aux_addresses.empty()) pool["AuxiliaryAddresses"] = map_json(network.config.aux_addresses);
-  return Json::array({std::move(pool)});
+  Json list = Json::array();  // empty for the default bridge while nobody is on it
+  for (const engine::IpamConfig& block : network.ipam) {
+    Json pool = {{"Subnet", block.subnet}};
+    if (!block.ip_range.empty()) pool["IPRange"] = block.ip_range;
+    pool["Gateway"] = block.gateway;
+    if (!block.aux_addresses.empty()) pool["AuxiliaryAddresses"] = map_json(block.aux_addresses);
+    list.push_back(std::move(pool));
+  }
+  return list;
 }
 
-std::string with_prefix(const std::string& address, const std::string& subnet) {
-  return address.empty() ? "" : address + subnet.substr(std::min(subnet.find('/'), subnet.size()));
+/// With the prefix of the network's subnet of that family.
+std::string with_prefix(const std::string& address, const engine::NetworkRecord& network) {
+  for (const engine::IpamConfig& block : network.ipam) {
+    const bool same_family = (block.subnet.find(':') == std::string::npos) == (address.find(':') == std::string::npos);
+    if (!address.empty() && same_family) return address + block.subnet.substr(block.subnet.find('/'));
+  }
+  return "";
 }
 
 Json containers(const engine::NetworkRecord& network, const engine::Observed& observed) {
@@ -51,8 +59,8 @@ Json containers(const engine::NetworkRecord& network, const engine::Observed& ob
     json[record.id] = {{"Name", record.name},
                        {"EndpointID", images::sha256_of(record.id + "/" + network.id).hex()},
                        {"MacAddress", user.endpoint.mac},
-                       {"IPv4Address", with_prefix(user.endpoint.address, network.subnet)},
-                       {"IPv6Address", ""}};
+                       {"IPv4Address", with_prefix(user.endpoint.address, network)},
+                       {"IPv6Address", with_prefix(user.endpoint.ipv6_address, network)}};
   }
   return json;
 }
@@ -67,7 +75,7 @@ Json inspect(const engine::NetworkRecord& network, const engine::Observed& obser
       {"Created", network.created_ns == 0 ? "0001-01-01T00:00:00Z" : format_rfc3339(network.created_ns)},
       {"Scope", "local"},
       {"Driver", driver_of(network)},
-      {"EnableIPv4", true},
+      {"EnableIPv4", config.enable_ipv4},
       {"EnableIPv6", config.enable_ipv6},
       {"IPAM", {{"Driver", "default"}, {"Options", predefined ? Json() : Json::object()}, {"Config", pools(network)}}},
       {"Internal", config.internal},

@@ -77,7 +77,7 @@ constexpr Attr kAttachmentRows[] = {
     attr<&NetworkAttachment::gw_priority, Integer>("gw_priority"),
     attr<&NetworkAttachment::interface_name, Text>("interface_name"),
     attr<&NetworkAttachment::ipv4_address, IpAddress>("ipv4_address"),
-    attr<&NetworkAttachment::ipv6_address, IpAddress>("ipv6_address").accepted(),
+    attr<&NetworkAttachment::ipv6_address, IpAddress>("ipv6_address"),
     attr<&NetworkAttachment::link_local_ips, TextList>("link_local_ips"),
     attr<&NetworkAttachment::mac_address, Text>("mac_address"),
     attr<&NetworkAttachment::priority, Integer>("priority"),

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view kSwarm = "it is for swarm";
 constexpr std::string_view kBridgeOptions =
-    "com.docker.network.bridge.name, .enable_icc, .enable_ip_masquerade, .gateway_mode_ipv4, "
+    "com.docker.network.bridge.name, .enable_icc, .enable_ip_masquerade, .gateway_mode_ipv4, .host_binding_ipv4, "
     "com.docker.network.driver.mtu, com.docker.network.container_iface_prefix; parent, macvlan_mode, ipvlan_mode, "
     "ipvlan_flag";
 
@@ -92,8 +92,8 @@ constexpr Attr kNetworkRows[] = {
     attr<&Network::attachable, IfTrue>("attachable").remark("every container can be connected by hand"),
     attr<&Network::driver, Text>("driver").remark("bridge, macvlan, ipvlan, host, none"),
     attr<&Network::driver_opts, Options>("driver_opts").remark(kBridgeOptions),
-    attr<&Network::enable_ipv4, Flag>("enable_ipv4").accepted(),
-    attr<&Network::enable_ipv6, Flag>("enable_ipv6").accepted(),
+    attr<&Network::enable_ipv4, Flag>("enable_ipv4"),
+    attr<&Network::enable_ipv6, Flag>("enable_ipv6"),
     attr<&Network::external, External>("external"),
     attr<&Network::internal, IfTrue>("internal"),
     attr<&Network::ipam, FilledObject<Ipam, ipam_table>>("ipam"),

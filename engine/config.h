@@ -70,21 +70,14 @@ struct PortConfig {
 struct AttachmentConfig {
   std::string network;  // real name
   std::vector<std::string> aliases;
-  std::string ipv4_address;
-  std::string mac_address;  // empty = made from the IPv4 address
+  std::string ipv4_address, ipv6_address;  // empty = any free one, where the network has the family
+  std::string mac_address;                 // empty = made from the first address
   std::vector<std::string> link_local_ips;
   std::string interface_name;  // empty = the next free one
   int64_t priority = 0;        // the first interface is that of the highest, then of the first name
   int64_t gw_priority = 0;     // the default route, likewise
   StringMap options;           // com.docker.network.endpoint.…
   StringMap links;             // names for this container alone, and whom each stands for
-
-  /// All that it asks for, as written.
-  [[nodiscard]] std::vector<std::string> addresses() const {
-    std::vector<std::string> all = link_local_ips;
-    if (!ipv4_address.empty()) all.push_back(ipv4_address);
-    return all;
-  }
 };
 
 struct UlimitConfig {
@@ -187,6 +180,13 @@ struct ServiceConfig {
   std::string image_id;     // what its image is now, where that is known: containers of another one are made anew
 };
 
+/// Addresses of one family for a network; what is empty is chosen by berth.
+struct IpamConfig {
+  std::string subnet, gateway, ip_range;
+  StringMap aux_addresses;
+  std::string place;  // where the file asks for it: compose.yaml:14:7
+};
+
 struct NetworkConfig {
   std::string key;   // in the compose file
   std::string name;  // real
@@ -194,9 +194,8 @@ struct NetworkConfig {
   std::string driver = "bridge";
   StringMap options;
   Labels labels;
-  std::string subnet, gateway, ip_range;  // empty = chosen by berth
-  StringMap aux_addresses;
-  bool enable_ipv6 = false;
+  std::vector<IpamConfig> ipam;
+  bool enable_ipv4 = true, enable_ipv6 = false;
   std::string place;
 };
 

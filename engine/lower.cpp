@@ -40,19 +40,10 @@ class StackLowering {
     config.driver = n.driver.value_or("bridge");
     config.options = map_of(n.driver_opts);
     config.labels = map_of(n.labels);
-    config.enable_ipv6 = n.enable_ipv6.value_or(false);
     config.place = n.span.str();
-    if (!n.external) check_driver(config, n.span);
-    if (n.ipam && !n.ipam->config.empty()) {
-      const compose::IpamPool& pool = n.ipam->config.front();
-      config.subnet = pool.subnet.value_or("");
-      config.gateway = pool.gateway.value_or("");
-      config.ip_range = pool.ip_range.value_or("");
-      config.aux_addresses = map_of(pool.aux_addresses);
-      if (n.ipam->config.size() > 1) {
-        diagnostics_.error(
-            n.span, fmt::format("network \"{}\" has several address pools; only one IPv4 pool is supported", key));
-      }
+    if (!n.external) {
+      check_driver(config, n.span);
+      lower_ipam(key, n, config, diagnostics_);
     }
     return config;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "engine/address_request.h"
 #include "engine/endpoints.h"
 #include "engine/joins.h"
 #include "engine/lower_parts.h"
@@ -36,17 +37,45 @@ void main_mac_address(const Lowering& in) {
   main->mac_address = own;
 }
 
-PortConfig published(const Lowering& in, const compose::Port& port) {
+/// An address that the service asks for has to be one of the network's, as far as the file says which those are.
+berth::Status check_address(const NetworkConfig& network, const std::string& text, bool v6) {
+  const auto address = netns::Address::parse(text);
+  if (!address || address->v6 != v6) return make_error(fmt::format("\"{}\" is no IPv{} address", text, v6 ? 6 : 4));
+  if (v6 ? !network.enable_ipv6 : !network.enable_ipv4) {
+    return make_error(fmt::format("network \"{}\" has no IPv{}", network.key, v6 ? 6 : 4),
+                      v6 ? "write enable_ipv6: true there" : "leave enable_ipv4: false out there");
+  }
+  auto block = std::ranges::find(network.ipam, v6, is_ipv6);
+  if (block == network.ipam.end() || block->subnet.empty()) return {};
+  BERTH_TRY(netns::AddressRequest request, address_request(*block));
+  auto plan = netns::plan_addresses(request, {}, {});
+  return plan.ok() ? netns::check_address(*plan, *address, {}) : berth::Status();  // a wrong plan has been reported
+}
+
+void check_addresses(const Lowering& in, const std::string& key, const compose::NetworkAttachment& attachment) {
+  const compose::Network& declared = in.project.networks.at(key);
+  if (declared.external) return;  // known when it is there
+  NetworkConfig network;
+  network.key = key;
+  Diagnostics elsewhere;  // reported where the network is lowered
+  lower_ipam(key, declared, network, elsewhere);
+  for (const bool v6 : {false, true}) {
+    const std::string text = (v6 ? attachment.ipv6_address : attachment.ipv4_address).value_or("");
+    berth::Status checked = text.empty() ? berth::Status() : check_address(network, text, v6);
+    if (checked) continue;
+    in.diagnostics.error(
+        attachment.span,
+        fmt::format("service \"{}\", ipv{}_address: {}", in.service.name, v6 ? 6 : 4, checked.error().what),
+        checked.error().hint);
+  }
+}
+
+PortConfig published(const compose::Port& port) {
   PortConfig config;
   config.host_ip = port.host_ip;
   config.container_port = port.target;
   config.protocol = port.protocol;
   config.place = port.span.str();
-  if (port.protocol != "tcp" && port.protocol != "udp") {
-    in.diagnostics.error(port.span,
-                         fmt::format("publishing a port with protocol \"{}\" is not supported", port.protocol),
-                         "tcp and udp are");
-  }
   std::vector<std::string> ends = split(port.published, '-');
   config.host_port = static_cast<uint16_t>(parse_unsigned(ends[0]).value_or(0));
   config.host_port_end =
@@ -146,6 +175,8 @@ void lower_attachments(const Lowering& in) {
     config.aliases = attachment.aliases;
     config.aliases.push_back(s.name);  // the service's own name, shared by its replicas
     config.ipv4_address = attachment.ipv4_address.value_or("");
+    config.ipv6_address = attachment.ipv6_address.value_or("");
+    check_addresses(in, key, attachment);
     config.mac_address = mac_address(in, attachment.mac_address, attachment.span);
     config.priority = attachment.priority.value_or(0);
     lower_options(in, attachment, config);
@@ -169,7 +200,7 @@ void lower_network(const Lowering& in) {
   check_joined(in);
   lower_attachments(in);
   main_mac_address(in);
-  for (const compose::Port& port : s.ports) c.ports.push_back(published(in, port));
+  for (const compose::Port& port : s.ports) c.ports.push_back(published(port));
   c.expose = s.expose;
   for (const auto& [name, address] : s.extra_hosts) c.extra_hosts.push_back(name + "=" + address);
   c.dns = s.dns;

@@ -26,6 +26,10 @@ void lower_security(const Lowering& in);
 [[nodiscard]] VolumeConfig lower_volume(const compose::Project& project, const std::string& key,
                                         Diagnostics& diagnostics);
 
+/// Which families of addresses a network has, and which addresses.
+void lower_ipam(const std::string& key, const compose::Network& network, NetworkConfig& config,
+                Diagnostics& diagnostics);
+
 [[nodiscard]] StringMap map_of(const compose::Pairs& pairs);
 
 }  // namespace berth::engine

@@ -79,6 +79,11 @@ constexpr Option kOptions[] = {
        driver.spec.gateway_mode = static_cast<GatewayMode>(mode);
        return true;
      }},
+    {"com.docker.network.bridge.host_binding_ipv4", kBridge, "an IPv4 address",
+     [](NetworkDriver&, const std::string& value) {  // is read where ports are published
+       const auto address = netns::Address::parse(value);
+       return address && !address->v6;
+     }},
     {"com.docker.network.bridge.name", kBridge, "the name of an interface",
      [](NetworkDriver& driver, const std::string& value) {
        driver.spec.bridge = value;

@@ -187,7 +187,11 @@ Plan plan_connect(const Observed& observed, const ConnectOptions& options, bool 
     return problem(fmt::format("endpoint with name {} already exists in network {}", record.name, *name));
   }
   EndpointOptions endpoint = read_endpoint_options(options.attachment.options);
-  for (const std::string& address : options.attachment.addresses()) {
+  std::vector<std::string> addresses = options.attachment.link_local_ips;
+  for (const std::string& wanted : {options.attachment.ipv4_address, options.attachment.ipv6_address}) {
+    if (!wanted.empty()) addresses.push_back(wanted);
+  }
+  for (const std::string& address : addresses) {
     if (!netns::Address::parse(address))
       endpoint.errors.push_back(make_error("invalid IP address: " + printable(address)));
   }
@@ -201,7 +205,7 @@ Plan plan_connect(const Observed& observed, const ConnectOptions& options, bool 
   return plan;
 }
 
-Plan plan_disconnect(const Observed& observed, const DisconnectOptions& options) {
+Plan plan_disconnect(const Observed& observed, const DisconnectOptions& options, bool again) {
   const Container* container = find_container(observed, options.container);
   if (container == nullptr) return problem("No such container: " + options.container.substr(0, 12));
   Result<std::string> name = real_name(observed, options.network);

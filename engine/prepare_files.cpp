@@ -26,12 +26,16 @@ std::string hostname_of(const ContainerRecord& record) {
   return record.config.hostname.empty() ? record.short_id() : record.config.hostname;
 }
 
-/// The names that the container has at this address.
-std::string own_line(const ContainerRecord& record, const EndpointState& endpoint) {
+/// The names that the container has at its addresses there.
+std::string own_lines(const ContainerRecord& record, const EndpointState& endpoint) {
   const std::string& domain = record.config.domainname;
   std::string names = hostname_of(record);
   if (!domain.empty()) names = names + "." + domain + " " + names;
-  return endpoint.address.empty() ? "" : fmt::format("{}\t{}\n", endpoint.address, names);
+  std::string lines;
+  for (const std::string& address : {endpoint.address, endpoint.ipv6_address}) {
+    if (!address.empty()) lines += fmt::format("{}\t{}\n", address, names);
+  }
+  return lines;
 }
 
 std::string hosts(const ContainerRecord& record, const LiveState& live, const std::string& gateway) {
@@ -47,7 +51,7 @@ std::string hosts(const ContainerRecord& record, const LiveState& live, const st
     std::string address = entry.substr(equals + 1);
     text += fmt::format("{}\t{}\n", address == "host-gateway" ? gateway : address, entry.substr(0, equals));
   }
-  for (const EndpointState& endpoint : live.endpoints) text += own_line(record, endpoint);
+  for (const EndpointState& endpoint : live.endpoints) text += own_lines(record, endpoint);
   return text;
 }
 
@@ -100,16 +104,16 @@ berth::Status prepare_files(const ContainerRecord& record, const LiveState& live
 }
 
 berth::Status update_network_files(const ContainerRecord& record, const std::vector<EndpointState>& before,
-                                const LiveState& live, const sys::Paths& paths) {
+                                   const LiveState& live, const sys::Paths& paths) {
   const std::string path = paths.container(record.id) + "/hosts";
   BERTH_TRY(std::string text, sys::read_file(path, 1 << 20));
   for (const EndpointState& endpoint : before) {
-    const std::string line = own_line(record, endpoint);
-    if (size_t at = line.empty() ? std::string::npos : text.find(line); at != std::string::npos)
-      text.erase(at, line.size());
+    const std::string lines = own_lines(record, endpoint);
+    if (size_t at = lines.empty() ? std::string::npos : text.find(lines); at != std::string::npos)
+      text.erase(at, lines.size());
   }
   if (!text.empty() && text.back() != '\n') text += '\n';
-  for (const EndpointState& endpoint : live.endpoints) text += own_line(record, endpoint);
+  for (const EndpointState& endpoint : live.endpoints) text += own_lines(record, endpoint);
   BERTH_TRY_OK(write_in_place(path, text));
   if (!before.empty() || live.endpoints.empty()) return {};
   return write_in_place(paths.container(record.id) + "/resolv.conf", resolv_conf(record));

@@ -33,7 +33,8 @@ struct Borrowed {
 
 /// After the container's networks have changed while it runs: the lines about its own addresses in its hosts file (all
 /// others stay as they are, whoever wrote them), and with its first network its resolv.conf.
-[[nodiscard]] berth::Status update_network_files(const ContainerRecord& record, const std::vector<EndpointState>& before,
-                                              const LiveState& live, const sys::Paths& paths);
+[[nodiscard]] berth::Status update_network_files(const ContainerRecord& record,
+                                                 const std::vector<EndpointState>& before, const LiveState& live,
+                                                 const sys::Paths& paths);
 
 }  // namespace berth::engine

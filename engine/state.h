@@ -51,9 +51,10 @@ enum class Status { created, running, paused, restarting, removing, exited, dead
 struct EndpointState {
   std::string network;  // real name
   std::string interface, host_interface;
-  std::string address;  // 172.18.0.2
+  std::string address, ipv6_address;  // 172.18.0.2, fd00::2; empty where the network does not have the family
   std::string mac;
-  bool pending = false;  // being connected to a running container: perhaps not there, or not all of it
+  bool internal = false;  // of a network without a way in: published ports do not lead here
+  bool pending = false;   // being connected to a running container: perhaps not there, or not all of it
 };
 
 /// A published port as it is now, with the host port that was chosen.
@@ -101,7 +102,7 @@ struct NetworkRecord {
   std::string project;          // empty: made by hand
   int64_t created_ns = 0;
   NetworkConfig config;
-  std::string subnet, gateway;
+  std::vector<IpamConfig> ipam;  // what it has: for each of its families, IPv4 first
 };
 
 struct Container {

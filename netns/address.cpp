@@ -9,47 +9,33 @@
 
 namespace berth::netns {
 
-std::optional<Ipv4> Ipv4::parse(std::string_view text) {
-  in_addr raw{};
-  if (inet_pton(AF_INET, std::string(text).c_str(), &raw) != 1) return std::nullopt;
-  return Ipv4{ntohl(raw.s_addr)};
+namespace {
+
+/// The bits that a prefix leaves to hosts, all set.
+AddressBits host_bits(const Address& address, int prefix) {
+  const int free = address.width() - prefix;
+  return free == 128 ? ~AddressBits{0} : (AddressBits{1} << free) - 1;
 }
 
-std::string Ipv4::str() const {
-  return fmt::format("{}.{}.{}.{}", bits >> 24, bits >> 16 & 255, bits >> 8 & 255, bits & 255);
-}
-
-std::optional<Subnet> Subnet::parse(std::string_view text) {
-  const size_t slash = text.find('/');
-  if (slash == std::string_view::npos) return std::nullopt;
-  const auto address = Ipv4::parse(text.substr(0, slash));
-  const auto prefix = parse_unsigned(text.substr(slash + 1));
-  if (!address || !prefix || *prefix > 32) return std::nullopt;
-  return of(*address, static_cast<int>(*prefix));
-}
-
-Subnet Subnet::of(Ipv4 address, int prefix) {
-  Subnet subnet{address, prefix};
-  subnet.base.bits &= subnet.mask();
-  return subnet;
-}
-
-std::string Subnet::str() const {
-  return fmt::format("{}/{}", base.str(), prefix);
-}
+}  // namespace
 
 std::optional<Address> Address::parse(std::string_view text) {
-  if (const auto v4 = Ipv4::parse(text)) return of(*v4);
-  Address address{.v6 = true};
-  if (inet_pton(AF_INET6, std::string(text).c_str(), address.bytes.data()) != 1) return std::nullopt;
+  Address address{.v6 = text.find(':') != std::string_view::npos};
+  const int family = address.v6 ? AF_INET6 : AF_INET;
+  if (inet_pton(family, std::string(text).c_str(), address.bytes.data()) != 1) return std::nullopt;
   return address;
 }
 
-Address Address::of(Ipv4 v4) {
-  Address address;
-  const uint32_t net = htonl(v4.bits);
-  std::copy_n(reinterpret_cast<const uint8_t*>(&net), 4, address.bytes.begin());
+Address Address::of(bool v6, AddressBits bits) {
+  Address address{.v6 = v6};
+  for (size_t i = address.size(); i-- > 0; bits >>= 8) address.bytes[i] = static_cast<uint8_t>(bits);
   return address;
+}
+
+AddressBits Address::bits() const {
+  AddressBits bits = 0;
+  for (size_t i = 0; i < size(); ++i) bits = bits << 8 | bytes[i];
+  return bits;
 }
 
 std::string Address::str() const {
@@ -58,9 +44,25 @@ std::string Address::str() const {
   return text.data();
 }
 
-std::optional<Ipv4> Address::v4() const {
-  if (v6) return std::nullopt;
-  return Ipv4{uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3]};
+std::optional<Subnet> Subnet::parse(std::string_view text) {
+  const size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  const auto address = Address::parse(text.substr(0, slash));
+  const auto prefix = parse_unsigned(text.substr(slash + 1));
+  if (!address || !prefix || *prefix > static_cast<unsigned>(address->width())) return std::nullopt;
+  return of(*address, static_cast<int>(*prefix));
+}
+
+Subnet Subnet::of(const Address& address, int prefix) {
+  return {Address::of(address.v6, address.bits() & ~host_bits(address, prefix)), prefix};
+}
+
+std::string Subnet::str() const {
+  return fmt::format("{}/{}", base.str(), prefix);
+}
+
+Address Subnet::last() const {
+  return Address::of(base.v6, base.bits() | host_bits(base, prefix));
 }
 
 bool Address::loopback() const {
@@ -86,9 +88,9 @@ std::optional<Mac> Mac::parse(std::string_view text) {
   return mac;
 }
 
-Mac Mac::of(Ipv4 address) {
-  const auto bytes = Address::of(address).bytes;
-  return Mac{{0x02, 0x42, bytes[0], bytes[1], bytes[2], bytes[3]}};
+Mac Mac::of(const Address& address) {
+  const uint8_t* last = address.bytes.data() + address.size() - 4;
+  return Mac{{0x02, 0x42, last[0], last[1], last[2], last[3]}};
 }
 
 std::string Mac::str() const {

@@ -22,12 +22,14 @@ constexpr uint16_t ct_type(int message) {
 /// The original direction of one flow.
 struct Flow {
   std::span<const uint8_t> tuple;  // as the kernel wrote it, good for a delete request
+  uint8_t family = 0;
   uint8_t protocol = 0;
   uint16_t destination_port = 0;
 };
 
 Flow read_flow(const nlmsghdr& message) {
   Flow flow;
+  flow.family = static_cast<const nfgenmsg*>(NLMSG_DATA(&message))->nfgen_family;
   visit_attributes(attributes_of(message, sizeof(nfgenmsg)), [&](const NetlinkAttribute& attribute) {
     if (attribute.type != CTA_TUPLE_ORIG) return;
     flow.tuple = attribute.data;
@@ -46,21 +48,23 @@ Flow read_flow(const nlmsghdr& message) {
 
 }  // namespace
 
-Status forget_udp_flows(const std::vector<uint16_t>& host_ports) {
-  if (host_ports.empty()) return {};
+Status forget_flows(const std::vector<HostPort>& ports) {
+  if (ports.empty()) return {};
   auto socket = NetlinkSocket::open(NETLINK_NETFILTER);
   if (!socket.ok()) return {};  // no netfilter, no flows
   NetlinkBatch list;
   list.begin(ct_type(IPCTNL_MSG_CT_GET), NLM_F_DUMP, "list tracked connections");
-  list.fixed(nfgenmsg{.nfgen_family = AF_INET, .version = NFNETLINK_V0});
+  list.fixed(nfgenmsg{.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0});
   NetlinkBatch forget;
   bool any = false;
   const Status listed = socket->dump(list, [&](const nlmsghdr& message) {
     const Flow flow = read_flow(message);
-    if (flow.protocol != IPPROTO_UDP || std::ranges::find(host_ports, flow.destination_port) == host_ports.end())
-      return;
-    forget.begin(ct_type(IPCTNL_MSG_CT_DELETE), 0, "forget UDP flow", ENOENT);
-    forget.fixed(nfgenmsg{.nfgen_family = AF_INET, .version = NFNETLINK_V0});
+    const bool goes_there = std::ranges::any_of(ports, [&](const HostPort& port) {
+      return port.number == flow.destination_port && ip_protocol(port.protocol) == flow.protocol;
+    });
+    if (!goes_there) return;
+    forget.begin(ct_type(IPCTNL_MSG_CT_DELETE), 0, "forget flow", ENOENT);
+    forget.fixed(nfgenmsg{.nfgen_family = flow.family, .version = NFNETLINK_V0});
     forget.attribute(CTA_TUPLE_ORIG | NLA_F_NESTED, flow.tuple.data(), flow.tuple.size());
     any = true;
   });

@@ -4,11 +4,18 @@
 #include <vector>
 
 #include "base/result.h"
+#include "netns/spec.h"
 
 namespace berth::netns {
 
-/// Forgets UDP flows whose original destination is one of these host ports, so that a client that keeps sending reaches
-/// the new container at once and not the address that is gone. Ok where the kernel has no connection tracking.
-[[nodiscard]] Status forget_udp_flows(const std::vector<uint16_t>& host_ports);
+struct HostPort {
+  Protocol protocol;
+  uint16_t number;
+  bool operator==(const HostPort&) const = default;
+};
+
+/// Forgets flows whose original destination is one of these, in both families, so that a client that keeps sending
+/// reaches the new container at once and not the address that is gone. Ok where the kernel has no connection tracking.
+[[nodiscard]] Status forget_flows(const std::vector<HostPort>& ports);
 
 }  // namespace berth::netns

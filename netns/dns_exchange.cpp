@@ -10,6 +10,8 @@
 #include <boost/asio/write.hpp>
 #include <cerrno>
 
+#include "netns/asio_address.h"
+
 namespace berth::netns {
 namespace {
 
@@ -20,11 +22,6 @@ uint16_t random_id() {
   uint16_t id = 0;
   (void)getrandom(&id, sizeof id, 0);  // two bytes never fail once the machine has booted
   return id;
-}
-
-asio::ip::address to_asio(const Address& address) {
-  if (!address.v6) return asio::ip::address_v4(address.v4()->bits);
-  return asio::ip::address_v6(address.bytes);
 }
 
 /// A socket in the given namespace (null = this thread's); it stays there wherever it is used.

@@ -10,7 +10,7 @@ namespace berth::netns {
 namespace {
 
 constexpr size_t kMaxServers = 8;
-const Address kOurselves = Address::of(Ipv4{0x7f00000b});  // asking 127.0.0.11 would go round for ever
+const Address kOurselves = *Address::parse("127.0.0.11");  // asking 127.0.0.11 would go round for ever
 
 }  // namespace
 

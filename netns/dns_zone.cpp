@@ -161,11 +161,9 @@ Zone::Pointer Zone::find_pointer(const ZoneView& view, const Address& address) c
     const auto entry = net->pointers.find(address);
     if (entry != net->pointers.end()) return {Found::yes, entry->second, net->name};
   }
-  const auto v4 = address.v4();
   for (const auto& [id, net] : networks_) {
-    const bool inside =
-        v4 && std::ranges::any_of(net->subnets, [&](const Subnet& subnet) { return subnet.contains(*v4); });
-    if (inside) return {Found::no_name, {}, {}};
+    if (std::ranges::any_of(net->subnets, [&](const Subnet& subnet) { return subnet.contains(address); }))
+      return {Found::no_name, {}, {}};
   }
   return {};
 }

@@ -25,12 +25,19 @@ bool means_unavailable(const Error& error) {
          error.code == EAFNOSUPPORT || error.code == ENOSYS;
 }
 
-std::vector<uint16_t> udp_ports(const std::vector<PortSpec>& ports) {
-  std::vector<uint16_t> out;
+/// Those whose flows the kernel would keep sending to where they went before. A TCP connection ends with its container.
+std::vector<HostPort> lasting_flows(const std::vector<PortSpec>& ports) {
+  std::vector<HostPort> out;
   for (const PortSpec& port : ports) {
-    if (port.protocol == Protocol::udp && translated(port)) out.push_back(port.host_port);
+    const bool translated = port.translated(false) || port.translated(true);
+    if (port.protocol != Protocol::tcp && translated) out.push_back({port.protocol, port.host_port});
   }
   return out;
+}
+
+Status enable_forwarding(const NetworkSpec& network) {
+  BERTH_TRY_OK(enable_ipv4_forwarding());
+  return network.block(true) == nullptr ? Status() : enable_ipv6_forwarding();
 }
 
 void read_elements(const nlohmann::json& set, ObservedFirewall& out) {
@@ -38,7 +45,7 @@ void read_elements(const nlohmann::json& set, ObservedFirewall& out) {
   if (!set.contains("elem")) return;
   for (const auto& element : set["elem"]) {
     if (name == "bridges" && element.is_string()) out.bridges.push_back(element);
-    if (name != "any_ports" && name != "ip_ports") continue;
+    if (!name.starts_with("any_ports") && !name.starts_with("ip_ports")) continue;
     if (!element.is_array() || element.empty() || !element[0].contains("concat")) continue;
     std::string port;
     for (const auto& part : element[0]["concat"]) {
@@ -107,7 +114,7 @@ Status Firewall::add_network(const NetworkSpec& network) {
   auto& networks = impl_->state.networks;
   const bool replaced = std::erase_if(networks, [&](const NetworkSpec& other) { return other.id == network.id; }) > 0;
   networks.push_back(network);
-  Status status = enable_forwarding();
+  Status status = enable_forwarding(network);
   if (status.ok()) status = replaced ? impl_->rebuild() : impl_->change(render_add_network(impl_->table, network));
   if (!status.ok()) impl_->state = std::move(before);
   return std::move(status).context("firewall rules of network {}", network.name);
@@ -119,7 +126,9 @@ Status Firewall::remove_network(const std::string& network_id) {
   if (hit == networks.end()) return {};
   const NetworkSpec network = *hit;
   networks.erase(hit);
-  std::erase_if(impl_->state.ports, [&](const PortSpec& port) { return network.subnet.contains(port.container_ip); });
+  std::erase_if(impl_->state.ports, [&](const PortSpec& port) {
+    return std::ranges::any_of(port.container, [&](const Address& address) { return network.contains(address); });
+  });
   Status status = networks.empty() ? impl_->rebuild() : impl_->change(render_remove_network(impl_->table, network));
   return std::move(status).context("firewall rules of network {}", network.name);
 }
@@ -138,7 +147,7 @@ Status Firewall::publish(const std::vector<PortSpec>& ports) {
     impl_->state = std::move(before);
     return std::move(status).context("publish {} ports", ports.size());
   }
-  return forget_udp_flows(udp_ports(ports));
+  return forget_flows(lasting_flows(ports));
 }
 
 Status Firewall::unpublish(const std::vector<PortSpec>& ports) {
@@ -149,13 +158,13 @@ Status Firewall::unpublish(const std::vector<PortSpec>& ports) {
   }
   if (removed.empty()) return {};
   BERTH_TRY_OK(impl_->change(render_unpublish(impl_->table, removed)).context("unpublish {} ports", removed.size()));
-  return forget_udp_flows(udp_ports(removed));
+  return forget_flows(lasting_flows(removed));
 }
 
 Status Firewall::replace_all(FirewallState state) {
   for (const NetworkSpec& network : state.networks) BERTH_TRY_OK(validate(network));
   impl_->state = std::move(state);
-  if (!impl_->state.networks.empty()) BERTH_TRY_OK(enable_forwarding());
+  for (const NetworkSpec& network : impl_->state.networks) BERTH_TRY_OK(enable_forwarding(network));
   return impl_->rebuild().context("rebuild firewall table {}", impl_->table);
 }
 

@@ -29,8 +29,8 @@ struct ObservedFirewall {
 /// change fails, because somebody flushed the ruleset or a crash left something else, the whole table is rebuilt from
 /// it in one go.
 ///
-/// The first network switches net.ipv4.ip_forward on if it was off. It is not switched back, because others may have
-/// come to need it.
+/// The first network switches net.ipv4.ip_forward on if it was off, the first one with IPv6 the forwarding of that. It
+/// is not switched back, because others may have come to need it.
 ///
 /// Works on the network namespace of the thread that makes it. Not thread-safe; single-threaded use by the supervisor.
 /// The rules library (libnftables) is loaded on first use, not with the program.

@@ -25,14 +25,14 @@ using Visit = std::function<void(Subnet, Occupied::Kind, std::string interface)>
 Status visit_addresses(NetlinkSocket& socket, const Visit& visit) {
   NetlinkBatch request;
   request.begin(RTM_GETADDR, NLM_F_DUMP, "list addresses of the host");
-  request.fixed(ifaddrmsg{.ifa_family = AF_INET});
+  request.fixed(ifaddrmsg{.ifa_family = AF_UNSPEC});
   return socket.dump(request, [&](const nlmsghdr& message) {
     const auto* info = static_cast<const ifaddrmsg*>(NLMSG_DATA(&message));
-    if (info->ifa_family != AF_INET) return;
+    if (info->ifa_family != AF_INET && info->ifa_family != AF_INET6) return;
     visit_attributes(attributes_of(message, sizeof(ifaddrmsg)), [&](const NetlinkAttribute& attribute) {
       // On a point-to-point link IFA_ADDRESS is the other end; both are taken.
       if (attribute.type != IFA_ADDRESS && attribute.type != IFA_LOCAL) return;
-      visit(Subnet::of(attribute.ipv4(), info->ifa_prefixlen), Occupied::Kind::host_address,
+      visit(Subnet::of(attribute.address(), info->ifa_prefixlen), Occupied::Kind::host_address,
             interface_name(info->ifa_index));
     });
   });
@@ -41,19 +41,26 @@ Status visit_addresses(NetlinkSocket& socket, const Visit& visit) {
 Status visit_routes(NetlinkSocket& socket, const Visit& visit) {
   NetlinkBatch request;
   request.begin(RTM_GETROUTE, NLM_F_DUMP, "list routes of the host");
-  request.fixed(rtmsg{.rtm_family = AF_INET});
+  request.fixed(rtmsg{.rtm_family = AF_UNSPEC});
   return socket.dump(request, [&](const nlmsghdr& message) {
     const auto* info = static_cast<const rtmsg*>(NLMSG_DATA(&message));
-    if (info->rtm_family != AF_INET || info->rtm_dst_len == 0) return;  // a default route takes nothing
+    if (info->rtm_family != AF_INET && info->rtm_family != AF_INET6) return;
+    if (info->rtm_dst_len == 0) return;  // a default route takes nothing
     if (info->rtm_type == RTN_BROADCAST || info->rtm_type == RTN_MULTICAST) return;
     Subnet destination{.prefix = info->rtm_dst_len};
     std::string interface;
     visit_attributes(attributes_of(message, sizeof(rtmsg)), [&](const NetlinkAttribute& attribute) {
-      if (attribute.type == RTA_DST) destination.base = attribute.ipv4();
+      if (attribute.type == RTA_DST) destination.base = attribute.address();
       if (attribute.type == RTA_OIF) interface = interface_name(attribute.u32());
     });
     visit(destination, Occupied::Kind::host_route, interface);
   });
+}
+
+/// Not the host's alone: every interface has them.
+bool on_every_interface(const Subnet& subnet) {
+  static const Subnet kLinkLocal = *Subnet::parse("fe80::/10"), kMulticast = *Subnet::parse("ff00::/8");
+  return subnet.base.loopback() || kLinkLocal.contains(subnet) || kMulticast.contains(subnet);
 }
 
 }  // namespace
@@ -62,7 +69,7 @@ Result<std::vector<Occupied>> observe_host_prefixes(const std::vector<std::strin
   BERTH_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_ROUTE));
   std::vector<Occupied> out;
   const Visit add = [&](Subnet subnet, Occupied::Kind kind, const std::string& interface) {
-    if (subnet.base.loopback() || std::ranges::find(own_bridges, interface) != own_bridges.end()) return;
+    if (on_every_interface(subnet) || std::ranges::find(own_bridges, interface) != own_bridges.end()) return;
     const char* what = kind == Occupied::Kind::host_address ? "address of" : "route through";
     out.push_back({subnet, kind, fmt::format("{} {}", what, interface.empty() ? "no interface" : interface)});
   };
@@ -71,9 +78,8 @@ Result<std::vector<Occupied>> observe_host_prefixes(const std::vector<std::strin
   const auto text = sys::read_file("/etc/resolv.conf", 1 << 20);
   if (!text.ok()) return out;  // a host without one has no nameserver to avoid
   for (const Address& server : parse_resolv_conf(*text).nameservers) {
-    const auto v4 = server.v4();
-    if (!v4 || v4->loopback()) continue;
-    out.push_back({Subnet::of(*v4, 32), Occupied::Kind::nameserver, "nameserver " + v4->str()});
+    const Subnet itself = Subnet::of(server, server.width());
+    if (!on_every_interface(itself)) out.push_back({itself, Occupied::Kind::nameserver, "nameserver " + server.str()});
   }
   return out;
 }

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -10,15 +11,19 @@
 
 namespace berth::netns {
 
-/// Where networks without an explicit subnet come from: blocks of 2^(32-size) addresses cut out of `base`.
+/// Where networks without an explicit subnet come from: blocks with a prefix of `size` bits, cut out of `base`.
 struct Pool {
   Subnet base;
   int size = 24;
+  bool operator==(const Pool&) const = default;
 };
 
 /// /22 blocks of 172.16.0.0/12 from 172.18.0.0 on (Docker's own bridge has 172.17): as many addresses as a bridge has
 /// ports, 1023. Then /24 blocks of 192.168.0.0/16. About 1250 networks.
 [[nodiscard]] std::vector<Pool> default_pools();
+
+/// /64 blocks of a unique local prefix (RFC 4193) that always is the same for the same `seed`: 65536 networks.
+[[nodiscard]] Pool unique_local_pool(std::string_view seed);
 
 /// An address block that is in use, and by whom, for error messages.
 struct Occupied {
@@ -36,33 +41,27 @@ struct Occupied {
 /// What the user asked for under `ipam:`; all of it optional.
 struct AddressRequest {
   std::optional<Subnet> subnet;
-  std::optional<Ipv4> gateway;
+  std::optional<Address> gateway;
   std::optional<Subnet> ip_range;
-  std::vector<std::pair<std::string, Ipv4>> aux;
+  std::vector<std::pair<std::string, Address>> aux;
 };
 
-/// What a network gets; the fields go into a NetworkSpec as they are.
-struct AddressPlan {
-  Subnet subnet;
-  Ipv4 gateway;
-  std::optional<Subnet> ip_range;
-  std::vector<std::pair<std::string, Ipv4>> aux;
-};
-
-/// Chooses or checks. Pure: the caller holds whatever lock keeps two projects from choosing the same block.
-/// An explicit subnet must not overlap another network or an address of the host; overlapping a mere route is allowed,
-/// because a bridge inside a VPN's 10.0.0.0/8 is something people do on purpose. A chosen one avoids all of `occupied`.
-/// Errors: overlap (names the other side), pools used up, gateway/range/aux outside the subnet, prefix longer than /30.
-[[nodiscard]] Result<AddressPlan> plan_addresses(const AddressRequest& request, const std::vector<Pool>& pools,
-                                                 const std::vector<Occupied>& occupied);
+/// Chooses a block from the pools, or checks the subnet that was asked for. Pure: the caller holds whatever lock keeps
+/// two projects from choosing the same block. An explicit subnet must not overlap another network or an address of the
+/// host; overlapping a mere route is allowed, because a bridge inside a VPN's 10.0.0.0/8 is something people do on
+/// purpose. A chosen one avoids all of `occupied`. Errors: overlap (names the other side), pools used up,
+/// gateway/range/aux outside the subnet, a subnet with room for less than two containers.
+[[nodiscard]] Result<AddressBlock> plan_addresses(const AddressRequest& request, const std::vector<Pool>& pools,
+                                                  const std::vector<Occupied>& occupied);
 
 /// The next free container address after `last_given` (wrapping), so that an address just released is not given to a
 /// stranger while peers still remember it. Error: no free address in the range.
-[[nodiscard]] Result<Ipv4> choose_address(const NetworkSpec& network, const std::vector<Ipv4>& in_use,
-                                          std::optional<Ipv4> last_given);
+[[nodiscard]] Result<Address> choose_address(const AddressBlock& block, const std::vector<Address>& in_use,
+                                             const std::optional<Address>& last_given);
 
-/// An address that the user asked for (`ipv4_address`). Errors: outside the subnet, reserved (network, broadcast,
-/// gateway, aux), in use.
-[[nodiscard]] Status check_address(const NetworkSpec& network, Ipv4 wanted, const std::vector<Ipv4>& in_use);
+/// An address that the user asked for (`ipv4_address`, `ipv6_address`). Errors: outside the subnet, reserved (network,
+/// broadcast, gateway, aux), in use.
+[[nodiscard]] Status check_address(const AddressBlock& block, const Address& wanted,
+                                   const std::vector<Address>& in_use);
 
 }  // namespace berth::netns

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "netns/link_address.h"
 #include "netns/netlink.h"
 #include "netns/sysctl.h"
 
@@ -23,23 +24,16 @@ void add_bridge(NetlinkBatch& batch, const NetworkSpec& network) {
   batch.fixed(ifinfomsg{.ifi_family = AF_UNSPEC});
   batch.text(IFLA_IFNAME, network.bridge);
   // A bridge without a MAC of its own takes the lowest of its ports, and changes it as containers come and go.
-  batch.attribute(IFLA_ADDRESS, Mac::of(network.gateway).bytes.data(), 6);
+  batch.attribute(IFLA_ADDRESS, Mac::of(network.blocks.front().gateway).bytes.data(), 6);
   if (network.mtu != 0) batch.u32(IFLA_MTU, static_cast<uint32_t>(network.mtu));
   batch.nested(IFLA_LINKINFO, [&] { batch.text(IFLA_INFO_KIND, "bridge"); });
 }
 
-void add_gateway(NetlinkBatch& batch, const NetworkSpec& network, uint32_t index) {
-  const std::string what = fmt::format("address {} on bridge {}", network.gateway.str(), network.bridge);
-  batch.begin(RTM_NEWADDR, kCreate, what, EEXIST);
-  batch.fixed(ifaddrmsg{
-      .ifa_family = AF_INET, .ifa_prefixlen = static_cast<uint8_t>(network.subnet.prefix), .ifa_index = index});
-  batch.be32(IFA_LOCAL, network.gateway.bits);
-  batch.be32(IFA_ADDRESS, network.gateway.bits);
-  batch.be32(IFA_BROADCAST, network.subnet.last().bits);
-}
-
 void set_bridge_up(NetlinkBatch& batch, const NetworkSpec& network, uint32_t index) {
-  if (network.gateway_mode != GatewayMode::isolated) add_gateway(batch, network, index);
+  for (const AddressBlock& block : network.blocks) {
+    if (network.gateway_mode != GatewayMode::isolated)
+      add_address(batch, {block.gateway, block.subnet.prefix}, network.bridge, index);
+  }
   batch.begin(RTM_SETLINK, 0, fmt::format("set bridge {} up", network.bridge));
   batch.fixed(ifinfomsg{
       .ifi_family = AF_UNSPEC, .ifi_index = static_cast<int>(index), .ifi_flags = IFF_UP, .ifi_change = IFF_UP});
@@ -114,7 +108,7 @@ Status create_bridge(const NetworkSpec& network) {
   const unsigned index = if_nametoindex(network.bridge.c_str());
   if (index == 0) return sys_error("find bridge " + network.bridge, errno);
   BERTH_TRY_OK(require_bridge(network.bridge));
-  BERTH_TRY_OK(write_interface_sysctl("ipv6", network.bridge, "disable_ipv6", "1"));
+  BERTH_TRY_OK(set_ipv6_sysctls(network.bridge, network.block(true) != nullptr));
   // A container on two networks may answer through the other one: the strict filter would drop it.
   BERTH_TRY_OK(write_interface_sysctl("ipv4", network.bridge, "rp_filter", "2"));
   NetlinkBatch up;

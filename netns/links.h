@@ -15,7 +15,7 @@ namespace berth::netns {
 // later). All functions are thread-safe: each opens its own netlink socket and shares nothing.
 
 /// Creates the bridge with its MAC, address and MTU, and sets it up. Ok if it is there already, also half made:
-/// everything is applied again. IPv6 is switched off on it.
+/// everything is applied again. Without an IPv6 block, IPv6 is switched off on it.
 [[nodiscard]] Status create_bridge(const NetworkSpec& network);
 
 /// Deletes the bridge; Ok if already gone. Interfaces enslaved to it are released by the kernel, not deleted.
@@ -44,7 +44,8 @@ struct Sandbox {
 };
 
 /// A new namespace with lo up, every endpoint connected to its bridge, addresses, default route, the sysctls that
-/// containers expect (any port may be bound, ping sockets for all groups, no IPv6), and the DNS sockets: one call per
+/// containers expect (any port may be bound, ping sockets for all groups, IPv6 only where an endpoint has an address of
+/// it), and the DNS sockets: one call per
 /// container, safe from any worker thread. A leftover endpoint of the same container is replaced. On error nothing
 /// remains.
 [[nodiscard]] Result<Sandbox> create_sandbox(const SandboxSpec& spec);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -170,8 +171,10 @@ uint32_t NetlinkAttribute::u32() const {
   return value;
 }
 
-Ipv4 NetlinkAttribute::ipv4() const {
-  return Ipv4{ntohl(u32())};
+Address NetlinkAttribute::address() const {
+  Address value{.v6 = data.size() == 16};
+  if (data.size() == value.size()) std::ranges::copy(data, value.bytes.begin());
+  return value;
 }
 
 void visit_attributes(std::span<const uint8_t> bytes, const std::function<void(const NetlinkAttribute&)>& visit) {

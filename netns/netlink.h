@@ -32,6 +32,7 @@ class NetlinkBatch {
   void u32(uint16_t type, uint32_t value) { attribute(type, &value, sizeof value); }
   void be32(uint16_t type, uint32_t value);
   void be16(uint16_t type, uint16_t value);
+  void address(uint16_t type, const Address& value) { attribute(type, value.bytes.data(), value.size()); }
   void flag_nested(uint16_t type, const std::function<void()>& content);  // with NLA_F_NESTED
   void nested(uint16_t type, const std::function<void()>& content);
   /// An attribute whose content begins with a fixed structure, as VETH_INFO_PEER does.
@@ -84,7 +85,7 @@ struct NetlinkAttribute {
 
   [[nodiscard]] std::string_view text() const;  // up to the first zero
   [[nodiscard]] uint32_t u32() const;           // 0 if too short
-  [[nodiscard]] Ipv4 ipv4() const;
+  [[nodiscard]] Address address() const;        // of the family whose size it has; 0.0.0.0 if of neither
 };
 /// Visits the attributes in `bytes`; stops at the first malformed one.
 void visit_attributes(std::span<const uint8_t> bytes, const std::function<void(const NetlinkAttribute&)>& visit);

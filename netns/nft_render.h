@@ -26,7 +26,4 @@ struct FirewallState {
 [[nodiscard]] std::string render_publish(const std::string& table, const std::vector<PortSpec>& ports);
 [[nodiscard]] std::string render_unpublish(const std::string& table, const std::vector<PortSpec>& ports);
 
-/// False for ports that only the proxy serves: IPv6 and loopback host addresses.
-[[nodiscard]] bool translated(const PortSpec& port);
-
 }  // namespace berth::netns

@@ -53,18 +53,17 @@ constexpr size_t kBlockBytes = kPrefix / 8;  // of an address that are the block
 Result<Subnet> choose_block() {
   BERTH_TRY(const std::vector<Occupied> occupied, observe_host_prefixes());
   // Not where networks of projects come from first: `up` may be choosing at this moment.
-  std::vector<Pool> pools = {Pool{Subnet{Ipv4{172u << 24 | 30u << 16}, 16}}};
+  std::vector<Pool> pools = {Pool{*Subnet::parse("172.30.0.0/16")}};
   std::ranges::copy(default_pools(), std::back_inserter(pools));
   for (Pool& pool : pools) pool.size = kPrefix;
-  BERTH_TRY(const AddressPlan plan, plan_addresses({}, pools, occupied));
+  BERTH_TRY(const AddressBlock plan, plan_addresses({}, pools, occupied));
   return plan.subnet;
 }
 
 void add_rules(NetlinkBatch& batch, const nft::Table& table, Subnet block) {
-  const uint32_t base = htonl(block.base.bits);
   const auto address_in_block = [&](uint32_t which, uint32_t op) {
     nft::load_payload(batch, NFT_PAYLOAD_NETWORK_HEADER, which, kBlockBytes);
-    nft::compare(batch, op, &base, kBlockBytes);
+    nft::compare(batch, op, block.base.bytes.data(), kBlockBytes);
   };
   nft::table_message(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, table);
   nft::add_chain(batch, table, "postrouting", {"nat", NF_INET_POST_ROUTING, 100});
@@ -158,7 +157,7 @@ Result<OutboundNetwork> OutboundNetwork::open() {
   BERTH_TRY(const Subnet block, choose_block());
   BERTH_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_NETFILTER));
   BERTH_TRY_OK(check_forwarding(socket));
-  BERTH_TRY_OK(enable_forwarding());
+  BERTH_TRY_OK(enable_ipv4_forwarding());
   NetlinkBatch batch;
   nft::begin_batch(batch);
   add_rules(batch, {NFPROTO_IPV4, "berth_build_" + sys::random_hex(4), NFT_TABLE_F_OWNER}, block);
@@ -167,8 +166,8 @@ Result<OutboundNetwork> OutboundNetwork::open() {
   return OutboundNetwork(std::make_shared<Impl>(std::move(socket), block));
 }
 
-Ipv4 OutboundNetwork::host_address() const {
-  return Ipv4{impl_->block.base.bits + 1};
+Address OutboundNetwork::host_address() const {
+  return impl_->block.at(1);
 }
 
 Result<OutboundLink> OutboundNetwork::connect() {
@@ -176,12 +175,11 @@ Result<OutboundLink> OutboundNetwork::connect() {
   EndpointSpec endpoint;
   endpoint.container_id = sys::random_hex(16);
   endpoint.network_id = "build";
-  endpoint.prefix = impl_->block.prefix;
-  endpoint.gateway = host_address();
+  endpoint.gateways = {host_address()};
   endpoint.mtu = impl_->mtu;
   Result<Sandbox> sandbox = make_error("");
   for (uint32_t tries = 0; tries < kCount; ++tries) {
-    endpoint.address = Ipv4{impl_->block.base.bits + kFirst + impl_->given++ % kCount};
+    endpoint.addresses = {{impl_->block.at(kFirst + impl_->given++ % kCount), impl_->block.prefix}};
     sandbox = create_sandbox({.endpoints = {endpoint}});
     // Another program may have chosen the same block at the same moment.
     if (sandbox.ok() || sandbox.error().code != EEXIST) break;

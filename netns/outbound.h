@@ -35,7 +35,7 @@ class OutboundNetwork {
   [[nodiscard]] Result<OutboundLink> connect();
 
   /// The host, as seen from within.
-  [[nodiscard]] Ipv4 host_address() const;
+  [[nodiscard]] Address host_address() const;
 
  private:
   struct Impl;

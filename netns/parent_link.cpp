@@ -78,7 +78,7 @@ Status probe(NetlinkSocket& socket, const NetworkSpec& network, unsigned parent)
   endpoint.driver = network.driver;
   endpoint.parent = network.parent;
   endpoint.interface = host_interface_name("probe", network.id);
-  endpoint.address = network.gateway;
+  endpoint.mac = Mac::of(network.blocks.front().gateway);
   NetlinkBatch batch;
   add_parent_link(batch, endpoint, parent, sys::FdRef(-1));
   Status made = socket.run(batch);
@@ -136,7 +136,7 @@ void add_parent_link(NetlinkBatch& batch, const EndpointSpec& endpoint, unsigned
   const bool macvlan = endpoint.driver == Driver::macvlan;
   // All of an ipvlan have the parent's address, as has the one of a passthru.
   if (macvlan && endpoint.parent.mode != MACVLAN_MODE_PASSTHRU)
-    batch.attribute(IFLA_ADDRESS, endpoint.mac.value_or(Mac::of(endpoint.address)).bytes.data(), 6);
+    batch.attribute(IFLA_ADDRESS, endpoint.mac.value_or(Mac::of(endpoint.addresses.front().address)).bytes.data(), 6);
   batch.nested(IFLA_LINKINFO, [&] {
     batch.text(IFLA_INFO_KIND, driver_name(endpoint.driver));
     batch.nested(IFLA_INFO_DATA, [&] {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <set>
+#include <vector>
 
 #include "base/text.h"
 #include "netns/ports.h"
@@ -11,21 +12,39 @@
 namespace berth::netns {
 namespace {
 
-/// Inodes of the sockets bound to this port, from one of /proc/net/{tcp,udp}{,6}: for TCP listeners only.
-void collect_inodes(const std::string& table, uint16_t port, bool tcp, std::set<std::string>& inodes) {
-  const auto text = sys::read_file("/proc/thread-self/net/" + table);
-  if (!text.ok()) return;
-  const std::string suffix = fmt::format(":{:04X}", port);
-  for (const std::string& line : split(*text, '\n')) {
-    // sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode
-    std::vector<std::string> columns;
-    for (std::string& word : split(trim(line), ' ')) {
-      if (!word.empty()) columns.push_back(std::move(word));
+/// Where a table of /proc/net keeps what this is about, counted in columns.
+struct Table {
+  std::vector<std::string> files;
+  size_t port, inode;
+};
+
+Table table_of(Protocol protocol) {
+  // sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode
+  if (protocol == Protocol::tcp) return {{"tcp", "tcp6"}, 1, 9};
+  if (protocol == Protocol::udp) return {{"udp", "udp6"}, 1, 9};
+  // ENDPT SOCK STY SST HBKT LPORT UID INODE LADDRS
+  return {{"sctp/eps"}, 5, 7};
+}
+
+/// Inodes of the sockets bound to this port; of TCP, listeners only.
+std::set<std::string> bound_sockets(Protocol protocol, uint16_t port) {
+  const Table table = table_of(protocol);
+  const std::string end = protocol == Protocol::sctp ? fmt::format("{}", port) : fmt::format(":{:04X}", port);
+  std::set<std::string> inodes;
+  for (const std::string& file : table.files) {
+    for (const std::string& line : split(sys::read_file("/proc/thread-self/net/" + file).value_or(""), '\n')) {
+      std::vector<std::string> columns;
+      for (std::string& word : split(trim(line), ' ')) {
+        if (!word.empty()) columns.push_back(std::move(word));
+      }
+      if (columns.size() <= table.inode) continue;
+      const std::string& place = columns[table.port];
+      if (protocol == Protocol::sctp ? place != end : !place.ends_with(end)) continue;
+      if (protocol == Protocol::tcp && columns[3] != "0A") continue;  // TCP_LISTEN
+      inodes.insert("socket:[" + columns[table.inode] + "]");
     }
-    if (columns.size() < 10 || !columns[1].ends_with(suffix)) continue;
-    if (tcp && columns[3] != "0A") continue;  // TCP_LISTEN
-    inodes.insert("socket:[" + columns[9] + "]");
   }
+  return inodes;
 }
 
 bool holds_one_of(const std::string& fd_dir, const std::set<std::string>& inodes) {
@@ -42,9 +61,7 @@ bool holds_one_of(const std::string& fd_dir, const std::set<std::string>& inodes
 }  // namespace
 
 std::string find_port_holder(Protocol protocol, uint16_t port) {
-  const bool tcp = protocol == Protocol::tcp;
-  std::set<std::string> inodes;
-  for (const char* family : {"", "6"}) collect_inodes(std::string(tcp ? "tcp" : "udp") + family, port, tcp, inodes);
+  const std::set<std::string> inodes = bound_sockets(protocol, port);
   const auto processes = sys::list_dir("/proc");
   if (inodes.empty() || !processes.ok()) return "";
   for (const std::string& pid : *processes) {

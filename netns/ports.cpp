@@ -36,21 +36,21 @@ std::string place(const Address& address, uint16_t port, Protocol protocol) {
 }
 
 Result<sys::UniqueFd> bind_port(const Address& address, uint16_t port, Protocol protocol) {
-  const bool tcp = protocol == Protocol::tcp;
+  const bool tcp = protocol == Protocol::tcp, udp = protocol == Protocol::udp;
   const int on = 1;
-  sys::UniqueFd fd(
-      socket(address.v6 ? AF_INET6 : AF_INET, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sys::UniqueFd fd(socket(address.v6 ? AF_INET6 : AF_INET,
+                          (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, ip_protocol(protocol)));
   if (!fd.valid()) return sys_error("open socket for " + place(address, port, protocol), errno);
   if (address.v6) (void)setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   // For TCP only: past connections in TIME_WAIT must not block the port. A listener still does. UDP sockets would share
-  // it.
+  // it, and SCTP has no such state.
   if (tcp) (void)setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   // Replies of the UDP proxy must leave from the address that the client had sent to.
-  if (!tcp && address.v6) (void)setsockopt(fd.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
-  if (!tcp && !address.v6) (void)setsockopt(fd.get(), IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
+  if (udp && address.v6) (void)setsockopt(fd.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
+  if (udp && !address.v6) (void)setsockopt(fd.get(), IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
   const SocketAddress to = socket_address(address, port);
   const bool bound = bind(fd.get(), reinterpret_cast<const sockaddr*>(&to.storage), to.size) == 0;
-  if (bound && (!tcp || listen(fd.get(), SOMAXCONN) == 0)) return fd;
+  if (bound && (udp || listen(fd.get(), SOMAXCONN) == 0)) return fd;
   return sys_error("bind " + place(address, port, protocol), errno);
 }
 
@@ -90,6 +90,9 @@ Error explain(Error error, const PortSpec& port) {
     if (!holder.empty()) error.what += fmt::format(" (held by {})", holder);
     error.hint =
         holder.empty() ? "choose another host port" : fmt::format("stop {}, or choose another host port", holder);
+  }
+  if (error.code == EPROTONOSUPPORT && port.protocol == Protocol::sctp) {
+    error.hint = "the kernel has no SCTP: load its module \"sctp\" on the host, or publish the port over TCP or UDP";
   }
   if (error.code == EADDRNOTAVAIL) error.hint = "the host has no such address; leave host_ip out to publish on all";
   return error;

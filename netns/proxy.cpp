@@ -11,8 +11,8 @@ Result<std::unique_ptr<PortProxy>> PortProxy::start(boost::asio::io_context& io,
   for (const sys::UniqueFd& socket : sockets) {
     if (!socket.valid()) return sys_error("serve published port " + port.str(), EBADF);
   }
-  if (port.protocol == Protocol::tcp) return make_tcp_proxy(io, port, std::move(sockets), limits);
-  return make_udp_proxy(io, port, std::move(sockets), limits);
+  if (port.protocol == Protocol::udp) return make_udp_proxy(io, port, std::move(sockets), limits);
+  return make_stream_proxy(io, port, std::move(sockets), limits);
 }
 
 }  // namespace berth::netns

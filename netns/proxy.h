@@ -13,16 +13,17 @@
 namespace berth::netns {
 
 struct ProxyLimits {
-  size_t connections = 4096;  // TCP connections or UDP clients of one port at a time
+  size_t connections = 4096;  // TCP connections, SCTP associations or UDP clients of one port at a time
   std::chrono::seconds connect_timeout{5};
   std::chrono::seconds udp_idle{90};
 };
 
-/// Carries a published port's traffic that is not translated by the firewall: the host's loopback, IPv6 from outside,
-/// and all of it where there is no nftables. The container sees the bridge's gateway as the client.
+/// Carries a published port's traffic that is not translated by the firewall: the host's loopback, what is sent to an
+/// address of a family that the container does not have, and all of it where there is no nftables. The container sees
+/// the bridge's gateway as the client.
 ///
-/// TCP: both directions, each half closed by itself. UDP: one socket per client, forgotten after `udp_idle`; replies
-/// leave from the address the client had sent to.
+/// TCP: both directions, each half closed by itself. SCTP: the same, with associations of one stream. UDP: one socket
+/// per client, forgotten after `udp_idle`; replies leave from the address the client had sent to.
 ///
 /// The sockets are those of a Reservation, or the same received again after a restart of the supervisor; the proxy owns
 /// the descriptors it is given (give it duplicates if they have to live on). Destroying it closes them and all

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/asio/ip/address.hpp>
 #include <memory>
 #include <vector>
 
@@ -7,8 +8,12 @@
 
 namespace berth::netns {
 
-[[nodiscard]] std::unique_ptr<PortProxy> make_tcp_proxy(boost::asio::io_context& io, const PortSpec& port,
-                                                        std::vector<sys::UniqueFd> sockets, const ProxyLimits& limits);
+[[nodiscard]] boost::asio::ip::address asio_address(const Address& address);
+
+/// For TCP and SCTP.
+[[nodiscard]] std::unique_ptr<PortProxy> make_stream_proxy(boost::asio::io_context& io, const PortSpec& port,
+                                                           std::vector<sys::UniqueFd> sockets,
+                                                           const ProxyLimits& limits);
 [[nodiscard]] std::unique_ptr<PortProxy> make_udp_proxy(boost::asio::io_context& io, const PortSpec& port,
                                                         std::vector<sys::UniqueFd> sockets, const ProxyLimits& limits);
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "netns/asio_address.h"
 #include "netns/proxy_parts.h"
 
 namespace berth::netns {
@@ -75,7 +76,7 @@ class Face : public std::enable_shared_from_this<Face> {
       : io_(io),
         descriptor_(io, fd.release()),
         sweep_(io),
-        target_(asio::ip::address_v4(port.container_ip.bits), port.container_port),
+        target_(to_asio(port.container.front()), port.container_port),
         limits_(limits),
         buffer_(kDatagram) {}
 

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "netns/dns_door.h"
+#include "netns/link_address.h"
 #include "netns/link_state.h"
 #include "netns/links.h"
 #include "netns/netlink.h"
@@ -57,7 +58,7 @@ void add_veth(NetlinkBatch& batch, const EndpointSpec& endpoint, sys::FdRef host
               fmt::format("create {} with {} on the host", endpoint.interface, host_name(endpoint)));
   batch.fixed(ifinfomsg{.ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP});
   batch.text(IFLA_IFNAME, endpoint.interface);
-  batch.attribute(IFLA_ADDRESS, endpoint.mac.value_or(Mac::of(endpoint.address)).bytes.data(), 6);
+  batch.attribute(IFLA_ADDRESS, endpoint.mac.value_or(Mac::of(endpoint.addresses.front().address)).bytes.data(), 6);
   if (endpoint.mtu != 0) batch.u32(IFLA_MTU, static_cast<uint32_t>(endpoint.mtu));
   batch.nested(IFLA_LINKINFO, [&] {
     batch.text(IFLA_INFO_KIND, "veth");
@@ -71,34 +72,35 @@ void add_veth(NetlinkBatch& batch, const EndpointSpec& endpoint, sys::FdRef host
   });
 }
 
-void add_address(NetlinkBatch& batch, Ipv4 address, int prefix, const std::string& interface, uint32_t index) {
-  batch.begin(RTM_NEWADDR, kCreate, fmt::format("address {} on {}", address.str(), interface), EEXIST);
-  batch.fixed(ifaddrmsg{.ifa_family = AF_INET, .ifa_prefixlen = static_cast<uint8_t>(prefix), .ifa_index = index});
-  batch.be32(IFA_LOCAL, address.bits);
-  batch.be32(IFA_ADDRESS, address.bits);
-  batch.be32(IFA_BROADCAST, Subnet::of(address, prefix).last().bits);
-}
-
 /// A network that no gateway leads out of, but the interface itself (ipvlan on layer 3).
-void add_default_route(NetlinkBatch& batch, uint32_t index) {
+void add_default_route(NetlinkBatch& batch, bool v6, uint32_t index) {
   batch.begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, "default route");
-  batch.fixed(rtmsg{.rtm_family = AF_INET,
+  batch.fixed(rtmsg{.rtm_family = static_cast<uint8_t>(v6 ? AF_INET6 : AF_INET),
                     .rtm_table = RT_TABLE_MAIN,
                     .rtm_protocol = RTPROT_BOOT,
-                    .rtm_scope = RT_SCOPE_LINK,
+                    .rtm_scope = static_cast<uint8_t>(v6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK),
                     .rtm_type = RTN_UNICAST});
   batch.u32(RTA_OIF, index);
 }
 
-void add_default_route(NetlinkBatch& batch, Ipv4 gateway, uint32_t index) {
+void add_default_route(NetlinkBatch& batch, const Address& gateway, uint32_t index) {
   batch.begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, "default route through " + gateway.str());
-  batch.fixed(rtmsg{.rtm_family = AF_INET,
+  batch.fixed(rtmsg{.rtm_family = family_of(gateway),
                     .rtm_table = RT_TABLE_MAIN,
                     .rtm_protocol = RTPROT_BOOT,
                     .rtm_scope = RT_SCOPE_UNIVERSE,
                     .rtm_type = RTN_UNICAST});
-  batch.be32(RTA_GATEWAY, gateway.bits);
+  batch.address(RTA_GATEWAY, gateway);
   batch.u32(RTA_OIF, index);
+}
+
+void add_default_routes(NetlinkBatch& batch, const EndpointSpec& endpoint, uint32_t index) {
+  for (const Address& gateway : endpoint.gateways) {
+    if (endpoint.on_link)
+      add_default_route(batch, gateway.v6, index);
+    else
+      add_default_route(batch, gateway, index);
+  }
 }
 
 void set_lo_up(NetlinkBatch& batch) {
@@ -107,15 +109,15 @@ void set_lo_up(NetlinkBatch& batch) {
 }
 
 /// EEXIST if the host has a route to this address: somebody else has taken it.
-void add_route_to(NetlinkBatch& batch, Ipv4 address, uint32_t index) {
+void add_route_to(NetlinkBatch& batch, const Address& address, uint32_t index) {
   batch.begin(RTM_NEWROUTE, kCreate, "route to " + address.str());
-  batch.fixed(rtmsg{.rtm_family = AF_INET,
-                    .rtm_dst_len = 32,
+  batch.fixed(rtmsg{.rtm_family = family_of(address),
+                    .rtm_dst_len = static_cast<uint8_t>(address.width()),
                     .rtm_table = RT_TABLE_MAIN,
                     .rtm_protocol = RTPROT_BOOT,
                     .rtm_scope = RT_SCOPE_LINK,
                     .rtm_type = RTN_UNICAST});
-  batch.be32(RTA_DST, address.bits);
+  batch.address(RTA_DST, address);
   batch.u32(RTA_OIF, index);
 }
 
@@ -191,10 +193,9 @@ Status add_addresses(Sides& sides, const std::vector<EndpointSpec>& endpoints) {
   for (const EndpointSpec& endpoint : endpoints) {
     const unsigned index = if_nametoindex(endpoint.interface.c_str());
     if (index == 0) return sys_error("find " + endpoint.interface, errno);
-    add_address(batch, endpoint.address, endpoint.prefix, endpoint.interface, index);
-    for (const Ipv4 further : endpoint.link_local) add_address(batch, further, 16, endpoint.interface, index);
-    if (endpoint.gateway) add_default_route(batch, *endpoint.gateway, index);
-    if (endpoint.on_link) add_default_route(batch, index);
+    if (endpoint.has_ipv6()) BERTH_TRY_OK(set_ipv6_sysctls(endpoint.interface, true));
+    for (const InterfaceAddress& address : endpoint.addresses) add_address(batch, address, endpoint.interface, index);
+    add_default_routes(batch, endpoint, index);
   }
   BERTH_TRY_OK(sides.inside.run(batch));
   for (const EndpointSpec& endpoint : endpoints) {
@@ -207,8 +208,7 @@ Status route_through(Sides& sides, const EndpointSpec& endpoint) {
   const unsigned index = if_nametoindex(endpoint.interface.c_str());
   if (index == 0) return {};  // the container has renamed it: its routes are its own business
   NetlinkBatch batch;
-  if (endpoint.gateway) add_default_route(batch, *endpoint.gateway, index);
-  if (endpoint.on_link) add_default_route(batch, index);
+  add_default_routes(batch, endpoint, index);
   return sides.inside.run(batch);
 }
 
@@ -233,8 +233,8 @@ Status connect_without_bridge(NetlinkSocket& host, const EndpointSpec& endpoint)
   BERTH_TRY_OK(host.run(up));
   BERTH_TRY(const uint32_t index, link_index(host, name));
   NetlinkBatch batch;
-  add_route_to(batch, endpoint.address, index);
-  if (endpoint.gateway) add_address(batch, *endpoint.gateway, 32, name, index);
+  for (const InterfaceAddress& entry : endpoint.addresses) add_route_to(batch, entry.address, index);
+  for (const Address& gateway : endpoint.gateways) add_address(batch, {gateway, gateway.width()}, name, index);
   return host.run(batch);
 }
 
@@ -277,7 +277,8 @@ Status apply_sysctls() {
   // As Docker: any port without CAP_NET_BIND_SERVICE, and ping without CAP_NET_RAW.
   BERTH_TRY_OK(write_net_sysctl("ipv4/ip_unprivileged_port_start", "0"));
   BERTH_TRY_OK(write_net_sysctl("ipv4/ping_group_range", "0 2147483647"));
-  // Interfaces to come have no IPv6, not even link-local; lo was there before and keeps ::1.
+  // Interfaces to come have no IPv6, not even link-local, unless they are given an address of it (CVE-2024-32473); lo
+  // was there before and keeps ::1.
   return write_interface_sysctl("ipv6", "default", "disable_ipv6", "1");
 }
 

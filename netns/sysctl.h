@@ -14,7 +14,16 @@ namespace berth::netns {
 /// Writes /proc/sys/net/<path>; Ok if missing.
 [[nodiscard]] Status write_net_sysctl(const std::string& path, const std::string& value);
 
+/// IPv6 on an interface of ours: off, or on without what could change or delay what we give it (advertisements of
+/// routers, which a container can send as well as a router; detection of duplicates). To be called before it has
+/// addresses.
+[[nodiscard]] Status set_ipv6_sysctls(const std::string& interface, bool enabled);
+
 /// Switches net.ipv4.ip_forward on if it is off. Nobody switches it back: others may have come to need it.
-[[nodiscard]] Status enable_forwarding();
+[[nodiscard]] Status enable_ipv4_forwarding();
+
+/// The same for IPv6. A host that forwards no longer listens to routers, unless told to: interfaces that did are told,
+/// so that the host keeps the routes it has learnt from them.
+[[nodiscard]] Status enable_ipv6_forwarding();
 
 }  // namespace berth::netns

@@ -1,26 +1,14 @@
 #include "registry/registries_conf.h"
 
-#include <fmt/core.h>
-
-#include <algorithm>
-#include <optional>
-
-// One file uses it: nothing is gained by its library.
-#define TOML_HEADER_ONLY 1
-#define TOML_EXCEPTIONS 0
-#define TOML_ENABLE_UNRELEASED_FEATURES 0
-#include <toml++/toml.h>
-
-#include "base/text.h"
+#include "base/toml_reader.h"
 #include "registry/hub.h"
 #include "registry/url.h"
 
 namespace berth::registry {
 
-/// Reads the tables; every mistake has its place.
-class RegistriesConfReader {
+class RegistriesConfReader : public TomlReader {
  public:
-  explicit RegistriesConfReader(std::string name) : name_(std::move(name)) {}
+  using TomlReader::TomlReader;
 
   Result<RegistriesConf> read(const toml::table& root) {
     BERTH_TRY_OK(check_keys(root, {"registry"}));
@@ -31,10 +19,6 @@ class RegistriesConfReader {
       conf.registries_.push_back(std::move(registry));
     }
     return conf;
-  }
-
-  [[nodiscard]] std::string place(const toml::source_region& source) const {
-    return fmt::format("{}:{}:{}", name_, source.begin.line, source.begin.column);
   }
 
  private:
@@ -60,34 +44,6 @@ class RegistriesConfReader {
     return registry;
   }
 
-  Status check_keys(const toml::table& table, const std::vector<std::string>& known) {
-    for (const auto& [key, value] : table) {
-      std::string word(key.str());
-      if (std::find(known.begin(), known.end(), word) != known.end()) continue;
-      std::optional<std::string> near = nearest(word, known);
-      return make_error(
-          fmt::format("{}: unknown key \"{}\"; expected {}", place(key.source()), printable(word), join(known, ", ")),
-          near ? fmt::format("did you mean \"{}\"?", *near) : "");
-    }
-    return {};
-  }
-
-  Result<std::vector<const toml::table*>> tables_of(const toml::table& table, const char* key) {
-    std::vector<const toml::table*> tables;
-    const toml::node* node = table.get(key);
-    if (node == nullptr) return tables;
-    const toml::array* array = node->as_array();
-    auto mistake = [&] {
-      return make_error(fmt::format("{}: {}: expected [[{}]] tables", place(node->source()), key, key));
-    };
-    if (array == nullptr) return mistake();
-    for (const toml::node& element : *array) {
-      if (!element.is_table()) return mistake();
-      tables.push_back(element.as_table());
-    }
-    return tables;
-  }
-
   Result<bool> flag_of(const toml::table& table, const char* key) {
     const toml::node* node = table.get(key);
     if (node == nullptr) return false;
@@ -110,8 +66,6 @@ class RegistriesConfReader {
         fmt::format("{}: {}: expected host[:port][/path] without a scheme and without \"*\", such as \"{}\"",
                     place(node->source()), key, "registry.example.com:5000/mirror"));
   }
-
-  std::string name_;
 };
 
 namespace {
@@ -135,11 +89,9 @@ Endpoint endpoint_at(const std::string& repository, bool insecure, bool mirror) 
 }  // namespace
 
 Result<RegistriesConf> RegistriesConf::parse(std::string_view text, const std::string& name) {
-  toml::parse_result parsed = toml::parse(text);
   RegistriesConfReader reader(name);
-  if (parsed) return reader.read(parsed.table());
-  const toml::parse_error& error = parsed.error();
-  return make_error(fmt::format("{}: {}", reader.place(error.source()), printable(error.description())));
+  BERTH_TRY(const toml::table root, reader.parse(text));
+  return reader.read(root);
 }
 
 Result<std::vector<Endpoint>> RegistriesConf::endpoints(const std::string& repository) const {

@@ -7,12 +7,11 @@
 
 #include "base/text.h"
 #include "engine/endpoints.h"
-#include "engine/network_driver.h"
 #include "engine/predefined_network.h"
 #include "netns/dns_door.h"
-#include "netns/ipam.h"
 #include "netns/links.h"
 #include "netns/parent_link.h"
+#include "supervise/network_plan.h"
 #include "sys/file.h"
 
 namespace berth::supervise {
@@ -28,12 +27,15 @@ std::string dns_key(const std::string& id) {
   return "dns/" + id;
 }
 
-/// The id, and the interface on the host where the user has not chosen one.
-void choose_interface(netns::NetworkSpec& spec, const std::string& id) {
-  spec.id = id;
-  if (spec.driver == netns::Driver::bridge && spec.bridge.empty()) spec.bridge = netns::bridge_name(id);
-  if (spec.driver != netns::Driver::bridge && spec.parent.interface.empty())
-    spec.parent.interface = netns::dummy_name(spec.driver, id);
+/// Different for every root on every machine, and always the same there.
+std::string address_seed(const sys::Paths& paths) {
+  return sys::read_file("/etc/machine-id", 64).value_or("") + paths.root;
+}
+
+std::vector<netns::Subnet> subnets_of(const netns::NetworkSpec& network) {
+  std::vector<netns::Subnet> subnets;
+  for (const netns::AddressBlock& block : network.blocks) subnets.push_back(block.subnet);
+  return subnets;
 }
 
 }  // namespace
@@ -47,47 +49,6 @@ Networks::Networks(asio::io_context& io, asio::thread_pool& pool, const engine::
       dns_(io, zone_),
       ports_(io, store, keeper, firewall_) {}
 
-Result<netns::NetworkSpec> Networks::plan_network(const engine::NetworkConfig& config, const std::string& id) const {
-  netns::AddressRequest request;
-  auto parse = [&](const std::string& text, auto parser, auto& out, const char* what) -> Status {
-    if (text.empty()) return {};
-    out = parser(text);
-    if (!out) return make_error(fmt::format("network {}: {} \"{}\" is no IPv4 {}", config.name, what, text, what));
-    return {};
-  };
-  BERTH_TRY_OK(parse(config.subnet, netns::Subnet::parse, request.subnet, "subnet"));
-  BERTH_TRY_OK(parse(config.gateway, netns::Ipv4::parse, request.gateway, "gateway"));
-  BERTH_TRY_OK(parse(config.ip_range, netns::Subnet::parse, request.ip_range, "ip_range"));
-  for (const auto& [name, text] : config.aux_addresses) {
-    std::optional<netns::Ipv4> address;
-    BERTH_TRY_OK(parse(text, netns::Ipv4::parse, address, "aux address"));
-    if (address) request.aux.emplace_back(name, *address);
-  }
-  engine::NetworkDriver driver = engine::read_driver(config);
-  if (!driver.errors.empty()) return driver.errors.front();
-  std::vector<netns::Occupied> occupied;
-  // A macvlan's addresses are those of the network that its parent is on.
-  if (driver.spec.driver == netns::Driver::bridge || !request.subnet) {
-    std::vector<std::string> bridges;
-    for (const auto& [name, network] : networks_) bridges.push_back(network.spec.bridge);
-    BERTH_TRY(occupied, netns::observe_host_prefixes(bridges));
-  }
-  for (const auto& [name, network] : networks_) {
-    occupied.push_back({network.spec.subnet, netns::Occupied::Kind::network, "network " + name});
-  }
-  BERTH_TRY(netns::AddressPlan plan, netns::plan_addresses(request, netns::default_pools(), occupied));
-
-  netns::NetworkSpec spec = std::move(driver.spec);
-  choose_interface(spec, id);
-  spec.enable_ipv6 = config.enable_ipv6;
-  spec.subnet = plan.subnet;
-  spec.gateway = plan.gateway;
-  spec.ip_range = plan.ip_range;
-  spec.aux = plan.aux;
-  BERTH_TRY_OK(netns::validate(spec));
-  return spec;
-}
-
 Status Networks::create(const engine::NetworkConfig& config, const std::string& project) {
   if (networks_.contains(config.name)) return {};
   engine::NetworkRecord record;
@@ -100,11 +61,12 @@ Status Networks::create(const engine::NetworkConfig& config, const std::string& 
 Status Networks::create(engine::NetworkRecord record) {
   const engine::NetworkConfig& config = record.config;
   record.created_ns = wall_clock_ns();
-  BERTH_TRY(netns::NetworkSpec spec, plan_network(config, record.id));
+  std::vector<netns::NetworkSpec> others;
+  for (const auto& [name, network] : networks_) others.push_back(network.spec);
+  BERTH_TRY(netns::NetworkSpec spec, plan_network(config, record.id, others, address_seed(store_.paths())));
   record.bridge = netns::host_interface(spec);
   record.keep_interface = if_nametoindex(record.bridge.c_str()) != 0;
-  record.subnet = spec.subnet.str();
-  record.gateway = spec.gateway.str();
+  record.ipam = recorded(spec);
   // On record before it exists: whatever happens next, `down` finds it.
   BERTH_TRY_OK(store_.write(record));
   Status made = make(spec);
@@ -141,8 +103,8 @@ Status Networks::unmake(const netns::NetworkSpec& spec, bool keep_interface) {
 }
 
 void Networks::know(engine::NetworkRecord record, netns::NetworkSpec spec) {
-  zone_.add_network(spec.id, spec.name, {spec.subnet});
-  Network network{std::move(record), std::move(spec), {}, {}};
+  zone_.add_network(spec.id, spec.name, subnets_of(spec));
+  Network network{std::move(record), std::move(spec), {}};
   networks_[network.spec.name] = std::move(network);
 }
 
@@ -150,7 +112,7 @@ Status Networks::remove(const std::string& name) {
   auto found = networks_.find(name);
   if (found == networks_.end()) return store_.remove_network(name);
   netns::NetworkSpec spec = found->second.spec;
-  if (!found->second.addresses.empty()) {
+  if (found->second.addresses.count() != 0) {
     return make_error(
         fmt::format("error while removing network: network {} id {} has active endpoints", name, spec.id));
   }
@@ -163,19 +125,9 @@ Status Networks::remove(const std::string& name) {
 Status Networks::adopt_networks(const std::vector<engine::NetworkRecord>& records) {
   netns::FirewallState state;
   for (const engine::NetworkRecord& record : records) {
-    netns::NetworkSpec spec = engine::read_driver(record.config).spec;
-    spec.bridge.clear();  // as it was made, not as it would be now
-    (spec.driver == netns::Driver::bridge ? spec.bridge : spec.parent.interface) = record.bridge;
-    choose_interface(spec, record.id);
-    std::optional<netns::Subnet> subnet = netns::Subnet::parse(record.subnet);
-    std::optional<netns::Ipv4> gateway = netns::Ipv4::parse(record.gateway);
-    if (!subnet || !gateway) continue;  // a torn record: `down` removes it by name
-    spec.subnet = *subnet;
-    spec.gateway = *gateway;
-    spec.ip_range = netns::Subnet::parse(record.config.ip_range);
-    for (const auto& [name, text] : record.config.aux_addresses) {
-      if (std::optional<netns::Ipv4> aux = netns::Ipv4::parse(text)) spec.aux.emplace_back(name, *aux);
-    }
+    std::optional<netns::NetworkSpec> known = spec_of(record);
+    if (!known) continue;  // a torn record: `down` removes it by name
+    netns::NetworkSpec& spec = *known;
     if (if_nametoindex(record.bridge.c_str()) == 0) {  // after a reboot
       BERTH_TRY_OK(spec.driver == netns::Driver::bridge ? netns::create_bridge(spec) : netns::create_parent(spec));
     }
@@ -211,38 +163,26 @@ Result<std::vector<netns::EndpointSpec>> Networks::plan_endpoints(const Containe
             name_interfaces(attachments, running ? before : std::vector<EndpointState>()));
   for (const AttachmentConfig& attachment : attachments) {
     BERTH_TRY(Network * network, find(attachment.network));
-    std::vector<netns::Ipv4> in_use;
-    for (const auto& [id, address] : network->addresses) {
-      if (id != record.id) in_use.push_back(address);
-    }
-    // The address asked for, else the one it had, else the next.
-    std::optional<netns::Ipv4> address = netns::Ipv4::parse(attachment.ipv4_address);
-    if (!attachment.ipv4_address.empty() && !address) {
-      return make_error(fmt::format("ipv4_address \"{}\" is no IPv4 address", attachment.ipv4_address));
-    }
-    if (address) BERTH_TRY_OK(netns::check_address(network->spec, *address, in_use));
-    for (const EndpointState& old : before) {
-      std::optional<netns::Ipv4> had = netns::Ipv4::parse(old.address);
-      if (!address && old.network == attachment.network && had && netns::check_address(network->spec, *had, in_use))
-        address = had;
-    }
-    if (!address) {
-      BERTH_TRY(address, netns::choose_address(network->spec, in_use, network->last_given));
-      network->last_given = address;
-    }
-    network->addresses[record.id] = *address;
-
-    netns::EndpointSpec endpoint = endpoint_of(record, *network, attachment, interfaces[endpoints.size()]);
-    endpoint.address = *address;
-    endpoint.prefix = network->spec.subnet.prefix;
     auto old = std::find_if(before.begin(), before.end(),
                             [&](const EndpointState& state) { return state.network == attachment.network; });
+    BERTH_TRY(const std::vector<netns::Address> addresses,
+              network->addresses.take(network->spec, record.id, attachment, old == before.end() ? nullptr : &*old));
+    netns::EndpointSpec endpoint = endpoint_of(record, *network, attachment, interfaces[endpoints.size()]);
+    if (!endpoint.mac) endpoint.mac = netns::Mac::of(addresses.front());
     EndpointState state{.network = attachment.network,
                         .interface = endpoint.interface,
                         .host_interface = host_link(endpoint),
-                        .address = address->str(),
-                        .mac = endpoint.mac.value_or(netns::Mac::of(*address)).str(),
+                        .mac = endpoint.mac->str(),
+                        .internal = !has_way_in(network->spec),
                         .pending = running && (old == before.end() || old->pending)};
+    for (const netns::Address& address : addresses) {
+      endpoint.addresses.push_back({address, network->spec.block(address.v6)->subnet.prefix});
+      (address.v6 ? state.ipv6_address : state.address) = address.str();
+    }
+    for (const std::string& text : attachment.link_local_ips) {
+      std::optional<netns::Address> address = netns::Address::parse(text);
+      if (address) endpoint.addresses.push_back({*address, address->v6 ? 64 : 16});
+    }
     live.endpoints.push_back(std::move(state));
     endpoints.push_back(std::move(endpoint));
   }
@@ -253,8 +193,7 @@ Result<std::vector<netns::EndpointSpec>> Networks::plan_endpoints(const Containe
 void Networks::register_names(const ContainerRecord& record, const LiveState& live) {
   for (const EndpointState& endpoint : live.endpoints) {
     auto network = networks_.find(endpoint.network);
-    std::optional<netns::Ipv4> address = netns::Ipv4::parse(endpoint.address);
-    if (network == networks_.end() || !address) continue;
+    if (network == networks_.end()) continue;
     netns::EndpointNames names;
     names.endpoint = record.id;
     names.pointer = record.name;
@@ -268,7 +207,7 @@ void Networks::register_names(const ContainerRecord& record, const LiveState& li
     const std::string& domain = record.config.domainname;
     if (!domain.empty() && !record.config.hostname.empty())
       names.names.push_back(record.config.hostname + "." + domain);
-    names.addresses = {netns::Address::of(*address)};
+    names.addresses = addresses_of(endpoint);
     zone_.add_endpoint(network->second.spec.id, std::move(names));
   }
 }
@@ -297,6 +236,17 @@ netns::DnsView Networks::view_of(const ContainerRecord& record, sys::FdRef netns
     view.netns = std::make_shared<sys::Netns>(sys::UniqueFd(fcntl(netns.get(), F_DUPFD_CLOEXEC, 10)));
   }
   return view;
+}
+
+Status Networks::reserve_ports(const ContainerRecord& record, LiveState& live) {
+  for (const AttachmentConfig& attachment : in_order(record.config.attachments)) {
+    auto network = networks_.find(attachment.network);
+    if (network == networks_.end() || !has_way_in(network->second.spec)) continue;
+    const engine::StringMap& options = network->second.record.config.options;
+    auto binding = options.find("com.docker.network.bridge.host_binding_ipv4");
+    return ports_.reserve(record, binding == options.end() ? "" : binding->second, live);
+  }
+  return {};
 }
 
 Task<sys::Netns> Networks::connect(const ContainerRecord& record, LiveState& live, bool kept) {
@@ -358,7 +308,7 @@ Work Networks::settle() {
 std::string Networks::gateway_of(const ContainerRecord& record) const {
   for (const AttachmentConfig& attachment : in_order(record.config.attachments)) {
     auto network = networks_.find(attachment.network);
-    if (network != networks_.end()) return network->second.spec.gateway.str();
+    if (network != networks_.end()) return network->second.spec.blocks.front().gateway.str();
   }
   return "127.0.0.1";
 }
@@ -366,8 +316,7 @@ std::string Networks::gateway_of(const ContainerRecord& record) const {
 Status Networks::adopt_container(const ContainerRecord& record, LiveState& live) {
   for (const EndpointState& endpoint : live.endpoints) {
     auto network = networks_.find(endpoint.network);
-    std::optional<netns::Ipv4> address = netns::Ipv4::parse(endpoint.address);
-    if (network != networks_.end() && address) network->second.addresses[record.id] = *address;
+    if (network != networks_.end()) network->second.addresses.note(record.id, endpoint);
   }
   register_names(record, live);
   BERTH_TRY_OK(ports_.adopt(record.id, live));

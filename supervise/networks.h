@@ -9,6 +9,7 @@
 #include "netns/dns_server.h"
 #include "netns/firewall.h"
 #include "netns/spec.h"
+#include "supervise/address_book.h"
 #include "supervise/keeper_link.h"
 #include "supervise/published_ports.h"
 #include "supervise/task.h"
@@ -39,9 +40,8 @@ class Networks {
   void undeclare(const std::string& project);
 
   /// Takes the published ports of a container on the host and notes them in live.ports. All or none. Ok if it has them.
-  [[nodiscard]] Status reserve_ports(const engine::ContainerRecord& record, engine::LiveState& live) {
-    return ports_.reserve(record, live);
-  }
+  /// Where all its networks are internal, none: nothing leads there.
+  [[nodiscard]] Status reserve_ports(const engine::ContainerRecord& record, engine::LiveState& live);
 
   /// Makes the container's network namespace with its endpoints, registers its names, starts its DNS. Fills
   /// live.endpoints. An invalid handle means the host's own namespace (network_mode: host). `kept`: there are files of
@@ -77,11 +77,8 @@ class Networks {
   struct Network {
     engine::NetworkRecord record;
     netns::NetworkSpec spec;
-    std::map<std::string, netns::Ipv4> addresses;  // by container id
-    std::optional<netns::Ipv4> last_given;
+    AddressBook addresses;
   };
-  [[nodiscard]] Result<netns::NetworkSpec> plan_network(const engine::NetworkConfig& config,
-                                                        const std::string& id) const;
   [[nodiscard]] Status create(engine::NetworkRecord record);
   [[nodiscard]] Status make(const netns::NetworkSpec& spec);
   [[nodiscard]] Status unmake(const netns::NetworkSpec& spec, bool keep_interface);
@@ -114,6 +111,9 @@ class Networks {
   std::map<std::string, Network> networks_;  // by real name
   std::vector<std::string> leaving_links_;   // host interfaces of released containers
 };
+
+/// Published ports may lead there.
+[[nodiscard]] bool has_way_in(const netns::NetworkSpec& network);
 
 /// Name of the endpoint's side on the host; empty where there is none.
 [[nodiscard]] std::string host_link(const netns::EndpointSpec& endpoint);

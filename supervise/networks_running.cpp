@@ -32,7 +32,7 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 }
 
 bool routes(const netns::EndpointSpec& endpoint) {
-  return endpoint.gateway.has_value() || endpoint.on_link;
+  return !endpoint.gateways.empty();
 }
 
 /// What is there and has to go, what is to come, and where the default route is then.
@@ -57,6 +57,10 @@ netns::Rewiring difference(const std::vector<EndpointState>& before, const LiveS
 }
 
 }  // namespace
+
+bool has_way_in(const netns::NetworkSpec& network) {
+  return !network.internal && network.driver == netns::Driver::bridge;
+}
 
 std::string host_link(const netns::EndpointSpec& endpoint) {
   if (endpoint.driver != netns::Driver::bridge) return "";
@@ -91,34 +95,31 @@ netns::EndpointSpec Networks::endpoint_of(const ContainerRecord& record, const N
     path.replace(path.find("IFNAME"), 6, interface);
     endpoint.sysctls.emplace_back(std::move(path), value);
   }
-  for (const std::string& text : attachment.link_local_ips) {
-    if (std::optional<netns::Ipv4> address = netns::Ipv4::parse(text)) endpoint.link_local.push_back(*address);
-  }
   return endpoint;
 }
 
-/// The default route goes by one of the networks that lead out.
+/// The default route of each family goes by one of the networks that lead out.
 void Networks::choose_way_out(const std::vector<AttachmentConfig>& attachments,
                               std::vector<netns::EndpointSpec>& endpoints) const {
-  const AttachmentConfig* best = nullptr;
-  netns::EndpointSpec* out = nullptr;
-  for (size_t i = 0; i < attachments.size(); ++i) {
-    const netns::NetworkSpec& spec = networks_.at(attachments[i].network).spec;
-    if (spec.internal || (best != nullptr && !engine::routes_before(attachments[i], *best))) continue;
-    best = &attachments[i];
-    out = &endpoints[i];
+  for (const bool v6 : {false, true}) {
+    std::optional<size_t> best;
+    for (size_t i = 0; i < attachments.size(); ++i) {
+      const netns::NetworkSpec& spec = networks_.at(attachments[i].network).spec;
+      if (spec.internal || spec.block(v6) == nullptr) continue;
+      if (!best || engine::routes_before(attachments[i], attachments[*best])) best = i;
+    }
+    if (!best) continue;
+    const netns::NetworkSpec& spec = networks_.at(attachments[*best].network).spec;
+    endpoints[*best].gateways.push_back(spec.block(v6)->gateway);
+    endpoints[*best].on_link = netns::routes_by_interface(spec);
   }
-  if (out == nullptr) return;
-  const netns::NetworkSpec& spec = networks_.at(best->network).spec;
-  out->on_link = netns::routes_by_interface(spec);
-  if (!out->on_link) out->gateway = spec.gateway;
 }
 
 void Networks::forget(const ContainerRecord& record, const EndpointState& endpoint) {
   auto network = networks_.find(endpoint.network);
   if (network == networks_.end()) return;
   zone_.remove_endpoint(network->second.spec.id, record.id);
-  network->second.addresses.erase(record.id);
+  network->second.addresses.release(record.id);
 }
 
 /// The container's DNS sees its networks as they are now; one that had no network yet gets its sockets.
@@ -171,15 +172,15 @@ Status Networks::make_default_bridge() {
   if (networks_.contains(engine::kDefaultBridge)) return {};
   engine::NetworkRecord record = engine::predefined_record(store_.paths(), engine::kDefaultBridge);
   // Docker's own block, if nobody has it.
-  record.config.subnet = "172.17.0.0/16";
+  record.config.ipam.emplace_back().subnet = "172.17.0.0/16";
   if (create(record)) return {};
-  record.config.subnet.clear();
+  record.config.ipam.clear();
   return create(std::move(record));
 }
 
 void Networks::drop_default_bridge() {
   auto found = networks_.find(engine::kDefaultBridge);
-  if (found == networks_.end() || !found->second.addresses.empty()) return;
+  if (found == networks_.end() || found->second.addresses.count() != 0) return;
   if (Status removed = remove(engine::kDefaultBridge); !removed)
     fmt::print(stderr, "berth-supervisor: {}\n", removed.error().message());
 }

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "supervise/address_book.h"
+
 namespace berth::supervise {
 namespace {
 
@@ -16,25 +18,34 @@ std::string port_key(const std::string& id, size_t index) {
 }
 
 netns::Protocol protocol_of(const std::string& name) {
-  return name == "udp" ? netns::Protocol::udp : netns::Protocol::tcp;
+  return netns::parse_protocol(name).value_or(netns::Protocol::tcp);
 }
 
-std::optional<netns::Address> host_ip_of(const std::string& text) {
-  return text.empty() || text == "0.0.0.0" ? std::nullopt : netns::Address::parse(text);
+/// Where published ports lead: of each family, the first address on a network that has a way in.
+std::vector<netns::Address> way_in(const LiveState& live) {
+  std::vector<netns::Address> out;
+  for (const engine::EndpointState& endpoint : live.endpoints) {
+    if (endpoint.internal) continue;
+    for (const netns::Address& address : addresses_of(endpoint)) {
+      const bool known =
+          std::any_of(out.begin(), out.end(), [&](const netns::Address& other) { return other.v6 == address.v6; });
+      if (!known) out.push_back(address);
+    }
+  }
+  return out;
 }
 
-/// The published ports of a container with the address they lead to (unset before it has one).
+/// The published ports of a container with the addresses they lead to (none before it has any).
 std::vector<netns::PortSpec> port_specs(const LiveState& live) {
   std::vector<netns::PortSpec> specs;
-  std::optional<netns::Ipv4> address =
-      live.endpoints.empty() ? std::nullopt : netns::Ipv4::parse(live.endpoints.front().address);
+  const std::vector<netns::Address> addresses = way_in(live);
   for (const engine::PublishedPort& port : live.ports) {
     netns::PortSpec spec;
-    spec.host_ip = host_ip_of(port.host_ip);
+    spec.host_ip = netns::Address::parse(port.host_ip);
     spec.host_port = port.host_port;
     spec.protocol = protocol_of(port.protocol);
     spec.container_port = port.container_port;
-    spec.container_ip = address.value_or(netns::Ipv4{});
+    spec.container = addresses;
     specs.push_back(spec);
   }
   return specs;
@@ -71,12 +82,12 @@ Status PublishedPorts::hold(const std::string& id, const netns::PortSpec& wanted
   return {};
 }
 
-Status PublishedPorts::reserve(const ContainerRecord& record, LiveState& live) {
+Status PublishedPorts::reserve(const ContainerRecord& record, const std::string& default_ip, LiveState& live) {
   if (held_.contains(record.id) || record.config.ports.empty()) return {};
   live.ports.clear();
   for (const engine::PortConfig& port : record.config.ports) {
     netns::PortSpec wanted;
-    wanted.host_ip = host_ip_of(port.host_ip);
+    wanted.host_ip = netns::Address::parse(port.host_ip.empty() ? default_ip : port.host_ip);
     wanted.protocol = protocol_of(port.protocol);
     wanted.container_port = port.container_port;
     Status held;
@@ -104,7 +115,7 @@ Status PublishedPorts::reserve(const ContainerRecord& record, LiveState& live) {
 
 Status PublishedPorts::publish(const std::string& id, const LiveState& live) {
   auto held = held_.find(id);
-  if (held == held_.end() || live.endpoints.empty()) return {};
+  if (held == held_.end()) return {};
   std::vector<netns::PortSpec> specs = port_specs(live);
   Status ruled = firewall_.publish(specs);
   if (!ruled && !netns::firewall_unavailable(ruled.error())) return ruled;

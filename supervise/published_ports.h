@@ -22,8 +22,10 @@ class PublishedPorts {
       : io_(io), store_(store), keeper_(keeper), firewall_(firewall) {}
 
   /// Takes the ports that the record asks for and notes them in live.ports. All or none. Ok if it has them.
-  [[nodiscard]] Status reserve(const engine::ContainerRecord& record, engine::LiveState& live);
-  /// Opens them to the container. Requires: reserve(), and an address in live.endpoints.
+  /// `default_ip`: host address of those for which none is given; empty = all.
+  [[nodiscard]] Status reserve(const engine::ContainerRecord& record, const std::string& default_ip,
+                               engine::LiveState& live);
+  /// Opens them to the container. Requires: reserve(), and where it took ports, an address in live.endpoints.
   [[nodiscard]] Status publish(const std::string& id, const engine::LiveState& live);
   /// After the container's networks have changed: where its address is another one now, they lead there.
   [[nodiscard]] Status follow(const std::string& id, engine::LiveState& live);

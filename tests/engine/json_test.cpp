@@ -70,9 +70,10 @@ Stack full_stack() {
   service.place = "f:1:1", service.image_place = "f:2:2", service.image_id = "sha256:1";
   stack.services = {service};
   NetworkConfig network;
-  network.key = "k", network.name = "n", network.external = network.internal = network.enable_ipv6 = true;
-  network.driver = "d", network.options = {{"o", "1"}}, network.labels = {{"l", "2"}}, network.subnet = "10.0.0.0/24";
-  network.gateway = "10.0.0.1", network.ip_range = "10.0.0.128/25", network.aux_addresses = {{"x", "10.0.0.7"}};
+  network.key = "k", network.name = "n", network.external = network.internal = network.enable_ipv6 = true,
+  network.enable_ipv4 = false;
+  network.driver = "d", network.options = {{"o", "1"}}, network.labels = {{"l", "2"}};
+  network.ipam = {{"10.0.0.0/24", "10.0.0.1", "10.0.0.128/25", {{"x", "10.0.0.7"}}, "compose.yaml:3:4"}};
   network.place = "f:7:8";
   stack.networks = {network};
   VolumeConfig volume;
@@ -153,7 +154,7 @@ TEST_CASE("records come back from JSON as they were") {
   live.boot_id = "b", live.status = engine::Status::paused, live.process = {7, 8}, live.started_ns = 9;
   live.finished_ns = 10, live.exit_code = 137, live.oom_killed = true, live.error = "e", live.health = "healthy";
   live.failing_streak = 2, live.probes = {{1, 2, 3, "out"}}, live.restart_count = 11, live.stopped_by_user = true;
-  live.endpoints = {{"n", "eth0", "bv1", "10.0.0.2", "02:00:00:00:00:01"}};
+  live.endpoints = {{"n", "eth0", "bv1", "10.0.0.2", "fd00::2", "02:00:00:00:00:01", true}};
   live.ports = {{"::1", 8080, 80, "udp"}}, live.attached = true;
   check_round_trip(live);
   same_fields(Json(live), Json(LiveState()), "", same);
@@ -161,7 +162,7 @@ TEST_CASE("records come back from JSON as they were") {
 
   NetworkRecord network;
   network.id = "1", network.bridge = "br", network.project = "p", network.created_ns = 2;
-  network.config = full_stack().networks[0], network.subnet = "10.0.0.0/24", network.gateway = "10.0.0.1";
+  network.config = full_stack().networks[0], network.ipam = network.config.ipam;
   check_round_trip(network);
 }
 

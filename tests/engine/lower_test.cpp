@@ -217,11 +217,8 @@ TEST_CASE("the image of what is built has the project's and the service's name, 
 }
 
 TEST_CASE("what the runtime cannot do is an error at its place") {
-  std::string error = error_of(lowered("services:\n  web:\n    image: x\n    ports: ['80:80/sctp']\n"));
-  CHECK(error.find("compose.yaml:4:") != std::string::npos);
-  CHECK(error.find("\"sctp\"") != std::string::npos);
-
-  error = error_of(lowered("services:\n  web:\n    image: x\n    networks: {default: {mac_address: 02-07}}\n"));
+  std::string error =
+      error_of(lowered("services:\n  web:\n    image: x\n    networks: {default: {mac_address: 02-07}}\n"));
   CHECK(error.find("compose.yaml:4:") != std::string::npos);
   CHECK(error.find("\"02-07\" is not a MAC address") != std::string::npos);
 
@@ -244,6 +241,37 @@ TEST_CASE("what the runtime cannot do is an error at its place") {
   CHECK(error.find("\"no-such=thing\" is not known") != std::string::npos);
 }
 
+TEST_CASE("a network has the families it asks for, each with a subnet of its own") {
+  Lowered result =
+      web("    networks: {both: {ipv4_address: 10.9.0.5, ipv6_address: 'fd00:9::5'}, six: }\n", R"(networks:
+  both:
+    enable_ipv6: true
+    ipam: {config: [{subnet: 'fd00:9::/64', aux_addresses: {x: 'fd00:9::7'}}, {subnet: 10.9.0.0/24}]}
+  six: {enable_ipv4: false, enable_ipv6: true}
+)");
+  REQUIRE(result.stack.networks.size() == 2);
+  CHECK(result.stack.networks[0].ipam.size() == 2);
+  CHECK(result.stack.networks[0].ipam[0].place == "compose.yaml:6:3");
+  CHECK(result.container().attachments.at(0).ipv6_address == "fd00:9::5");
+  CHECK_FALSE(result.stack.networks[1].enable_ipv4);
+  CHECK(result.stack.networks[1].enable_ipv6);
+}
+
+TEST_CASE("addresses that cannot be are errors at their place") {
+  const auto error = [](const std::string& attachment, const std::string& network) {
+    return error_of(web("    networks: {n: " + attachment + "}\n", "networks:\n  n: " + network + "\n"));
+  };
+  CHECK(error("", "{enable_ipv4: false}").find("neither IPv4 nor IPv6") != std::string::npos);
+  CHECK(error("", "{ipam: {config: [{subnet: 10.0.0.0/24}, {subnet: 10.1.0.0/24}]}}").find("second subnet of IPv4") !=
+        std::string::npos);
+  CHECK(error("", "{ipam: {config: [{subnet: 10.0.0.0/24, gateway: 10.1.0.1}]}}").find("gateway 10.1.0.1") !=
+        std::string::npos);
+  CHECK(error("{ipv6_address: 'fd00::5'}", "{}").find("has no IPv6") != std::string::npos);
+  CHECK(error("{ipv4_address: 'fd00::5'}", "{}").find("is no IPv4 address") != std::string::npos);
+  CHECK(error("{ipv4_address: 10.0.1.5}", "{ipam: {config: [{subnet: 10.0.0.0/24}]}}").find("outside subnet") !=
+        std::string::npos);
+}
+
 TEST_CASE("networks are lowered with their addresses, and external ones by their own name") {
   Lowered result =
       web("    networks: {front: {ipv4_address: 10.9.0.5, mac_address: '02:00:00:00:00:07', aliases: [www], priority: "
@@ -256,9 +284,10 @@ TEST_CASE("networks are lowered with their addresses, and external ones by their
   const NetworkConfig& front = result.stack.networks[0];
   CHECK(front.name == "shop_front");
   CHECK(front.internal);
-  CHECK(front.subnet == "10.9.0.0/24");
-  CHECK(front.gateway == "10.9.0.254");
-  CHECK(front.ip_range == "10.9.0.0/25");
+  REQUIRE(front.ipam.size() == 1);
+  CHECK(front.ipam[0].subnet == "10.9.0.0/24");
+  CHECK(front.ipam[0].gateway == "10.9.0.254");
+  CHECK(front.ipam[0].ip_range == "10.9.0.0/25");
   CHECK(result.stack.networks[1].external);
   CHECK(result.stack.networks[1].name == "shared");
   const AttachmentConfig& attachment = result.container().attachments.at(0);

@@ -95,7 +95,7 @@ TEST_CASE("containers are observed sorted by name, networks and volumes too") {
   }
   NetworkRecord network;
   network.config.name = "shop_default";
-  network.subnet = "10.0.0.0/24";
+  network.ipam = {{.subnet = "10.0.0.0/24"}};
   REQUIRE(files.store.write(network).ok());
   for (const char* name : {"v2", "v1", ".lock"})
     REQUIRE(sys::make_dirs(files.store.paths().volumes() + "/" + name).ok());
@@ -104,7 +104,7 @@ TEST_CASE("containers are observed sorted by name, networks and volumes too") {
   CHECK(observed.containers[0].record.name == "a");
   CHECK(observed.containers[2].record.name == "c");
   REQUIRE(observed.network("shop_default") != nullptr);
-  CHECK(observed.network("shop_default")->subnet == "10.0.0.0/24");
+  CHECK(observed.network("shop_default")->ipam.front().subnet == "10.0.0.0/24");
   CHECK(observed.network("other") == nullptr);
   CHECK(observed.volumes == std::vector<std::string>{"v1", "v2"});
 }

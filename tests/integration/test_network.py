@@ -7,6 +7,7 @@ import subprocess
 import unittest
 
 from harness import Case, wait_until
+from outside import OutsideHost
 
 SITE = """
     services:
@@ -42,37 +43,6 @@ def own_addresses():
                                       check=True).stdout)
     return [a["local"] for link in links if not link.get("master") and "UP" in link["flags"]
             for a in link["addr_info"] if link["ifname"].startswith(("e", "w"))]
-
-
-class OutsideHost:
-    """A network namespace that a veth pair connects with the host: another machine, as far as IP can tell."""
-
-    OURS, THEIRS = "198.51.100.1", "198.51.100.2"
-
-    def __enter__(self):
-        self.process = subprocess.Popen(["unshare", "-n", "sleep", "1000"])
-        here = subprocess.run(["readlink", "/proc/self/ns/net"], stdout=subprocess.PIPE, check=True).stdout
-        wait_until("the namespace is there", lambda: subprocess.run(
-            ["readlink", f"/proc/{self.process.pid}/ns/net"], stdout=subprocess.PIPE, check=False).stdout != here)
-        link = f"ito{self.process.pid % 100000}"
-        for command in (
-            f"ip link add {link} type veth peer name eth0 netns {self.process.pid}",
-            f"ip addr add {self.OURS}/30 dev {link}",
-            f"ip link set {link} up",
-            f"{' '.join(self.inside)} ip addr add {self.THEIRS}/30 dev eth0",
-            f"{' '.join(self.inside)} ip link set eth0 up",
-            f"{' '.join(self.inside)} ip route add default via {self.OURS}",
-        ):
-            subprocess.run(command.split(), check=True)
-        return self
-
-    @property
-    def inside(self):
-        return ["nsenter", "-t", str(self.process.pid), "-n"]
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
 
 
 class Network(Case):

@@ -40,5 +40,5 @@ class Scale(Case):
     """)
         done = stack("up", "-d", "--scale", "web=20")
         self.assertEqual(1, done.code)
-        self.assertIn("has no free address left in 10.213.78.0/28", done.err)
+        self.assertIn("no free address left in 10.213.78.0/28", done.err)
         self.assertEqual({}, stack.ps())

@@ -59,10 +59,7 @@ std::string read_answer(const std::string& message) {
     const auto length = static_cast<size_t>(data[at + 8] << 8 | data[at + 9]);
     at += 10;
     size_t inside = at;
-    if (type == dns::kA)
-      found.push_back(
-          Ipv4{uint32_t{data[at]} << 24 | uint32_t{data[at + 1]} << 16 | uint32_t{data[at + 2]} << 8 | data[at + 3]}
-              .str());
+    if (type == dns::kA) found.push_back(Address{false, {data[at], data[at + 1], data[at + 2], data[at + 3]}}.str());
     if (type == dns::kPtr && dns::read_name(data, inside, name)) found.emplace_back(name.text());
     at += length;
   }
@@ -96,7 +93,7 @@ class Upstream {
   Upstream(const sys::Netns& where, const std::string& ip, uint16_t port) {
     lab::in(where, [&]() -> Status {
       sockaddr_in to{.sin_family = AF_INET, .sin_port = htons(port)};
-      to.sin_addr.s_addr = htonl(lab::ip(ip.c_str()).bits);
+      to.sin_addr.s_addr = htonl(static_cast<uint32_t>(lab::ip(ip.c_str()).bits()));
       udp_.reset(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
       tcp_.reset(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
       REQUIRE(bind(udp_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);

@@ -1,6 +1,5 @@
 #include "netns/firewall.h"
 
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 
 #include "lab.h"
@@ -14,19 +13,6 @@ using namespace berth;
 using namespace berth::netns;
 
 namespace {
-
-/// A default route, so that the other host's containers' answers and refusals have a way back.
-void add_route(const sys::Netns& where, Ipv4 gateway) {
-  lab::in(where, [&]() -> Status {
-    BERTH_TRY(auto socket, NetlinkSocket::open(NETLINK_ROUTE));
-    NetlinkBatch batch;
-    batch.begin(RTM_NEWROUTE, NLM_F_CREATE, "default route");
-    batch.fixed(
-        rtmsg{.rtm_family = AF_INET, .rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_BOOT, .rtm_type = RTN_UNICAST});
-    batch.be32(RTA_GATEWAY, gateway.bits);
-    return socket.run(batch);
-  });
-}
 
 /// A host 192.0.2.1 with networks "front", "back" and the internal "vault"; beside it another host, 192.0.2.9, that
 /// even knows the way to the containers' addresses.
@@ -42,7 +28,7 @@ struct Town {
   Town() {
     vault.internal = true;
     lab::connect(host, lab::ip("192.0.2.1"), outside, lab::ip("192.0.2.9"));
-    add_route(outside, lab::ip("192.0.2.1"));
+    lab::add_route(outside, lab::ip("192.0.2.1"));  // so that what answers them has a way back
     lab::in(host, [&]() -> Status {
       for (const NetworkSpec* net : {&front, &back, &vault}) {
         BERTH_TRY_OK(create_bridge(*net));
@@ -58,7 +44,7 @@ struct Town {
 };
 
 PortSpec published(uint16_t host_port, const char* container, uint16_t port, Protocol protocol) {
-  return {.host_port = host_port, .protocol = protocol, .container_ip = lab::ip(container), .container_port = port};
+  return {.host_port = host_port, .protocol = protocol, .container = {lab::ip(container)}, .container_port = port};
 }
 
 }  // namespace
@@ -121,7 +107,7 @@ TEST_CASE("a UDP client's flow follows the port to another container at once") {
   lab::in(town.outside, [&]() -> Status {
     const sys::UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     sockaddr_in to{.sin_family = AF_INET, .sin_port = htons(53)};
-    to.sin_addr.s_addr = htonl(lab::ip("192.0.2.1").bits);
+    to.sin_addr.s_addr = htonl(static_cast<uint32_t>(lab::ip("192.0.2.1").bits()));
     REQUIRE(connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
     const auto say = [&] {
       std::array<char, 64> buffer{};

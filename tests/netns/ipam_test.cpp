@@ -21,13 +21,19 @@ TEST_CASE("addresses and subnets read what they write and nothing else") {
   CHECK(subnet("0.0.0.0/0").contains(lab::ip("255.255.255.255")));
   CHECK(subnet("10.0.0.0/8").overlaps(subnet("10.200.0.0/16")));
   CHECK_FALSE(subnet("10.0.0.0/9").overlaps(subnet("10.128.0.0/9")));
-  for (const char* wrong : {"10.0.0.0", "10.0.0.0/33", "10.0.0/24", "10.0.0.0/-1", "x/8", "10.0.0.0/", "010.0.0.0/8"}) {
+  for (const char* wrong :
+       {"10.0.0.0", "10.0.0.0/33", "fd00::/129", "10.0.0/24", "10.0.0.0/-1", "x/8", "10.0.0.0/", "010.0.0.0/8"}) {
     CHECK_FALSE(Subnet::parse(wrong));
   }
   CHECK(Address::parse("::1")->loopback());
   CHECK(Address::parse("fd00::2")->str() == "fd00::2");
   CHECK(Mac::of(lab::ip("172.18.0.2")).str() == "02:42:ac:12:00:02");
   CHECK(Mac::parse("02:42:AC:12:00:02") == Mac::of(lab::ip("172.18.0.2")));
+  CHECK(subnet("fd00:1:2:3::9/64").str() == "fd00:1:2:3::/64");
+  CHECK(subnet("::/0").contains(lab::ip("fd00::1")));
+  CHECK_FALSE(subnet("::/0").contains(lab::ip("10.0.0.1")));
+  CHECK(subnet("fd00::/8").last().str() == "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+  CHECK(Mac::of(lab::ip("fd00::a:2")).str() == "02:42:00:0a:00:02");
   CHECK_FALSE(Mac::parse("02:42:ac:12:00"));
   CHECK_FALSE(Mac::parse("02:42:ac:12:00:0g"));
 }
@@ -79,21 +85,50 @@ TEST_CASE("what does not fit into the subnet is refused by name") {
 }
 
 TEST_CASE("addresses are given in turn, not the lowest free one") {
-  NetworkSpec net = lab::network("n", "10.1.2.0/29");  // .1 is the gateway, .2 to .6 are for containers
+  AddressBlock net = lab::network("n", "10.1.2.0/29").blocks.front();  // .1 is the gateway, .2 to .6 are for containers
   net.aux = {{"printer", lab::ip("10.1.2.3")}};
   CHECK(choose_address(net, {}, {}).value() == lab::ip("10.1.2.2"));
   CHECK(choose_address(net, {}, lab::ip("10.1.2.2")).value() == lab::ip("10.1.2.4"));
   CHECK(choose_address(net, {}, lab::ip("10.1.2.6")).value() == lab::ip("10.1.2.2"));
   CHECK(choose_address(net, {lab::ip("10.1.2.2"), lab::ip("10.1.2.4"), lab::ip("10.1.2.5")}, lab::ip("10.1.2.6"))
             .value() == lab::ip("10.1.2.6"));
-  const std::vector<Ipv4> all = {lab::ip("10.1.2.2"), lab::ip("10.1.2.4"), lab::ip("10.1.2.5"), lab::ip("10.1.2.6")};
+  const std::vector<Address> all = {lab::ip("10.1.2.2"), lab::ip("10.1.2.4"), lab::ip("10.1.2.5"), lab::ip("10.1.2.6")};
   CHECK_FALSE(choose_address(net, all, {}).ok());
   net.ip_range = subnet("10.1.2.4/30");
   CHECK(choose_address(net, {}, {}).value() == lab::ip("10.1.2.4"));
 }
 
+TEST_CASE("IPv6 blocks are cut out of a prefix that is the root's own, and addresses are given as with IPv4") {
+  const Pool pool = unique_local_pool("machine/root");
+  CHECK(pool == unique_local_pool("machine/root"));
+  CHECK_FALSE(pool == unique_local_pool("machine/other"));
+  CHECK(subnet("fd00::/8").contains(pool.base));
+  CHECK(pool.base.prefix == 48);
+  const AddressBlock first = plan_addresses({}, {pool}, {}).value();
+  CHECK(first.subnet == Subnet::of(pool.base.base, 64));
+  CHECK(first.gateway == first.subnet.at(1));
+  const AddressBlock second =
+      plan_addresses({}, {pool}, {{first.subnet, Occupied::Kind::network, "first"}, taken("172.18.0.0/22")}).value();
+  CHECK(second.subnet == Subnet::of(pool.base.at(AddressBits{1} << 64), 64));
+  CHECK(choose_address(first, {}, {}).value() == first.subnet.at(2));
+  CHECK(choose_address(first, {}, first.subnet.last()).value() == first.subnet.at(2));
+  CHECK(check_address(first, first.subnet.last(), {}).ok());  // there is no broadcast address
+  CHECK_FALSE(check_address(first, first.subnet.base, {}).ok());
+}
+
+TEST_CASE("an explicit IPv6 subnet is checked as one of IPv4 is") {
+  const auto error = [](const AddressRequest& request) {
+    return plan_addresses(request, {}, {taken("fd00:1::/48")}).error().what;
+  };
+  CHECK(error({.subnet = subnet("fd00:1:0:7::/64")}) == "subnet fd00:1:0:7::/64 overlaps network other (fd00:1::/48)");
+  CHECK(error({.subnet = subnet("fe80::/64")}).find("link-local") != std::string::npos);
+  CHECK(error({.subnet = subnet("fd00:2::/127")}).find("no room") != std::string::npos);
+  CHECK(error({.subnet = subnet("fd00:2::/64"), .gateway = lab::ip("10.0.0.1")}).find("gateway 10.0.0.1") == 0);
+  CHECK(plan_addresses({.subnet = subnet("fd00:2::/64"), .ip_range = subnet("fd00:2::a000/116")}, {}, {}).ok());
+}
+
 TEST_CASE("an address the user asked for is checked") {
-  const NetworkSpec net = lab::network("n", "10.1.2.0/24");
+  const AddressBlock net = lab::network("n", "10.1.2.0/24").blocks.front();
   CHECK(check_address(net, lab::ip("10.1.2.77"), {}).ok());
   CHECK_FALSE(check_address(net, lab::ip("10.1.2.77"), {lab::ip("10.1.2.77")}).ok());
   CHECK_FALSE(check_address(net, lab::ip("10.1.3.77"), {}).ok());
@@ -122,9 +157,10 @@ TEST_CASE("a network that cannot be is refused by field") {
   CHECK_FALSE(validate(net).ok());
   net.bridge = "a-name-of-16-byte";
   CHECK(validate(net).error().what.find("network shop_default: 'a-name") == 0);
-  net = lab::network("v6", "10.1.2.0/24");
-  net.enable_ipv6 = true;
-  CHECK(validate(net).error().what.find("enable_ipv6") != std::string::npos);
+  net = lab::network("twice", "10.1.2.0/24", "10.1.3.0/24");
+  CHECK(validate(net).error().what.find("subnet 10.1.3.0/24 is a second one") != std::string::npos);
+  net.blocks.clear();
+  CHECK_FALSE(validate(net).ok());
 }
 
 TEST_CASE("host interface names fit the kernel and differ") {

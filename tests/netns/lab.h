@@ -14,7 +14,6 @@
 namespace lab {
 
 using berth::netns::Address;
-using berth::netns::Ipv4;
 using berth::netns::NetworkSpec;
 using berth::sys::Netns;
 
@@ -29,10 +28,16 @@ void in(const Netns& where, const std::function<berth::Status()>& work);
 
 /// Two hosts, connected by a cable: eth0 here with `here`/24, and there with `there`/24; the other one gets no further
 /// route.
-void connect(const Netns& a, Ipv4 here, const Netns& b, Ipv4 there);
+void connect(const Netns& a, const Address& here, const Netns& b, const Address& there);
+/// One more address for eth0, /24 or /64.
+void add_address(const Netns& where, const Address& address);
+/// A default route.
+void add_route(const Netns& where, const Address& gateway);
 
-[[nodiscard]] Ipv4 ip(const char* text);
-[[nodiscard]] NetworkSpec network(const char* name, const char* subnet);
+[[nodiscard]] Address ip(const char* text);
+/// `subnet6`: of a dual stack.
+[[nodiscard]] NetworkSpec network(const char* name, const char* subnet, const char* subnet6 = nullptr);
+/// With an address of each family of the network; the host part of IPv6 is that of `address`.
 [[nodiscard]] berth::netns::SandboxSpec sandbox(const NetworkSpec& network, const char* address);
 
 /// A server in that namespace that answers every TCP connection and datagram with `banner` and the address of who asks
@@ -52,6 +57,17 @@ class Greeter {
 /// What a Greeter says to somebody in `from`, or "" if nobody answers within a second.
 [[nodiscard]] std::string greet_tcp(const Netns& from, const std::string& address, uint16_t port);
 [[nodiscard]] std::string greet_udp(const Netns& from, const std::string& address, uint16_t port);
+
+/// Sends from the same port again and again.
+class UdpClient {
+ public:
+  UdpClient(const Netns& from, const std::string& address, uint16_t port);
+  /// What a Greeter says, or "" if nobody answers within a second.
+  [[nodiscard]] std::string ask();
+
+ private:
+  berth::sys::UniqueFd fd_;
+};
 
 /// Sends one datagram to 127.0.0.11:53 (or another address) from there and returns the answer, "" after three seconds.
 [[nodiscard]] std::string ask_udp(const Netns& from, const std::string& message,

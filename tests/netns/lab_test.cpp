@@ -14,6 +14,7 @@
 #include <cstring>
 #include <thread>
 
+#include "netns/link_address.h"
 #include "netns/link_state.h"
 #include "netns/netlink.h"
 #include "netns/nft_library.h"
@@ -32,15 +33,12 @@ void link_up(NetlinkBatch& batch, unsigned index) {
   batch.fixed(ifinfomsg{.ifi_index = static_cast<int>(index), .ifi_flags = IFF_UP, .ifi_change = IFF_UP});
 }
 
-Status address_up(const char* interface, Ipv4 address) {
+Status address_up(const char* interface, const Address& address) {
   const unsigned index = if_nametoindex(interface);
   BERTH_TRY(auto socket, NetlinkSocket::open(NETLINK_ROUTE));
   NetlinkBatch batch;
   link_up(batch, index);
-  batch.begin(RTM_NEWADDR, NLM_F_CREATE, "address");
-  batch.fixed(ifaddrmsg{.ifa_family = AF_INET, .ifa_prefixlen = 24, .ifa_index = index});
-  batch.be32(IFA_LOCAL, address.bits);
-  batch.be32(IFA_ADDRESS, address.bits);
+  berth::netns::add_address(batch, {address, address.v6 ? 64 : 24}, interface, index);
   return socket.run(batch);
 }
 
@@ -88,9 +86,12 @@ UniqueFd connect_tcp(const std::string& address, uint16_t port) {
 }
 
 std::string peer_text(const sockaddr_storage& peer) {
-  sockaddr_in v4{};
-  std::memcpy(&v4, &peer, sizeof v4);
-  return Ipv4{ntohl(v4.sin_addr.s_addr)}.str();
+  sockaddr_in6 v6{};
+  std::memcpy(&v6, &peer, sizeof v6);
+  Address address{.v6 = true};
+  std::memcpy(address.bytes.data(), &v6.sin6_addr, 16);
+  const std::string text = address.str(), mapped = "::ffff:";
+  return text.starts_with(mapped) && text.find('.') != std::string::npos ? text.substr(mapped.size()) : text;
 }
 
 }  // namespace
@@ -119,7 +120,7 @@ void in(const Netns& where, const std::function<Status()>& work) {
   REQUIRE(status.ok());
 }
 
-void connect(const Netns& a, Ipv4 here, const Netns& b, Ipv4 there) {
+void connect(const Netns& a, const Address& here, const Netns& b, const Address& there) {
   in(a, [&]() -> Status {
     BERTH_TRY(auto socket, NetlinkSocket::open(NETLINK_ROUTE));
     NetlinkBatch batch;
@@ -147,18 +148,39 @@ void connect(const Netns& a, Ipv4 here, const Netns& b, Ipv4 there) {
   }
 }
 
-Ipv4 ip(const char* text) {
-  return Ipv4::parse(text).value();
+void add_address(const Netns& where, const Address& address) {
+  in(where, [&] { return address_up("eth0", address); });
 }
 
-NetworkSpec network(const char* name, const char* subnet) {
+void add_route(const Netns& where, const Address& gateway) {
+  in(where, [&]() -> Status {
+    BERTH_TRY(auto socket, NetlinkSocket::open(NETLINK_ROUTE));
+    NetlinkBatch batch;
+    batch.begin(RTM_NEWROUTE, NLM_F_CREATE, "default route");
+    batch.fixed(rtmsg{.rtm_family = berth::netns::family_of(gateway),
+                      .rtm_table = RT_TABLE_MAIN,
+                      .rtm_protocol = RTPROT_BOOT,
+                      .rtm_type = RTN_UNICAST});
+    batch.address(RTA_GATEWAY, gateway);
+    return socket.run(batch);
+  });
+}
+
+Address ip(const char* text) {
+  return Address::parse(text).value();
+}
+
+NetworkSpec network(const char* name, const char* subnet, const char* subnet6) {
   NetworkSpec spec;
   const auto block = berth::netns::Subnet::parse(subnet).value();
-  spec.id = fmt::format("{:08x}{:08x}", block.base.bits, block.base.bits);
+  const auto bits = static_cast<uint32_t>(block.base.bits());
+  spec.id = fmt::format("{:08x}{:08x}", bits, bits);
   spec.name = name;
   spec.bridge = berth::netns::bridge_name(spec.id);
-  spec.subnet = block;
-  spec.gateway = Ipv4{block.base.bits + 1};
+  spec.blocks.push_back({block, block.at(1), {}, {}});
+  if (subnet6 == nullptr) return spec;
+  const auto block6 = berth::netns::Subnet::parse(subnet6).value();
+  spec.blocks.push_back({block6, block6.at(1), {}, {}});
   return spec;
 }
 
@@ -167,9 +189,11 @@ berth::netns::SandboxSpec sandbox(const NetworkSpec& network, const char* addres
   endpoint.container_id = std::string("c0ffee") + address;
   endpoint.network_id = network.id;
   endpoint.bridge = network.bridge;
-  endpoint.address = ip(address);
-  endpoint.prefix = network.subnet.prefix;
-  if (!network.internal) endpoint.gateway = network.gateway;
+  const auto offset = ip(address).bits() - network.blocks.front().subnet.base.bits();
+  for (const berth::netns::AddressBlock& block : network.blocks) {
+    endpoint.addresses.push_back({block.subnet.at(offset), block.subnet.prefix});
+    if (!network.internal) endpoint.gateways.push_back(block.gateway);
+  }
   return {.endpoints = {endpoint}};
 }
 
@@ -206,10 +230,10 @@ struct Greeter::Impl {
 Greeter::Greeter(const Netns& where, uint16_t port, std::string banner) : impl_(new Impl) {
   impl_->banner = std::move(banner);
   in(where, [&]() -> Status {
-    const Target to = target("0.0.0.0", port);
+    const Target to = target("::", port);  // and 0.0.0.0
     const int on = 1;
-    impl_->tcp.reset(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    impl_->udp.reset(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    impl_->tcp.reset(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    impl_->udp.reset(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     setsockopt(impl_->tcp.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     for (const int fd : {impl_->tcp.get(), impl_->udp.get()}) {
       if (bind(fd, reinterpret_cast<const sockaddr*>(&to.storage), to.size) != 0)
@@ -256,17 +280,22 @@ std::string ask_udp(const Netns& from, const std::string& message, const std::st
   return answer;
 }
 
-std::string greet_udp(const Netns& from, const std::string& address, uint16_t port) {
-  std::string answer;
+UdpClient::UdpClient(const Netns& from, const std::string& address, uint16_t port) {
   in(from, [&]() -> Status {
     const Target to = target(address, port);
-    const UniqueFd fd(socket(to.storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&to.storage), to.size) != 0) return {};
-    if (send(fd.get(), "hello", 5, 0) < 0) return {};
-    answer = read_some(fd.get(), 1000);
+    fd_.reset(socket(to.storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    (void)connect(fd_.get(), reinterpret_cast<const sockaddr*>(&to.storage), to.size);  // ask() finds out
     return {};
   });
-  return answer;
+}
+
+std::string UdpClient::ask() {
+  if (send(fd_.get(), "hello", 5, MSG_NOSIGNAL) < 0) return {};
+  return read_some(fd_.get(), 1000);
+}
+
+std::string greet_udp(const Netns& from, const std::string& address, uint16_t port) {
+  return UdpClient(from, address, port).ask();
 }
 
 std::string ask_tcp(const Netns& from, const std::string& bytes,

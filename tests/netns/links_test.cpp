@@ -79,7 +79,7 @@ TEST_CASE("a leftover endpoint of the same container is replaced, and a second e
 
   EndpointSpec second = lab::sandbox(two, "10.77.2.9").endpoints.front();
   second.interface = "eth1";
-  second.gateway.reset();
+  second.gateways.clear();
   lab::in(host, [&] { return rewire(again.netns.fd(), {.connect = {second}}); });
   CHECK(lab::greet_tcp(host, "10.77.2.9", 7) == "again from 10.77.2.1");
   const Rewiring gone{.host_links = {host_interface_name(second.container_id, second.network_id)}};
@@ -98,8 +98,7 @@ TEST_CASE("fifty sandboxes are made side by side from several threads") {
     const auto start = std::chrono::steady_clock::now();
     const auto work = [&](size_t from) {
       for (size_t i = from; i < made.size(); i += 2) {
-        auto result =
-            create_sandbox(lab::sandbox(net, Ipv4{net.gateway.bits + 1 + static_cast<uint32_t>(i)}.str().c_str()));
+        auto result = create_sandbox(lab::sandbox(net, net.blocks.front().subnet.at(2 + i).str().c_str()));
         if (result.ok()) made[i] = std::move(*result);
       }
     };

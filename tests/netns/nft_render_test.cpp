@@ -12,7 +12,7 @@ size_t lines_with(const std::string& text, const std::string& word) {
   return count;
 }
 
-const PortSpec kWeb{.host_port = 8080, .container_ip = lab::ip("10.1.2.3"), .container_port = 80};
+const PortSpec kWeb{.host_port = 8080, .container = {lab::ip("10.1.2.3")}, .container_port = 80};
 
 }  // namespace
 

@@ -79,7 +79,7 @@ TEST_CASE("two that chose the same block give their addresses once each") {
     EndpointSpec taken;  // as another build would, that looked at the same moment
     taken.container_id = "other";
     taken.network_id = "build";
-    taken.address = lab::ip("172.30.0.2");
+    taken.addresses = {{lab::ip("172.30.0.2"), 24}};
     BERTH_TRY(const Sandbox sandbox, create_sandbox({.endpoints = {taken}}));
     BERTH_TRY(const OutboundLink link, network.connect());
     BERTH_TRY(const auto occupied, observe_host_prefixes());
@@ -119,7 +119,7 @@ TEST_CASE("packets are no larger than the way out takes") {
     batch.begin(RTM_NEWROUTE, NLM_F_CREATE, "default route");
     batch.fixed(
         rtmsg{.rtm_family = AF_INET, .rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_BOOT, .rtm_type = RTN_UNICAST});
-    batch.be32(RTA_GATEWAY, lab::ip("198.51.100.2").bits);
+    batch.address(RTA_GATEWAY, lab::ip("198.51.100.2"));
     batch.u32(RTA_OIF, index);
     return socket.run(batch);
   });

@@ -1,11 +1,13 @@
 #include <sys/socket.h>
 
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <cerrno>
 
+#include "netns/asio_address.h"
 #include "netns/proxy_parts.h"
 
 namespace berth::netns {
@@ -14,6 +16,7 @@ namespace {
 namespace asio = boost::asio;
 using boost::asio::posix::descriptor_base;
 using boost::system::error_code;
+using Stream = asio::generic::stream_protocol;
 
 constexpr size_t kBuffer = 64 << 10;
 constexpr auto kAcceptPause = std::chrono::milliseconds(50);
@@ -22,18 +25,18 @@ constexpr auto kAcceptPause = std::chrono::milliseconds(50);
 /// Whoever waits on it holds it; close() makes all of them let go.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(asio::io_context& io, sys::UniqueFd client, bool v6, std::shared_ptr<size_t> active)
-      : client_(io, v6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), client.release()),
-        server_(io),
-        timer_(io),
-        active_(std::move(active)) {
+  Connection(asio::io_context& io, sys::UniqueFd client, const Stream& protocol, std::shared_ptr<size_t> active)
+      : client_(io, protocol, client.release()), server_(io), timer_(io), active_(std::move(active)) {
     ++*active_;
   }
   ~Connection() { --*active_; }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  void start(const asio::ip::tcp::endpoint& target, std::chrono::seconds connect_timeout) {
+  void start(const Stream::endpoint& target, const Stream& protocol, std::chrono::seconds connect_timeout) {
+    error_code unopened;
+    (void)server_.open(protocol, unopened);
+    if (unopened) return refuse();  // out of descriptors
     timer_.expires_after(connect_timeout);
     timer_.async_wait([self = shared_from_this()](error_code error) {
       if (!error) self->close();
@@ -57,7 +60,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
  private:
-  using Socket = asio::ip::tcp::socket;
+  using Socket = Stream::socket;
 
   /// The client learns that nobody listens in the container as it would without us: by a reset.
   void refuse() {
@@ -102,7 +105,8 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
       : io_(io),
         descriptor_(io, fd.release()),
         pause_(io),
-        target_(asio::ip::address_v4(port.container_ip.bits), port.container_port),
+        target_(asio::ip::tcp::endpoint(to_asio(port.container.front()), port.container_port)),
+        number_(ip_protocol(port.protocol)),
         limits_(limits),
         active_(std::move(active)) {}
 
@@ -134,9 +138,9 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
       if (!client.valid() && errno == ECONNABORTED) continue;
       if (!client.valid() && (errno == EAGAIN || errno == EINTR)) return wait();
       if (!client.valid()) break;  // out of descriptors or memory: others wait in the backlog
-      auto connection = std::make_shared<Connection>(io_, std::move(client), peer.ss_family == AF_INET6, active_);
+      auto connection = std::make_shared<Connection>(io_, std::move(client), Stream(peer.ss_family, number_), active_);
       connections_.push_back(connection);
-      connection->start(target_, limits_.connect_timeout);
+      connection->start(target_, Stream(target_.data()->sa_family, number_), limits_.connect_timeout);
     }
     // The limit is reached. The socket stays readable, so waiting for it would spin.
     pause_.expires_after(kAcceptPause);
@@ -148,22 +152,24 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   asio::io_context& io_;
   asio::posix::stream_descriptor descriptor_;
   asio::steady_timer pause_;
-  asio::ip::tcp::endpoint target_;
+  Stream::endpoint target_;
+  int number_;  // of the protocol
   ProxyLimits limits_;
   std::shared_ptr<size_t> active_;
   std::vector<std::weak_ptr<Connection>> connections_;
   bool closed_ = false;
 };
 
-class TcpProxy : public PortProxy {
+class StreamProxy : public PortProxy {
  public:
-  TcpProxy(asio::io_context& io, const PortSpec& port, std::vector<sys::UniqueFd> sockets, const ProxyLimits& limits) {
+  StreamProxy(asio::io_context& io, const PortSpec& port, std::vector<sys::UniqueFd> sockets,
+              const ProxyLimits& limits) {
     for (sys::UniqueFd& socket : sockets) {
       acceptors_.push_back(std::make_shared<Acceptor>(io, std::move(socket), port, limits, active_));
       acceptors_.back()->wait();
     }
   }
-  ~TcpProxy() override {
+  ~StreamProxy() override {
     for (const auto& acceptor : acceptors_) acceptor->close();
   }
   size_t active() const override { return *active_; }
@@ -175,9 +181,9 @@ class TcpProxy : public PortProxy {
 
 }  // namespace
 
-std::unique_ptr<PortProxy> make_tcp_proxy(asio::io_context& io, const PortSpec& port,
-                                          std::vector<sys::UniqueFd> sockets, const ProxyLimits& limits) {
-  return std::make_unique<TcpProxy>(io, port, std::move(sockets), limits);
+std::unique_ptr<PortProxy> make_stream_proxy(asio::io_context& io, const PortSpec& port,
+                                             std::vector<sys::UniqueFd> sockets, const ProxyLimits& limits) {
+  return std::make_unique<StreamProxy>(io, port, std::move(sockets), limits);
 }
 
 }  // namespace berth::netns
