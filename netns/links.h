@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,7 +54,7 @@ struct Rewiring {
   std::vector<std::string> host_links;  // to be deleted on the host, with their other sides
   std::vector<std::string> links;       // to be deleted in the container
   std::vector<EndpointSpec> connect;    // leftovers of a crash are replaced
-  std::optional<EndpointSpec> route;    // the default route goes by its gateway
+  std::vector<EndpointSpec> routes;     // the default routes go by their gateways
 };
 /// Whatever of it is done or gone already is no error.
 [[nodiscard]] Status rewire(sys::FdRef container_netns, const Rewiring& changes);

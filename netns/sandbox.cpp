@@ -314,7 +314,8 @@ Status rewire_existing(sys::FdRef container_netns, const Rewiring& changes) {
   for (const std::string& name : changes.links) remove_leftover(remove, name);
   if (!changes.links.empty()) BERTH_TRY_OK(sides.inside.run(remove));
   if (!endpoints.empty()) BERTH_TRY_OK(connect(sides, endpoints, uppers));
-  return changes.route ? route_through(sides, *changes.route) : Status();
+  for (const EndpointSpec& endpoint : changes.routes) BERTH_TRY_OK(route_through(sides, endpoint));
+  return {};
 }
 
 }  // namespace

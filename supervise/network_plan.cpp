@@ -16,10 +16,7 @@ using engine::IpamConfig;
 using netns::Occupied;
 
 /// All but the addresses.
-Result<netns::NetworkSpec> bare_spec(const engine::NetworkConfig& config, const std::string& id) {
-  engine::NetworkDriver driver = engine::read_driver(config);
-  if (!driver.errors.empty()) return driver.errors.front();
-  netns::NetworkSpec spec = std::move(driver.spec);
+netns::NetworkSpec bare_spec(netns::NetworkSpec spec, const std::string& id) {
   spec.id = id;
   if (spec.driver == netns::Driver::bridge) {
     if (spec.bridge.empty()) spec.bridge = netns::bridge_name(id);
@@ -49,7 +46,9 @@ Result<std::vector<Occupied>> occupied_by(const std::vector<netns::NetworkSpec>&
 
 Result<netns::NetworkSpec> plan_network(const engine::NetworkConfig& config, const std::string& id,
                                         const std::vector<netns::NetworkSpec>& others, const std::string& seed) {
-  BERTH_TRY(netns::NetworkSpec spec, bare_spec(config, id));
+  engine::NetworkDriver driver = engine::read_driver(config);
+  if (!driver.errors.empty()) return driver.errors.front();
+  netns::NetworkSpec spec = bare_spec(std::move(driver.spec), id);
   BERTH_TRY(const AddressPools pools, load_address_pools(seed));
   for (const bool v6 : {false, true}) {
     if (v6 ? !config.enable_ipv6 : !config.enable_ipv4) continue;
@@ -85,9 +84,7 @@ std::vector<IpamConfig> recorded(const netns::NetworkSpec& network) {
 }
 
 std::optional<netns::NetworkSpec> spec_of(const engine::NetworkRecord& record) {
-  auto bare = bare_spec(record.config, record.id);
-  if (!bare) return std::nullopt;
-  netns::NetworkSpec spec = std::move(*bare);
+  netns::NetworkSpec spec = bare_spec(engine::read_driver(record.config).spec, record.id);
   (spec.driver == netns::Driver::bridge ? spec.bridge : spec.parent.interface) = record.bridge;
   for (const IpamConfig& config : record.ipam) {
     const auto request = engine::address_request(config);

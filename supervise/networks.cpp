@@ -241,6 +241,8 @@ netns::DnsView Networks::view_of(const ContainerRecord& record, sys::FdRef netns
 Status Networks::reserve_ports(const ContainerRecord& record, LiveState& live) {
   for (const AttachmentConfig& attachment : in_order(record.config.attachments)) {
     auto network = networks_.find(attachment.network);
+    if (network == networks_.end() && attachment.network == engine::kDefaultBridge)  // which is made at the start
+      return ports_.reserve(record, "", live);
     if (network == networks_.end() || !has_way_in(network->second.spec)) continue;
     const engine::StringMap& options = network->second.record.config.options;
     auto binding = options.find("com.docker.network.bridge.host_binding_ipv4");

@@ -51,7 +51,7 @@ netns::Rewiring difference(const std::vector<EndpointState>& before, const LiveS
     if (live.endpoints[i].pending)
       changes.connect.push_back(endpoints[i]);
     else if (routes(endpoints[i]) && changes.links.size() + changes.host_links.size() > 0)
-      changes.route = endpoints[i];
+      changes.routes.push_back(endpoints[i]);
   }
   return changes;
 }
@@ -126,7 +126,7 @@ void Networks::forget(const ContainerRecord& record, const EndpointState& endpoi
 Status Networks::answer_names(const ContainerRecord& record, const sys::Netns& netns) {
   netns::DnsView view = view_of(record, netns.fd());
   Status seen = dns_.set_view(record.id, view);
-  if (seen || view.zone.networks.empty()) return {};
+  if (seen || record.config.attachments.empty()) return {};
   BERTH_TRY(netns::DnsSockets sockets, netns::reopen_dns_door(netns));
   keeper_.store("dns/" + record.id, {sockets.udp.ref(), sockets.tcp.ref()});
   return dns_.add_listener(record.id, std::move(sockets.udp), std::move(sockets.tcp), std::move(view));
@@ -147,6 +147,7 @@ Task<void> Networks::reconnect(const ContainerRecord& record, LiveState& live) {
   Result<std::vector<netns::EndpointSpec>> endpoints = plan_endpoints(record, live, true);
   if (!endpoints) {
     live.endpoints = before;
+    drop_default_bridge();
     co_return std::move(endpoints).error();
   }
   const netns::Rewiring changes = difference(before, live, *endpoints);
