@@ -37,17 +37,32 @@ class MountPoints {
   /// Deepest first. What the process put there in the way of the mount stays: then it is no mount point of ours.
   void remove() const {
     for (auto path = missing_.rbegin(); path != missing_.rend(); ++path) {
-      std::string place = request_.scratch_dir + "/upper/" + *path;
+      size_t slash = path->rfind('/');
+      Result<sys::UniqueFd> parent = open_directory(slash == std::string::npos ? "" : path->substr(0, slash));
+      if (!parent) continue;
+      const std::string name = path->substr(slash + 1);
       struct stat info {};
-      if (lstat(place.c_str(), &info) != 0) continue;
+      if (fstatat(parent->get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
       if (S_ISDIR(info.st_mode))
-        rmdir(place.c_str());
+        unlinkat(parent->get(), name.c_str(), AT_REMOVEDIR);
       else if (S_ISREG(info.st_mode) && info.st_size == 0)
-        unlink(place.c_str());
+        unlinkat(parent->get(), name.c_str(), 0);
     }
   }
 
  private:
+  /// A directory of the upper one. A link on the way, which the process may have left there, is followed nowhere
+  /// (CVE-2024-23652).
+  [[nodiscard]] Result<sys::UniqueFd> open_directory(const std::string& path) const {
+    constexpr int kFlags = O_PATH | O_DIRECTORY | O_NOFOLLOW;
+    BERTH_TRY(sys::UniqueFd directory, sys::open_file(request_.scratch_dir + "/upper", kFlags));
+    for (const std::string& part : split(path, '/')) {
+      if (part.empty()) continue;
+      BERTH_TRY(directory, sys::open_at(directory.ref(), part, kFlags));
+    }
+    return directory;
+  }
+
   /// The path and those around it that are not there yet.
   void note(const std::string& path) {
     std::string so_far;

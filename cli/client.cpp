@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "cli/helper.h"
+#include "cli/helpers_group.h"
 #include "engine/wire.h"
 #include "sys/file.h"
 #include "sys/lock.h"
@@ -39,8 +40,8 @@ Status start_keeper(const sys::Paths& paths) {
   sigemptyset(&none);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
-  std::string name = "berth-keeper", run = paths.run;
-  char* argv[] = {name.data(), run.data(), supervisor.data(), nullptr};
+  std::string name = "berth-keeper", run = paths.run, group = make_helpers_group(paths);
+  char* argv[] = {name.data(), run.data(), supervisor.data(), group.empty() ? nullptr : group.data(), nullptr};
   pid_t pid;
   int error = posix_spawn(&pid, keeper.c_str(), &files, &attributes, argv, environ);
   posix_spawn_file_actions_destroy(&files);
@@ -86,9 +87,11 @@ Result<engine::Json> Client::receive() {
 }
 
 void wait_until_gone(const sys::Paths& paths) {
+  auto gone = [&] {
+    return !sys::exists(paths.run + "/keeper.lock") || sys::FileLock::try_acquire(paths.run + "/keeper.lock").ok();
+  };
   for (int waited_ms = 0; waited_ms < 5000; ++waited_ms) {
-    if (!sys::exists(paths.run + "/keeper.lock")) return;
-    if (sys::FileLock::try_acquire(paths.run + "/keeper.lock").ok()) return;
+    if (gone()) return remove_helpers_group(paths);
     usleep(1000);
   }
 }

@@ -10,17 +10,9 @@
 #include "compose/select.h"
 #include "engine/lower.h"
 #include "engine/state.h"
+#include "sys/environment.h"
 
 namespace berth::cli {
-namespace {
-
-std::string variable(const char* name) {
-  const char* value = getenv(name);
-  return value == nullptr ? "" : value;
-}
-
-}  // namespace
-
 compose::LoadRequest load_request(const Context& context) {
   compose::LoadRequest request = compose::request_of_process();
   request.files = context.files;
@@ -75,8 +67,9 @@ Error no_such_service(const std::string& name, const std::vector<std::string>& k
 }
 
 std::optional<Target> find_target(const Context& context) {
-  std::string name = context.project_name.empty() ? variable("COMPOSE_PROJECT_NAME") : context.project_name;
-  if (!name.empty() && context.files.empty() && variable("COMPOSE_FILE").empty()) {
+  std::string name =
+      context.project_name.empty() ? sys::environment_variable("COMPOSE_PROJECT_NAME") : context.project_name;
+  if (!name.empty() && context.files.empty() && sys::environment_variable("COMPOSE_FILE").empty()) {
     // A file is a help (order, services without containers), not a condition.
     compose::LoadRequest request = load_request(context);
     compose::DiskFiles files;

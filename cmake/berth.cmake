@@ -31,6 +31,11 @@ function(berth_library name)
   endif()
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC berth_flags ${ARGN})
+  if(BERTH_UNITY)
+    # The system's headers of addresses come before the kernel's, which then leave out what those have.
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12
+                                             UNITY_BUILD_CODE_BEFORE_INCLUDE "#include <netinet/in.h>")
+  endif()
 endfunction()
 
 # berth_precompile(TARGET HEADERS...): large headers that most files of a target include, read once.

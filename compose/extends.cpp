@@ -20,14 +20,14 @@ namespace {
 
 constexpr size_t kMaxChain = 100;
 
-struct Written {
+struct WrittenReference {
   std::string service;
   std::string file;
 };
 
 constexpr Attr kExtendsRows[] = {
-    attr<&Written::file, Text>("file"),
-    attr<&Written::service, Text>("service"),
+    attr<&WrittenReference::file, Text>("file"),
+    attr<&WrittenReference::service, Text>("service"),
 };
 
 Member* member_of(Tree* map, const std::string& key) {
@@ -103,7 +103,7 @@ bool Extends::read_reference(const std::string& service, const Tree& extends, Re
   if (extends.is_null()) return false;
   if (extends.is_string()) return reference.service = extends.text, true;
   if (!extends.is_map()) return in.wrong_kind("the name of a service or a map"), false;
-  Written written;
+  WrittenReference written;
   size_t errors = diagnostics_.error_count();
   decode_object(in, extends_table(), &written);
   if (diagnostics_.error_count() > errors) return false;

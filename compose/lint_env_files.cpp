@@ -50,7 +50,7 @@ SourceSpan find_in(const std::string& name, const std::string& text, const std::
   return {source_file(name), 0, 0, 0};
 }
 
-void eaten_dollar(const LintInput& input, const Report& report) {
+void eaten_dollar_in_file(const LintInput& input, const Report& report) {
   Lookup lookup = [&](std::string_view name) -> std::optional<std::string> {
     return input.is_set(std::string(name)) ? std::optional<std::string>("") : std::nullopt;
   };
@@ -80,15 +80,15 @@ void comment_as_value(const LintInput& input, const Report& report) {
   }
 }
 
-constexpr LintRule kRules[] = {
-    {"eaten-dollar-in-file", "the same in .env and env_file", eaten_dollar},
+constexpr LintRule kEnvFileRules[] = {
+    {"eaten-dollar-in-file", "the same in .env and env_file", eaten_dollar_in_file},
     {"comment-as-value", "NAME= # note: the note is the value", comment_as_value},
 };
 
 }  // namespace
 
 std::span<const LintRule> rules_of_env_files() {
-  return kRules;
+  return kEnvFileRules;
 }
 
 }  // namespace berth::compose

@@ -140,7 +140,7 @@ void unused_resource(const LintInput& input, const Report& report) {
   report_unused(input.project.configs, used.configs, "config", report);
 }
 
-constexpr LintRule kRules[] = {
+constexpr LintRule kServiceRules[] = {
     {"appended-port", "an override that adds to the ports of an earlier file", appended_port},
     {"slow-readiness", "a health check with a long interval and no start_period", slow_readiness},
     {"waits-for-start-only", "depends_on without a condition on a service with a health check", waits_for_start_only},
@@ -153,7 +153,7 @@ constexpr LintRule kRules[] = {
 }  // namespace
 
 std::span<const LintRule> rules_of_services() {
-  return kRules;
+  return kServiceRules;
 }
 
 }  // namespace berth::compose

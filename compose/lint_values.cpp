@@ -152,7 +152,7 @@ void quotes_in_value(const LintInput& input, const Report& report) {
   }
 }
 
-constexpr LintRule kRules[] = {
+constexpr LintRule kValueRules[] = {
     {"eaten-dollar", "a $name that nobody sets, so that it vanishes from the value", eaten_dollar},
     {"host-variable", "a command with a $NAME of the host's environment", host_variable},
     {"cut-command", "a command whose end is dropped because no shell reads it", cut_command},
@@ -166,7 +166,7 @@ constexpr LintRule kRules[] = {
 }  // namespace
 
 std::span<const LintRule> rules_of_values() {
-  return kRules;
+  return kValueRules;
 }
 
 }  // namespace berth::compose

@@ -101,7 +101,7 @@ constexpr Attr kNetworkRows[] = {
     attr<&Network::name, Name>("name"),
 };
 
-constexpr Attr kVolumeRows[] = {
+constexpr Attr kNamedVolumeRows[] = {
     attr<&Volume::driver, Text>("driver").remark("local"),
     attr<&Volume::driver_opts, Options>("driver_opts").remark("type, device, o"),
     attr<&Volume::external, External>("external"),
@@ -179,7 +179,7 @@ const Table& network_table() {
   return kTable;
 }
 const Table& volume_table() {
-  static constexpr Table kTable{"volume", kVolumeRows, extensions_of<Volume>};
+  static constexpr Table kTable{"volume", kNamedVolumeRows, extensions_of<Volume>};
   return kTable;
 }
 const Table& secret_table() {

@@ -5,7 +5,7 @@
 namespace berth::compose {
 namespace {
 
-bool is_digit(char c) {
+bool is_time_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
@@ -20,7 +20,7 @@ class Scanner {
   std::optional<int> number(size_t least, size_t most, int limit) {
     int value = 0;
     size_t count = 0;
-    while (count < most && count < rest_.size() && is_digit(rest_[count])) value = value * 10 + (rest_[count++] - '0');
+    while (count < most && count < rest_.size() && is_time_digit(rest_[count])) value = value * 10 + (rest_[count++] - '0');
     if (count < least || value > limit) return std::nullopt;
     rest_.remove_prefix(count);
     return value;
@@ -34,7 +34,7 @@ class Scanner {
   std::optional<std::string> fraction() {
     if (!one_of(".")) return std::string();
     std::string digits;
-    while (!rest_.empty() && is_digit(rest_.front())) {
+    while (!rest_.empty() && is_time_digit(rest_.front())) {
       digits += rest_.front();
       rest_.remove_prefix(1);
     }
@@ -68,7 +68,7 @@ int days_in(int year, int month) {
 }  // namespace
 
 std::optional<std::string> go_time_text(std::string_view text) {
-  if (text.size() < 8 || !is_digit(text[0]) || text[4] != '-') return std::nullopt;
+  if (text.size() < 8 || !is_time_digit(text[0]) || text[4] != '-') return std::nullopt;
   Scanner scan(text);
   std::optional<int> year = scan.number(4, 4, 9999);
   if (!year || !scan.one_of("-")) return std::nullopt;

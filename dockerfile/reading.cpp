@@ -10,7 +10,7 @@
 namespace berth::dockerfile {
 namespace {
 
-constexpr std::string_view kBlank = " \t\v\f\r";
+constexpr std::string_view kSpaces = " \t\v\f\r";
 
 std::string to_upper(std::string text) {
   for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
@@ -22,8 +22,8 @@ std::string to_upper(std::string text) {
 Reading::Reading(const Line& line, char escape, Diagnostics& diagnostics)
     : line_(line), escape_(escape), diagnostics_(diagnostics) {
   const std::string& text = line.text.text();
-  size_t begin = std::min(text.find_first_not_of(kBlank), text.size());
-  size_t end = std::min(text.find_first_of(kBlank, begin), text.size());
+  size_t begin = std::min(text.find_first_not_of(kSpaces), text.size());
+  size_t end = std::min(text.find_first_of(kSpaces, begin), text.size());
   keyword_ = to_lower(std::string_view(text).substr(begin, end - begin));
   keyword_span_ = line.text.span(begin, end - begin);
   arguments_ = end;
@@ -34,7 +34,7 @@ void Reading::read_flags() {
   const std::string& text = line_.text.text();
   for (const Text& word : split_words(line_.text, arguments_, escape_)) {
     if (!word.value.starts_with("--")) return;
-    size_t at = text.find_first_not_of(kBlank, arguments_);
+    size_t at = text.find_first_not_of(kSpaces, arguments_);
     arguments_ = at + word.value.size();
     if (word.value == "--") return;
     size_t equals = word.value.find('=');
@@ -49,9 +49,9 @@ void Reading::read_flags() {
 
 Text Reading::rest() const {
   const std::string& text = line_.text.text();
-  size_t begin = text.find_first_not_of(kBlank, arguments_);
+  size_t begin = text.find_first_not_of(kSpaces, arguments_);
   if (begin == std::string::npos) return {"", line_.text.span(arguments_, 0)};
-  size_t end = text.find_last_not_of(kBlank) + 1;
+  size_t end = text.find_last_not_of(kSpaces) + 1;
   return line_.text.piece(begin, end - begin);
 }
 

@@ -33,6 +33,19 @@ std::vector<std::string> files_of_new_group(const std::string& root) {
   return names;
 }
 
+/// Of the v2 hierarchy. The controller itself only counts: limits and weights are options of the kernel.
+void look_at_io(const runtime::CgroupMounts& mounts, HostSupport& host) {
+  host.blkio_rates = host.blkio_weight = host.blkio_weight_device = mounts.v2_controllers.contains("io");
+  if (!host.blkio_rates) return;
+  // The files are there where the controller is handed down, as each start of a container does.
+  (void)sys::write_existing(mounts.v2 + "/cgroup.subtree_control", "+io");  // refused in a container: the start tells
+  std::vector<std::string> names = files_of_new_group(mounts.v2);
+  auto has = [&](const char* name) { return std::find(names.begin(), names.end(), name) != names.end(); };
+  if (!has("io.stat")) return;
+  host.blkio_rates = has("io.max");
+  host.blkio_weight = host.blkio_weight_device = has("io.weight") || has("io.bfq.weight");
+}
+
 class Fitting {
  public:
   Fitting(const HostSupport& host, std::vector<Error>& problems) : host_(host), problems_(problems) {}
@@ -138,7 +151,7 @@ HostSupport look_at_host(const runtime::CgroupMounts& mounts) {
     host.blkio_weight_device = has("blkio.weight_device") || has("blkio.bfq.weight_device");
     host.blkio_rates = has("blkio.throttle.read_bps_device");
   } else {
-    host.blkio_weight = host.blkio_weight_device = host.blkio_rates = mounts.v2_controllers.contains("io");
+    look_at_io(mounts, host);
   }
   host.apparmor = trim(sys::read_file("/sys/module/apparmor/parameters/enabled", 16).value_or("N")) == "Y";
   host.selinux = sys::exists("/sys/fs/selinux/enforce");

@@ -27,7 +27,7 @@ constexpr const char *kArch = "arm64", *kSeccompArch = "SCMP_ARCH_AARCH64";
 
 using Words = std::vector<std::string>;
 
-Status know(const json& object, std::initializer_list<std::string_view> keys) {
+berth::Status know(const json& object, std::initializer_list<std::string_view> keys) {
   for (const auto& [key, value] : object.items()) {
     if (std::find(keys.begin(), keys.end(), key) != keys.end() || value.is_null()) continue;
     return make_error(fmt::format("the key \"{}\" is not known or not supported", printable(key)));

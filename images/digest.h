@@ -19,6 +19,8 @@ class Digest {
 
   [[nodiscard]] const std::string& str() const { return text_; }
   [[nodiscard]] std::string hex() const { return text_.substr(kPrefix.size()); }
+  /// Where an OCI image layout keeps the blob.
+  [[nodiscard]] std::string blob_name() const { return "blobs/sha256/" + hex(); }
   /// The first 12 hex digits, as `image ls` shows them.
   [[nodiscard]] std::string short_hex() const { return text_.substr(kPrefix.size(), 12); }
 

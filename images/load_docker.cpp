@@ -14,19 +14,19 @@ using nlohmann::json;
 namespace {
 
 /// One element of manifest.json.
-struct SavedImage {
+struct ListedImage {
   std::string config;
   std::vector<std::string> names;
   std::vector<std::string> layers;
 };
 
-Result<std::vector<SavedImage>> parse_saved_images(const std::string& text) {
+Result<std::vector<ListedImage>> parse_saved_images(const std::string& text) {
   json list = json::parse(text, nullptr, false);
   if (!list.is_array()) return make_error("archive: manifest.json: expected a list of images");
-  std::vector<SavedImage> images;
+  std::vector<ListedImage> images;
   for (const json& item : list) {
     if (!item.is_object()) return make_error("archive: manifest.json: expected a list of images");
-    SavedImage image;
+    ListedImage image;
     FieldReader fields(item, "archive: manifest.json");
     fields.read("Config", image.config);
     fields.read("RepoTags", image.names);
@@ -56,7 +56,7 @@ Result<std::vector<std::string>> full_names(const std::vector<std::string>& tags
   return names;
 }
 
-Status load_image(LoadJob& job, const SavedImage& saved) {
+Status load_image(LoadJob& job, const ListedImage& saved) {
   BERTH_TRY(std::vector<std::string> names, full_names(saved.names));
   BERTH_TRY(std::string config_json, job.contents.text(saved.config));
   Digest id = sha256_of(config_json);
@@ -83,8 +83,8 @@ Status load_image(LoadJob& job, const SavedImage& saved) {
 
 Status load_docker_images(LoadJob& job) {
   BERTH_TRY(std::string text, job.contents.text("manifest.json"));
-  BERTH_TRY(std::vector<SavedImage> images, parse_saved_images(text));
-  for (const SavedImage& image : images) BERTH_TRY_OK(load_image(job, image));
+  BERTH_TRY(std::vector<ListedImage> images, parse_saved_images(text));
+  for (const ListedImage& image : images) BERTH_TRY_OK(load_image(job, image));
   return {};
 }
 

@@ -13,14 +13,10 @@ namespace {
 
 constexpr int kMaxNesting = 4;
 
-std::string blob_name(const Digest& digest) {
-  return "blobs/sha256/" + digest.hex();
-}
-
 Result<std::string> verified_text(LoadJob& job, const Descriptor& descriptor) {
-  BERTH_TRY(std::string text, job.contents.text(blob_name(descriptor.digest)));
+  BERTH_TRY(std::string text, job.contents.text(descriptor.digest.blob_name()));
   if (Digest found = sha256_of(text); found != descriptor.digest) {
-    return digest_mismatch("archive: " + blob_name(descriptor.digest), descriptor.digest, found);
+    return digest_mismatch("archive: " + descriptor.digest.blob_name(), descriptor.digest, found);
   }
   if (text.size() != descriptor.size) {
     return make_error(fmt::format("archive: {}: {} bytes long, its descriptor says {}", descriptor.digest.str(),
@@ -61,7 +57,7 @@ Status load_image(LoadJob& job, const Descriptor& entry, const std::vector<std::
   }
   for (size_t i = 0; i < manifest.layers.size(); ++i) {
     const Descriptor& layer = manifest.layers[i];
-    BERTH_TRY_OK(load_layer(job, blob_name(layer.digest), {layer.digest, layer.size, config.diff_ids[i]}));
+    BERTH_TRY_OK(load_layer(job, layer.digest.blob_name(), {layer.digest, layer.size, config.diff_ids[i]}));
   }
   BERTH_TRY_OK(job.store.put_blob(job.lease, config_json));
   BERTH_TRY(Image image, job.store.publish_manifest(job.lease, manifest_json, names));

@@ -61,10 +61,6 @@ Status choose(const Store& store, const std::string& text, SavedImages& list) {
   return {};
 }
 
-std::string blob_name(const Digest& digest) {
-  return "blobs/sha256/" + digest.hex();
-}
-
 /// The documents of the archive, and the blobs that they lead to.
 struct Contents {
   json docker = json::array(), oci = json::array();
@@ -78,7 +74,7 @@ Status describe(const Store& store, const SavedImage& saved, Contents& contents)
   contents.blobs.insert({digest, saved.image.id});
   json layers = json::array(), tags = json::array();
   for (const Descriptor& layer : manifest.layers) {
-    layers.push_back(blob_name(layer.digest));
+    layers.push_back(layer.digest.blob_name());
     contents.blobs.insert(layer.digest);
   }
   json descriptor = {{"mediaType", manifest.media_type.empty() ? kMediaManifest : manifest.media_type},
@@ -91,7 +87,7 @@ Status describe(const Store& store, const SavedImage& saved, Contents& contents)
                                  {kAnnotationRefName, name.substr(name.rfind(':') + 1)}};
     contents.oci.push_back(descriptor);
   }
-  contents.docker.push_back({{"Config", blob_name(saved.image.id)},
+  contents.docker.push_back({{"Config", saved.image.id.blob_name()},
                              {"RepoTags", saved.names.empty() ? json() : std::move(tags)},
                              {"Layers", std::move(layers)}});
   return {};
@@ -102,7 +98,7 @@ Status write_blob(const Store& store, const Digest& digest, TarWriter& tar) {
   struct stat info {};
   if (fstat(fd.get(), &info) != 0) return sys_error("stat " + store.blob_path(digest), errno);
   TarEntry entry;
-  entry.name = blob_name(digest);
+  entry.name = digest.blob_name();
   entry.mode = 0644;
   entry.size = static_cast<uint64_t>(info.st_size);
   BERTH_TRY_OK(tar.entry(entry));

@@ -7,21 +7,17 @@
 #include <optional>
 
 #include "base/text.h"
+#include "images/tar_format.h"
 #include "images/tar_pax.h"
 
 namespace berth::images {
+
+using namespace tar_format;
+
 namespace {
 
-constexpr size_t kBlock = 512;
 constexpr uint64_t kMaxExtension = 1 << 20;  // as Go: a header of names and attributes is never larger
 
-/// Places in the header block (tar(5)).
-struct Field {
-  size_t at, length;
-};
-constexpr Field kName{0, 100}, kMode{100, 8}, kUid{108, 8}, kGid{116, 8}, kSize{124, 12}, kMtime{136, 12},
-    kChecksum{148, 8}, kLink{157, 100}, kMajor{329, 8}, kMinor{337, 8}, kPrefix{345, 155};
-constexpr size_t kTypeAt = 156, kMagicAt = 257;
 constexpr size_t kGnuSparseAt = 386, kGnuExtendedAt = 482;
 constexpr Field kGnuRealSize{483, 12};
 constexpr size_t kGnuHeaderPairs = 4, kGnuBlockPairs = 21, kGnuBlockExtendedAt = 504;

@@ -7,20 +7,15 @@
 #include <map>
 
 #include "base/check.h"
+#include "images/tar_format.h"
 
 namespace berth::images {
+
+using namespace tar_format;
+
 namespace {
 
-constexpr size_t kBlock = 512;
 using Records = std::map<std::string, std::string>;
-
-/// Places in the header block (tar(5)).
-struct Field {
-  size_t at, length;
-};
-constexpr Field kName{0, 100}, kMode{100, 8}, kUid{108, 8}, kGid{116, 8}, kSize{124, 12}, kMtime{136, 12},
-    kChecksum{148, 8}, kLink{157, 100}, kMajor{329, 8}, kMinor{337, 8};
-constexpr size_t kTypeAt = 156, kMagicAt = 257;
 
 char type_flag(TarType type) {
   constexpr std::pair<TarType, char> kFlags[] = {

@@ -16,14 +16,15 @@
 #include "sys/file.h"
 
 namespace berth::registry {
-namespace {
-
-constexpr size_t kHeaderLimit = 256 << 10;
 
 struct EasyCloser {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
 };
 using Easy = std::unique_ptr<CURL, EasyCloser>;
+
+namespace {
+
+constexpr size_t kHeaderLimit = 256 << 10;
 
 struct ListCloser {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }

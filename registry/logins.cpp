@@ -9,18 +9,14 @@
 
 #include "registry/credential_helper.h"
 #include "registry/hub.h"
+#include "sys/environment.h"
 #include "sys/file.h"
 
 namespace berth::registry {
 namespace {
 
-std::string variable(const char* name) {
-  const char* value = getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 std::string home() {
-  if (std::string value = variable("HOME"); !value.empty()) return value;
+  if (std::string value = sys::environment_variable("HOME"); !value.empty()) return value;
   const passwd* user = getpwuid(getuid());
   return user == nullptr ? "/" : user->pw_dir;
 }
@@ -37,7 +33,7 @@ std::string real_path(const std::string& path) {
 }  // namespace
 
 Logins Logins::of_user() {
-  std::string directory = variable("DOCKER_CONFIG");
+  std::string directory = sys::environment_variable("DOCKER_CONFIG");
   return Logins((directory.empty() ? home() + "/.docker" : directory) + "/config.json");
 }
 

@@ -5,17 +5,13 @@
 
 #include "registry/logins.h"
 #include "registry/registries_conf.h"
+#include "sys/environment.h"
 #include "sys/file.h"
 
 namespace berth::registry {
 namespace {
 
 constexpr const char* kRegistriesConf = "/etc/berth/registries.conf";
-
-std::string variable(const char* name) {
-  const char* value = getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 Result<RegistriesConf> load_registries_conf(const std::string& path, bool must_exist) {
   Result<std::string> text = sys::read_file(path, 16 << 20);
@@ -33,7 +29,7 @@ std::string parent_of(const std::string& path) {
 }  // namespace
 
 Result<Settings> load_settings() {
-  std::string named = variable("BERTH_REGISTRIES_CONF");
+  std::string named = sys::environment_variable("BERTH_REGISTRIES_CONF");
   std::string path = named.empty() ? kRegistriesConf : named;
   BERTH_TRY(RegistriesConf conf, load_registries_conf(path, !named.empty()));
   Logins logins = Logins::of_user();

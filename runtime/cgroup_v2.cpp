@@ -66,7 +66,7 @@ class V2Controllers final : public CgroupControllers {
 
   Status apply(const Resources& resources) override {
     // Only when a limit asks for it, which may be long after the container was made.
-    if (wants_cpuset(resources)) BERTH_TRY_OK(hand_down("+cpuset"));
+    if (wants_cpuset(resources)) BERTH_TRY_OK(hand_down_cpuset());
     BERTH_TRY(sys::UniqueFd dir, sys::open_file(directory_, O_PATH | O_DIRECTORY));
     auto all = [&]() -> Status {
       BERTH_TRY_OK(apply_memory_v2(dir.ref(), resources));
@@ -125,6 +125,11 @@ class V2Controllers final : public CgroupControllers {
       BERTH_TRY_OK(sys::write_existing(dir + "/cgroup.subtree_control", controllers).context("hand controllers down"));
     }
     return {};
+  }
+
+  Status hand_down_cpuset() const {
+    if (mounts_.v2_controllers.contains("cpuset")) return hand_down("+cpuset");
+    return make_error("the kernel has no control groups for sets of CPUs (CONFIG_CPUSETS)", "leave cpuset out");
   }
 
   const CgroupMounts mounts_;

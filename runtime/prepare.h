@@ -51,6 +51,9 @@ struct Prepared {
 /// Identity, capabilities, limits and labels in numbers.
 [[nodiscard]] Status plan_attributes(const ProcessAttributes& attributes, Prepared& prepared);
 
+/// Pointers to the texts and a null pointer, as execve(2) takes them. They live as long as the texts do.
+[[nodiscard]] std::vector<char*> null_terminated(std::vector<std::string>& texts);
+
 /// "inside outside count" lines, as /proc/PID/uid_map takes them.
 [[nodiscard]] std::string render_id_map(const std::vector<IdMap>& map);
 

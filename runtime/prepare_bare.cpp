@@ -150,13 +150,6 @@ Status plan_more_namespaces(const ContainerSpec& spec, ChildPlan& plan) {
   return {};
 }
 
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> result;
-  for (std::string& text : texts) result.push_back(text.data());
-  result.push_back(nullptr);
-  return result;
-}
-
 std::vector<PlannedHook> plan_hooks(const std::vector<Hook>& hooks) {
   std::vector<PlannedHook> planned(hooks.size());
   for (size_t i = 0; i < hooks.size(); ++i) {
@@ -165,8 +158,8 @@ std::vector<PlannedHook> plan_hooks(const std::vector<Hook>& hooks) {
     hook.arg_storage = hooks[i].args.empty() ? std::vector<std::string>{hooks[i].path} : hooks[i].args;
     hook.env_storage = hooks[i].env;
     hook.timeout_s = hooks[i].timeout_s;
-    hook.argv = pointers(hook.arg_storage);
-    hook.envp = pointers(hook.env_storage);
+    hook.argv = null_terminated(hook.arg_storage);
+    hook.envp = null_terminated(hook.env_storage);
   }
   return planned;
 }

@@ -14,13 +14,6 @@ bool has_nul(const std::string& text) {
   return text.find('\0') != std::string::npos;
 }
 
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> result;
-  for (std::string& text : texts) result.push_back(text.data());
-  result.push_back(nullptr);
-  return result;
-}
-
 /// The variables that every program may count on.
 void add_defaults(std::vector<std::string>& env, const std::string& home, bool tty) {
   if (find_variable(env, "PATH") == nullptr) env.emplace_back(kDefaultPath);
@@ -104,6 +97,13 @@ Status plan_limits(const std::vector<Rlimit>& limits, ChildPlan& plan) {
 
 }  // namespace
 
+std::vector<char*> null_terminated(std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  for (std::string& text : texts) result.push_back(text.data());
+  result.push_back(nullptr);
+  return result;
+}
+
 const std::string* find_variable(const std::vector<std::string>& env, std::string_view name) {
   for (auto entry = env.rbegin(); entry != env.rend(); ++entry) {
     if (entry->size() > name.size() && entry->starts_with(name) && (*entry)[name.size()] == '=') return &*entry;
@@ -148,8 +148,8 @@ Status plan_process(Host& host, const ContainerSpec& spec, const ProcessSettings
     plan.env_storage.push_back("HOME=" + home);
   }
   plan.exec_candidates = candidates(plan.arg_storage[0], plan.env_storage);
-  plan.argv = pointers(plan.arg_storage);
-  plan.envp = pointers(plan.env_storage);
+  plan.argv = null_terminated(plan.arg_storage);
+  plan.envp = null_terminated(plan.env_storage);
   return {};
 }
 

@@ -20,7 +20,8 @@ test_packages=(
   apache2-utils buildah busybox-static bzip2 clang-format curl dnsutils docker-registry git iproute2 jq nftables openssh-server openssl postgresql-client podman procps python3 runc skopeo strace umoci xz-utils
 )
 vm_packages=(qemu-system-x86 qemu-system-common kmod) # and a kernel, which tests/vm/run unpacks but does not install
-: "${build_packages[@]}" "${image_packages[@]}" "${test_packages[@]}" "${vm_packages[@]}"
+uml_packages=(user-mode-linux kmod)
+: "${build_packages[@]}" "${image_packages[@]}" "${test_packages[@]}" "${vm_packages[@]}" "${uml_packages[@]}"
 
 require_root() {
   [[ $(id -u) -eq 0 ]] || die "must run as root ($1); try: sudo $0"
@@ -63,6 +64,14 @@ need_packages() {
   apt_quietly install --no-install-recommends "${missing[@]}" 2>/dev/null ||
     { apt_quietly update && apt_quietly install --no-install-recommends "${missing[@]}"; } ||
     die "apt-get could not install: ${missing[*]}"
+}
+
+# debian_sources SUITE: the mirrors this machine itself uses for Debian; the public one if it has none for this suite.
+debian_sources() {
+  # shellcheck disable=SC2016  # for apt to read
+  apt-get indextargets --format 'deb $(SITE) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
+    grep -E "^deb [^ ]+ $1(-updates|-security)? main\$" | sort -u ||
+    echo "deb http://deb.debian.org/debian $1 main"
 }
 
 # build_in FOLDER TARGETS CMAKE_OPTIONS...: configures and builds TARGETS (words; empty for everything).

@@ -4,6 +4,7 @@
 #include <net/if.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/text.h"
 #include "engine/endpoints.h"
@@ -36,6 +37,14 @@ std::vector<netns::Subnet> subnets_of(const netns::NetworkSpec& network) {
   std::vector<netns::Subnet> subnets;
   for (const netns::AddressBlock& block : network.blocks) subnets.push_back(block.subnet);
   return subnets;
+}
+
+/// What works without nftables, and what does not.
+std::string without_rules(const std::string& network, const Error& why) {
+  return fmt::format(
+      "network {}: {}: its containers reach each other and this host, but nothing beyond; published ports go through a "
+      "proxy; other networks are not kept out",
+      network, why.code == ELIBACC ? why.message() : "the kernel has no nftables for IP (CONFIG_NF_TABLES_INET)");
 }
 
 }  // namespace
@@ -91,7 +100,9 @@ Status Networks::make(const netns::NetworkSpec& spec) {
   }
   BERTH_TRY_OK(netns::create_bridge(spec));
   Status ruled = firewall_.add_network(spec);
-  return ruled || netns::firewall_unavailable(ruled.error()) ? Status() : std::move(ruled);
+  if (ruled || !netns::firewall_unavailable(ruled.error())) return ruled;
+  warnings_.push_back(without_rules(spec.name, ruled.error()));
+  return {};
 }
 
 Status Networks::unmake(const netns::NetworkSpec& spec, bool keep_interface) {

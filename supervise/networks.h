@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/state.h"
@@ -33,6 +34,8 @@ class Networks {
 
   [[nodiscard]] Status create(const engine::NetworkConfig& config, const std::string& project);
   [[nodiscard]] Status remove(const std::string& name);
+  /// What users of the networks made since the last call have to know, each once.
+  [[nodiscard]] std::vector<std::string> take_warnings() { return std::exchange(warnings_, {}); }
   [[nodiscard]] size_t count() const { return networks_.size(); }
 
   /// Names that are the project's even while nothing answers to them.
@@ -110,6 +113,7 @@ class Networks {
   PublishedPorts ports_;
   std::map<std::string, Network> networks_;  // by real name
   std::vector<std::string> leaving_links_;   // host interfaces of released containers
+  std::vector<std::string> warnings_;
 };
 
 /// Published ports may lead there.

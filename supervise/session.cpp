@@ -270,6 +270,7 @@ asio::awaitable<std::vector<Error>> Session::carry_out(const engine::Plan& plan,
     }
   }
   if (report.cancelled) errors.push_back(make_error("cancelled"));
+  for (const std::string& warning : parts_.networks.take_warnings()) send({{"type", "warning"}, {"text", warning}});
   if (undo_on_failure && !report.ok()) {
     runner.allow_waits();
     engine::Plan undo = engine::plan_undo(plan, report.done);

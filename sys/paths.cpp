@@ -7,13 +7,10 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "sys/environment.h"
+
 namespace berth::sys {
 namespace {
-
-std::string variable(const char* name) {
-  const char* value = getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 std::string absolute(const std::string& path) {
   std::error_code ignored;  // an unreadable cwd leaves the path as it is; using it then fails with its name
@@ -24,9 +21,9 @@ std::string absolute(const std::string& path) {
 }
 
 std::string choose(const char* own, const char* system_path, const char* xdg, const std::string& home_default) {
-  if (std::string value = variable(own); !value.empty()) return absolute(value);
+  if (std::string value = environment_variable(own); !value.empty()) return absolute(value);
   if (geteuid() == 0) return system_path;
-  if (std::string base = variable(xdg); !base.empty()) return absolute(base) + "/berth";
+  if (std::string base = environment_variable(xdg); !base.empty()) return absolute(base) + "/berth";
   return absolute(home_default);
 }
 
@@ -34,7 +31,7 @@ std::string choose(const char* own, const char* system_path, const char* xdg, co
 
 Paths Paths::from_environment() {
   Paths paths;
-  paths.root = choose("BERTH_ROOT", "/var/lib/berth", "XDG_DATA_HOME", variable("HOME") + "/.local/share/berth");
+  paths.root = choose("BERTH_ROOT", "/var/lib/berth", "XDG_DATA_HOME", environment_variable("HOME") + "/.local/share/berth");
   paths.run = choose("BERTH_RUN", "/run/berth", "XDG_RUNTIME_DIR", fmt::format("/tmp/berth-{}", geteuid()));
   return paths;
 }

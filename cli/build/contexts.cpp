@@ -12,6 +12,7 @@
 #include "cli/prune.h"
 #include "images/layer_unpack.h"
 #include "images/load.h"
+#include "sys/environment.h"
 #include "sys/file.h"
 
 namespace berth::cli {
@@ -19,11 +20,6 @@ namespace {
 
 constexpr std::string_view kImage = "docker-image://", kLayout = "oci-layout://";
 constexpr size_t kDockerfileLimit = 16 << 20;
-
-std::string variable(const char* name) {
-  const char* value = getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 /// "DIRECTORY:TAG" or "DIRECTORY@DIGEST" behind oci-layout://.
 std::pair<std::string, std::string> directory_and_image(const std::string& text) {
@@ -163,7 +159,7 @@ Result<std::string> Contexts::clone(const dockerfile::GitRemote& remote, bool ke
     if (request.header.empty()) request.header = secret(id);
   }
   auto agent = job_.ssh.find("default");
-  std::string socket = agent == job_.ssh.end() || agent->second.empty() ? variable("SSH_AUTH_SOCK") : agent->second;
+  std::string socket = agent == job_.ssh.end() || agent->second.empty() ? sys::environment_variable("SSH_AUTH_SOCK") : agent->second;
   return ways_.clone(request, socket, step);
 }
 
@@ -173,7 +169,7 @@ std::string Contexts::secret(const std::string& id) const {
   if (found == job_.secrets.end()) return {};
   const BuildJob::SecretSource& source = found->second;
   if (source.content) return std::string(trim(*source.content));
-  if (!source.variable.empty()) return variable(source.variable.c_str());
+  if (!source.variable.empty()) return sys::environment_variable(source.variable.c_str());
   Result<std::string> text = sys::read_file(source.file, 512 << 10);
   return text ? std::string(trim(*text)) : "";
 }

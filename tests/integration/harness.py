@@ -23,6 +23,9 @@ REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BERTH = os.environ.get("BERTH", os.path.join(REPO, "build", "berth"))
 
 
+needs_nftables = unittest.skipUnless(host.has_nftables(), "this kernel has no nftables for IP")
+
+
 def wait_until(what, condition, seconds=10.0):
     """The first true value of condition(), asked again and again; fails naming `what` when time is up."""
     seconds *= host.PATIENCE

@@ -11,6 +11,12 @@ PATIENCE = float(os.environ.get("BERTH_TEST_PATIENCE", "1"))
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "uts", "user")
 
 
+def has_nftables():
+    """Whether the kernel has nftables for IP. Debian's user-mode-linux has not."""
+    probe = ["unshare", "--net", "nft", "add table inet probe"]
+    return subprocess.run(probe, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
 def read(path, default=""):
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
@@ -64,6 +70,14 @@ def cgroup_mounts():
         elif kind == "cgroup":
             mounts.append((point, set(options.split(","))))
     return mounts
+
+
+def has_controller(name):
+    found = {controller for _, options in cgroup_mounts() for controller in options}
+    for point, options in cgroup_mounts():
+        if not options:
+            found.update(read(f"{point}/cgroup.controllers").split())
+    return name in found
 
 
 def cgroup_file(pid, controller, v1_name, v2_name):

@@ -26,6 +26,7 @@ class Attached(Case):
     def test_lines_are_interleaved_with_coloured_aligned_prefixes(self):
         with self.up(self.stack(TALKERS)) as terminal:
             terminal.wait_for(r"tick 3")
+            terminal.wait_for("tock")
             terminal.wait_for(r"\x1b\[[0-9;]*mone-1 ")
             self.assertRegex(terminal.plain, r"(?m)^one-1     \| tick 1$")
             self.assertRegex(terminal.plain, r"(?m)^second-1  \| tock$")

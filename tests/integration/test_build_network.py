@@ -8,7 +8,7 @@ import subprocess
 import threading
 
 import host
-from harness import BERTH, wait_until
+from harness import BERTH, needs_nftables, wait_until
 from test_build import BuildCase
 from test_network import OutsideHost
 
@@ -55,6 +55,7 @@ class StepNetwork(BuildCase):
         self.build(folder, "--no-cache", *options, **more)
         return self.shell("cat /out")
 
+    @needs_nftables
     def test_a_step_reaches_other_hosts_behind_ours(self):
         with Site() as site:
             self.assertEqual(self.run_step(f"wget -qO- http://{site.THEIRS}/"), f"site for {site.OURS}")
@@ -87,6 +88,7 @@ class StepNetwork(BuildCase):
         self.assert_in_order(self.build(folder, check=1).err, "Dockerfile:2:1: error: --network=host", "--allow network.host")
         self.build(folder, "--allow", "network.host")
 
+    @needs_nftables
     def test_names_are_resolved(self):
         self.assertIn("nameserver 127.0.0.11", self.run_step("cat /etc/resolv.conf"))
         # Every name of .invalid is answered, by whomever the host asks or by us: never with silence.
@@ -118,6 +120,7 @@ class StepNetwork(BuildCase):
         self.assertIn("203.0.113.9", out)
         self.assertIn("search corp.test", out)
 
+    @needs_nftables
     def test_hosts_and_hostname_are_dockers_and_stay_out_of_the_layer(self):
         out = self.run_step("hostname; cat /etc/hosts; ip route", "--add-host", "db:10.1.2.3", "--add-host", "me=host-gateway")
         gateway = out.split("default via ")[1].split()[0]
@@ -131,6 +134,7 @@ class StepNetwork(BuildCase):
         for name in ("etc/hosts", "etc/resolv.conf", "etc/hostname"):
             self.assertNotIn(name, names)
 
+    @needs_nftables
     def test_an_image_whose_resolv_conf_is_a_link_that_leads_nowhere(self):
         folder = self.context("FROM busybox:1\nCOPY etc /etc\nRUN cat /etc/resolv.conf > /out\n", {"etc/other": ""})
         os.symlink("../run/systemd/resolve/stub-resolv.conf", os.path.join(folder, "etc/resolv.conf"))
@@ -154,6 +158,7 @@ class StepNetwork(BuildCase):
                 self.assertEqual(build.returncode, 0, told)
         wait_until("nothing is left", lambda: not self.left())
 
+    @needs_nftables
     def test_a_build_that_is_killed_leaves_nothing(self):
         folder = self.context("FROM busybox:1\nRUN echo started-$$; sleep 1000\n")
         for stop in (signal.SIGINT, signal.SIGKILL):
@@ -169,6 +174,7 @@ class StepNetwork(BuildCase):
         self.build(self.context("FROM busybox:1\nRUN true\n", name="after"))
         self.assert_nothing_left()
 
+    @needs_nftables
     def test_beside_a_firewall_that_drops_what_is_forwarded_a_step_has_the_hosts_network(self):
         # In a network namespace of its own, which has such a firewall.
         drop = "add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }"

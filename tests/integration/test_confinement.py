@@ -158,7 +158,7 @@ class Confinement(Case):
     def test_confinement_that_the_kernel_does_not_have_is_warned_of(self):
         stack = self.stack(PROBE.replace("EXTRA", "security_opt: ['apparmor=strict', 'label=type:x_t', 'label=disable']"))
         outcome = stack("up", "-d")
-        for option, there in (("apparmor=strict", os.path.exists("/sys/module/apparmor/parameters/enabled")),
+        for option, there in (("apparmor=strict", host.read("/sys/module/apparmor/parameters/enabled").strip() == "Y"),
                               ("label=type:x_t", os.path.exists("/sys/fs/selinux/enforce"))):
             self.assertIn(option, outcome.err)
             if there:

@@ -73,7 +73,8 @@ class Limits(Case):
         os.mknod(device, 0o600 | stat.S_IFBLK, os.makedev(*map(int, number.split(":"))))
         stack = self.stack(service("blkio_config: {device_read_bps: [{path: %s, rate: '2mb'}], "
                                    "device_write_iops: [{path: %s, rate: 77}]}" % (device, device)))
-        stack.up()
+        if "blkio_config is left out" in stack.up().err:
+            self.skipTest("this kernel cannot limit I/O")
         if self.hybrid():
             self.assertEqual(f"{number} {2 << 20}", self.value(stack, "blkio", "blkio.throttle.read_bps_device", ""))
             self.assertEqual(f"{number} 77", self.value(stack, "blkio", "blkio.throttle.write_iops_device", ""))
@@ -93,6 +94,11 @@ class Limits(Case):
             except AssertionError:
                 continue
         self.assertTrue(any(text in ("300", "default 300") or text.startswith("default") for text in found), found)
+
+    def test_a_set_of_cpus_that_the_kernel_cannot_give_is_refused_by_name(self):
+        if host.has_controller("cpuset"):
+            self.skipTest("this kernel has the cpuset controller")
+        self.assertIn("CONFIG_CPUSETS", self.stack(service("cpuset: '0'"))("up", "-d", check=1).err)
 
     def test_what_only_v1_has_is_written_there_and_discarded_with_a_warning_on_v2(self):
         stack = self.stack(service("mem_limit: 64m\n            mem_swappiness: 33\n            oom_kill_disable: true"))
@@ -120,7 +126,8 @@ class Limits(Case):
         prepared = [os.path.join(points[0], name)]
         os.mkdir(prepared[0])
         self.addCleanup(os.rmdir, prepared[0])
-        stack = self.stack(service(f"cgroup_parent: /{name}/inner\n            cpuset: '0'"))
+        cpuset = "cpuset: '0'" if host.has_controller("cpuset") else ""
+        stack = self.stack(service(f"cgroup_parent: /{name}/inner\n            {cpuset}"))
         stack.up()
         pid = stack.pid("it")
         ours = [line for line in host.read(f"/proc/{pid}/cgroup").splitlines() if f"/{name}/inner/" in line]

@@ -5,7 +5,6 @@ import shlex
 import stat
 
 BUSYBOX = "/bin/busybox"
-MODULES = ("virtio_pci", "virtiofs", "overlay")
 
 INIT = """#!/bin/busybox sh
 export PATH=/bin
@@ -13,12 +12,13 @@ set -e
 /bin/busybox --install -s /bin
 mount -t devtmpfs dev /dev
 for module in {modules}; do insmod /modules/$module; done
-mount -t virtiofs -o ro host /host
+{mount_files}
 mount -t tmpfs -o mode=755 changes /changes
 mkdir /changes/upper /changes/work
-mount -t overlay -o lowerdir=/host,upperdir=/changes/upper,workdir=/changes/work root /root
-mkdir -p /root/lib/modules
-ln -sfn {modules_folder} /root/lib/modules/{version}
+mount -t overlay -o lowerdir=/host{root},upperdir=/changes/upper,workdir=/changes/work root /root
+mkdir -p /root/lib/modules/{version}
+mount --bind /host{modules_folder} /root/lib/modules/{version}
+{prepare}
 exec switch_root /root {command}
 """
 
@@ -31,11 +31,12 @@ def _entry(name, mode, data=b""):
     return header + b"\0" * (-len(header) % 4) + data + b"\0" * (-len(data) % 4)
 
 
-def write(path, kernel, command):
-    """Writes the archive to `path`; `command` becomes process 1 once the host's files are the root."""
-    modules = kernel.needed_by(*MODULES)
+def write(path, kernel, machine, command):
+    """Writes the archive to `path`; `command` becomes process 1 of the machine (machine.py) once it has its root."""
+    modules = kernel.needed_by(*machine.modules)
     script = INIT.format(modules=" ".join(map(os.path.basename, modules)), modules_folder=shlex.quote(kernel.modules),
-                         version=kernel.version, command=shlex.join(command))
+                         version=kernel.version, mount_files=machine.mount_files, root=shlex.quote(machine.root),
+                         prepare="\n".join(machine.prepare), command=shlex.join(command))
     with open(path, "wb") as archive:
         for folder in ("bin", "dev", "host", "changes", "root", "modules"):
             archive.write(_entry(folder, stat.S_IFDIR | 0o755))

@@ -1,4 +1,4 @@
-"""Debian's kernel for virtual machines, unpacked into a cache; nothing is installed."""
+"""The kernels: Debian's for virtual machines, unpacked into a cache (nothing is installed), and its user-mode-linux."""
 
 import glob
 import os
@@ -10,6 +10,7 @@ import tempfile
 from dataclasses import dataclass
 
 META_PACKAGE = "linux-image-cloud-amd64"
+UML_MODULES = "/usr/lib/uml/modules"
 
 
 @dataclass
@@ -81,3 +82,9 @@ def debian_kernel():
     if not _cached(cache):
         _fetch(cache)
     return _cached(cache)
+
+
+def uml_kernel():
+    """The one that is installed."""
+    (version,) = os.listdir(UML_MODULES)
+    return Kernel(version, shutil.which("linux.uml"), os.path.join(UML_MODULES, version))
