@@ -32,6 +32,7 @@ Error sys_error(std::string what, int code) {
   error.what = std::move(what);
   error.code = code;
   if (code == EMFILE) error.hint = "raise the limit on open files (ulimit -n): a container takes six of them";
+  if (code == ENOSYS) error.hint = "the kernel, or a filter around berth, has no such system call: Linux 6.1 has all";
   return error;
 }
 

@@ -20,6 +20,8 @@ def summary(samples):
 def _shown(work, value):
     if work.startswith("memory"):
         return f"{value / 1e6:.2f} MB"
+    if work == "dns":
+        return f"{1 / value:.0f}/s"
     return f"{value * 1000:.1f} ms" if value < 1 else f"{value:.2f} s"
 
 

@@ -2,12 +2,14 @@
 
 #include <fmt/core.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 
 #include <algorithm>
 
 #include "base/text.h"
 #include "engine/joins.h"
 #include "engine/seccomp_file.h"
+#include "runtime/seccomp_cache.h"
 
 namespace berth::engine {
 namespace {
@@ -38,19 +40,27 @@ berth::Status add_limits(const ContainerConfig& config, ContainerSpec& spec) {
   return {};
 }
 
-/// A profile in Docker's format, for the capabilities of this container.
-berth::Status add_profile(const std::string& json, ContainerSpec& spec) {
+/// A profile in Docker's format, for the capabilities of this container. Compiled once: starts, probes and exec ask for
+/// it each time.
+berth::Status add_profile(const std::string& json, const sys::Paths& paths, ContainerSpec& spec) {
   BERTH_TRY(runtime::CapMask all, runtime::all_caps());
   BERTH_TRY(runtime::CapMask caps, runtime::resolve_caps(spec.cap_add, spec.cap_drop, spec.privileged, all));
-  BERTH_TRY(runtime::SeccompProfile profile, parse_seccomp(json, caps));
-  BERTH_TRY(std::vector<sock_filter> program, runtime::compile_profile(profile));
+  auto compile = [&]() -> Result<std::vector<sock_filter>> {
+    BERTH_TRY(runtime::SeccompProfile profile, parse_seccomp(json, caps));
+    return runtime::compile_profile(profile);
+  };
+  // What a profile says may depend on capabilities and on the kernel's version.
+  utsname kernel{};
+  (void)uname(&kernel);  // cannot fail
+  const std::string key = fmt::format("Docker {} {:x}\n{}", kernel.release, caps, json);
+  BERTH_TRY(std::vector<sock_filter> program, runtime::cached_program(paths.root + "/cache/profiles", key, compile));
   spec.seccomp = runtime::SeccompMode::program;
   spec.seccomp_program = std::make_shared<const std::vector<sock_filter>>(std::move(program));
   return {};
 }
 
 /// `no-new-privileges`, `seccomp=…`, `systempaths=…`, with '=' or ':' between.
-berth::Status add_security(const ContainerConfig& config, ContainerSpec& spec) {
+berth::Status add_security(const ContainerConfig& config, const sys::Paths& paths, ContainerSpec& spec) {
   for (const std::string& option : config.security_opt) {
     size_t separator = option.find_first_of("=:");
     std::string name = option.substr(0, separator);
@@ -60,7 +70,7 @@ berth::Status add_security(const ContainerConfig& config, ContainerSpec& spec) {
     } else if (name == "seccomp" && value == "unconfined") {
       spec.seccomp = runtime::SeccompMode::unconfined;
     } else if (name == "seccomp" && value.starts_with('{')) {
-      BERTH_TRY_OK(add_profile(value, spec).context("security_opt seccomp"));
+      BERTH_TRY_OK(add_profile(value, paths, spec).context("security_opt seccomp"));
     } else if (name == "systempaths" && value == "unconfined") {
       spec.masked_paths.clear();
       spec.read_only_paths.clear();
@@ -217,7 +227,7 @@ Result<ContainerSpec> run_spec(const ContainerRecord& record, const sys::Paths& 
   BERTH_TRY(spec.uts, namespace_mode(config.uts_mode, "uts"));
   BERTH_TRY(spec.cgroup, namespace_mode(config.cgroup_mode, "cgroup"));
   BERTH_TRY_OK(add_limits(config, spec));
-  BERTH_TRY_OK(add_security(config, spec));
+  BERTH_TRY_OK(add_security(config, paths, spec));
   add_resources(config.resources, spec);
   // With a network come the files that describe it.
   const std::string owner = joined_id(config.network_mode);

@@ -8,7 +8,6 @@ namespace {
 
 constexpr uint16_t kInternet = 1;
 constexpr uint16_t kAnyClass = 255;
-constexpr size_t kMaxAddresses = 64;  // of one answer; of more replicas a random choice
 
 }  // namespace
 
@@ -26,6 +25,7 @@ Answerer::Outcome Answerer::answer(dns::Bytes message, const DnsView& view, bool
   }
   const size_t limit = tcp ? out.size() : std::min<size_t>(query.udp_size, dns::kOurUdpSize);
   dns::AnswerWriter writer(out, message, query, limit);
+  if (query.edns_version != 0) return {Kind::own, writer.finish(dns::kBadVersion, false)};
   const bool internet = query.klass == kInternet || query.klass == kAnyClass;
   if (internet && !query.name.odd()) {
     if (query.type == dns::kPtr) {
@@ -73,16 +73,13 @@ std::optional<Answerer::Outcome> Answerer::answer_pointer(dns::AnswerWriter& wri
 }
 
 void Answerer::add_shuffled(dns::AnswerWriter& writer, std::span<const Address> addresses, bool v4, bool v6) {
-  std::array<const Address*, kMaxAddresses> order{};
-  const size_t start = addresses.size() > kMaxAddresses ? random_() % addresses.size() : 0;
-  size_t count = 0;
-  for (size_t i = 0; i < addresses.size() && count < kMaxAddresses; ++i) {
-    const Address& address = addresses[(start + i) % addresses.size()];
-    if (address.v6 ? v6 : v4) order[count++] = &address;
+  order_.clear();
+  for (const Address& address : addresses) {
+    if (address.v6 ? v6 : v4) order_.push_back(&address);
   }
-  for (size_t i = 0; i < count; ++i) {
-    std::swap(order[i], order[i + random_() % (count - i)]);
-    writer.add_address(*order[i], ttl_);
+  for (size_t i = 0; i < order_.size(); ++i) {
+    std::swap(order_[i], order_[i + random_() % (order_.size() - i)]);
+    writer.add_address(*order_[i], ttl_);
   }
 }
 

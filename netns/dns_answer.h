@@ -4,13 +4,14 @@
 #include <optional>
 #include <random>
 #include <span>
+#include <vector>
 
 #include "netns/dns_message.h"
 #include "netns/dns_server.h"
 
 namespace berth::netns {
 
-/// Puts answers together from the zone. Allocates nothing.
+/// Puts answers together from the zone. Allocates nothing, once it has seen the longest.
 class Answerer {
  public:
   Answerer(const Zone& zone, uint32_t ttl) : zone_(zone), ttl_(ttl), random_(std::random_device{}()) {}
@@ -37,6 +38,7 @@ class Answerer {
   const Zone& zone_;
   uint32_t ttl_;
   std::minstd_rand random_;
+  std::vector<const Address*> order_;  // of the answer in the making
 };
 
 }  // namespace berth::netns

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 
 namespace berth::netns {
@@ -120,17 +121,26 @@ bool DnsListener::read_udp_batch() {
 void DnsListener::wait_tcp() {
   tcp_.async_wait(descriptor_base::wait_read, [self = shared_from_this()](error_code error) {
     if (error || self->closed_) return;
-    self->accept_tcp();
-    self->wait_tcp();
+    if (self->accept_tcp()) return self->wait_tcp();
+    // Without descriptors to spare it would be ready again at once, and again.
+    auto pause = std::make_shared<boost::asio::steady_timer>(self->core_->io, std::chrono::milliseconds(100));
+    pause->async_wait([self, pause](error_code) {
+      if (!self->closed_) self->wait_tcp();
+    });
   });
 }
 
-void DnsListener::accept_tcp() {
+/// All that wait; false if the kernel would not let us take one.
+bool DnsListener::accept_tcp() {
   while (true) {
     sys::UniqueFd client(accept4(tcp_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!client.valid()) return;
-    if (clients_ >= core_->config.limits.tcp_clients) continue;  // closed at once: better than waiting for nothing
+    if (!client.valid() && (errno == EINTR || errno == ECONNABORTED)) continue;
+    if (!client.valid()) return errno == EAGAIN;
+    const DnsLimits& limits = core_->config.limits;
+    // Closed at once: better than waiting for nothing.
+    if (clients_ >= limits.tcp_clients || core_->tcp_clients >= limits.tcp_clients_in_all) continue;
     ++clients_;
+    ++core_->tcp_clients;
     start_dns_tcp_client(shared_from_this(), std::move(client));
   }
 }

@@ -26,6 +26,7 @@ struct DnsCore {
   Answerer answerer;
   std::shared_ptr<Forwarder> forwarder;
   DnsServer::Counters counters;
+  size_t tcp_clients = 0;  // of all listeners
 
   /// Answers from the zone into `out` (size returned), or sends the query on (0 is returned, and `later` is called one
   /// day), or says nothing (0 as well, and `later` is not called).
@@ -65,14 +66,17 @@ class DnsListener : public std::enable_shared_from_this<DnsListener> {
   [[nodiscard]] DnsCore& core() { return *core_; }
   [[nodiscard]] const DnsView& view() const { return view_; }
   [[nodiscard]] bool closed() const { return closed_; }
-  void client_gone() { --clients_; }
+  void client_gone() {
+    --clients_;
+    --core_->tcp_clients;
+  }
 
  private:
   void wait_udp();
   void read_udp();
   [[nodiscard]] bool read_udp_batch();
   void wait_tcp();
-  void accept_tcp();
+  [[nodiscard]] bool accept_tcp();
 
   std::shared_ptr<DnsCore> core_;
   boost::asio::posix::stream_descriptor udp_;

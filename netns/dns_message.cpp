@@ -214,7 +214,8 @@ void AnswerWriter::add_soa(uint32_t ttl) {
 }
 
 size_t AnswerWriter::finish(Rcode rcode, bool authoritative) {
-  uint16_t flags = static_cast<uint16_t>(kResponse | kRecursionAvailable | (query_.flags & kRecursionDesired) | rcode);
+  uint16_t flags =
+      static_cast<uint16_t>(kResponse | kRecursionAvailable | (query_.flags & kRecursionDesired) | (rcode & 0x0f));
   if (authoritative) flags |= kAuthoritative;
   if (truncated_) flags |= kTruncated;
   set16(out_, 2, flags);
@@ -226,7 +227,7 @@ size_t AnswerWriter::finish(Rcode rcode, bool authoritative) {
     out_[size_++] = 0;
     put16(kOpt);
     put16(kOurUdpSize);
-    put32(0);
+    put32(static_cast<uint32_t>(rcode >> 4) << 24);
     put16(0);
   } else {
     set16(out_, 10, 0);

@@ -18,7 +18,15 @@ inline constexpr size_t kOurUdpSize = 1232;  // the largest answer we make ourse
 inline constexpr size_t kMaxMessage = 65535;
 
 enum Type : uint16_t { kA = 1, kNs = 2, kCname = 5, kSoa = 6, kPtr = 12, kAaaa = 28, kOpt = 41, kAny = 255 };
-enum Rcode : uint8_t { kNoError = 0, kFormErr = 1, kServFail = 2, kNxDomain = 3, kNotImp = 4, kRefused = 5 };
+enum Rcode : uint8_t {
+  kNoError = 0,
+  kFormErr = 1,
+  kServFail = 2,
+  kNxDomain = 3,
+  kNotImp = 4,
+  kRefused = 5,
+  kBadVersion = 16,  // of EDNS; its upper bits go into the OPT record
+};
 
 using Bytes = std::span<const uint8_t>;
 

@@ -17,7 +17,8 @@ namespace berth::netns {
 struct DnsLimits {
   size_t queries_in_flight = 1024;  // forwarded, all listeners together; more get SERVFAIL at once
   size_t tcp_clients = 64;          // per listener; more are closed
-  size_t tcp_pipeline = 16;         // queries of one connection in flight
+  size_t tcp_clients_in_all = 512;
+  size_t tcp_pipeline = 16;  // queries of one connection in flight
   std::chrono::milliseconds tcp_idle{10'000};
   std::chrono::milliseconds hedge{250};        // no answer after this: the next server is asked as well
   std::chrono::milliseconds give_up{4'000};    // then SERVFAIL
@@ -69,7 +70,6 @@ class DnsServer {
     uint64_t queries = 0;
     uint64_t own = 0;
     uint64_t forwarded = 0;
-    uint64_t failed = 0;
   };
   [[nodiscard]] Counters counters() const;
 

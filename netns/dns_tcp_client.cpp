@@ -12,11 +12,11 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr size_t kAnswerSize = 4096;  // of an own answer; a forwarded one may have all of 64 KiB
+constexpr size_t kQuerySize = 4096;  // a longer query is none
 
 /// One connection (RFC 7766): queries are read one after the other and answered as their answers come, so a slow
-/// forwarded one does not hold up the rest. It ends when the client closes, sends nonsense, or is idle with nothing in
-/// flight.
+/// forwarded one does not hold up the rest. It ends when the client closes, sends nonsense, takes too long over a query
+/// or the reading of its answers, or is idle with nothing in flight.
 class TcpClient : public std::enable_shared_from_this<TcpClient> {
  public:
   TcpClient(std::shared_ptr<DnsListener> listener, sys::UniqueFd fd)
@@ -38,7 +38,7 @@ class TcpClient : public std::enable_shared_from_this<TcpClient> {
 
  private:
   void read_message(size_t size) {
-    if (size < dns::kHeaderSize) return close();
+    if (size < dns::kHeaderSize || size > kQuerySize) return close();
     in_.resize(size);
     asio::async_read(socket_, asio::buffer(in_), [self = shared_from_this()](error_code error, size_t) {
       if (error || self->listener_->closed()) return self->close();
@@ -48,7 +48,7 @@ class TcpClient : public std::enable_shared_from_this<TcpClient> {
 
   void handle() {
     reading_ = false;
-    std::vector<uint8_t> out(kAnswerSize);
+    static thread_local std::array<uint8_t, dns::kMaxMessage> out;
     bool forwarded = false;
     const auto later = [&] {
       forwarded = true;
@@ -57,16 +57,13 @@ class TcpClient : public std::enable_shared_from_this<TcpClient> {
         const auto self = weak.lock();
         if (!self) return;
         --self->in_flight_;
-        self->answer({reply.begin(), reply.end()});
+        self->answer(reply);
         self->read_on();
       };
     };
     const size_t size = listener_->core().handle(in_, listener_->view(), true, out, later);
     if (size == 0 && !forwarded) return close();
-    if (size > 0) {
-      out.resize(size);
-      answer(std::move(out));
-    }
+    if (size > 0) answer(std::span(out).first(size));
     read_on();
   }
 
@@ -77,10 +74,12 @@ class TcpClient : public std::enable_shared_from_this<TcpClient> {
     if (!reading_ && !ended_ && waiting < listener_->core().config.limits.tcp_pipeline) read_length();
   }
 
-  void answer(std::vector<uint8_t> message) {
+  void answer(dns::Bytes message) {
     const size_t size = message.size();
-    message.insert(message.begin(), {static_cast<uint8_t>(size >> 8), static_cast<uint8_t>(size)});
-    queue_.push_back(std::move(message));
+    std::vector<uint8_t>& framed = queue_.emplace_back();
+    framed.reserve(size + 2);
+    framed = {static_cast<uint8_t>(size >> 8), static_cast<uint8_t>(size)};
+    framed.insert(framed.end(), message.begin(), message.end());
     if (queue_.size() == 1) write_next();
   }
 

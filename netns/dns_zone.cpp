@@ -72,7 +72,7 @@ void Zone::remove_network(const std::string& id) {
 }
 
 void Zone::declare(const std::string& scope, const std::vector<std::string>& names) {
-  declared_[scope] = clean(names);
+  declared_[scope].merge(clean(names));
 }
 
 void Zone::undeclare(const std::string& scope) {

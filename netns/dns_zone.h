@@ -47,7 +47,7 @@ class Zone {
   /// With all its endpoints; unknown is fine.
   void remove_network(const std::string& id);
 
-  /// Names that belong to this project even while nothing answers to them. Replaces what the scope had declared before.
+  /// Names that belong to this project even while nothing answers to them, besides those declared before.
   void declare(const std::string& scope, const std::vector<std::string>& names);
   void undeclare(const std::string& scope);
 

@@ -7,6 +7,8 @@
 
 #include "netns/conntrack.h"
 #include "netns/nft_library.h"
+#include "netns/nft_watch.h"
+#include "netns/other_firewalls.h"
 #include "netns/sysctl.h"
 
 namespace berth::netns {
@@ -60,14 +62,28 @@ void read_elements(const nlohmann::json& set, ObservedFirewall& out) {
 struct Firewall::Impl {
   std::string table;
   FirewallState state;
-  bool applied = false;  // the kernel has our table with `state` in it, as far as we know
+  bool applied = false;   // the kernel has our table with `state` in it, as far as we know
+  bool ways_old = false;  // `obstacles` and our rules in other tables are to be looked at again
+  std::vector<Error> obstacles;
   std::optional<NftLibrary> library;
+  std::optional<RulesetWatch> watch;
 
   Status load() {
     if (library) return {};
     BERTH_TRY(NftLibrary loaded, NftLibrary::load());
     library.emplace(std::move(loaded));
+    // Where the kernel tells nothing, a flush is noticed with the next change that fails.
+    if (auto opened = RulesetWatch::open(table)) watch.emplace(std::move(*opened));
     return {};
+  }
+
+  /// Takes notice of what has happened; so many transactions that touched our table are our own.
+  void look(size_t own) {
+    if (!watch) return;
+    const RulesetWatch::Changes changes = watch->read();
+    // Our own may be so large that not all of it is told.
+    if (changes.of_table > own || (changes.lost && own == 0)) applied = false;
+    ways_old = ways_old || changes.of_ways || changes.lost;
   }
 
   Status execute(const std::string& commands) {
@@ -82,15 +98,32 @@ struct Firewall::Impl {
   }
 
   Status rebuild() {
+    BERTH_TRY_OK(load());
+    look(0);
+    applied = !state.networks.empty();
     Status status = execute(render_replace(table, state));
-    applied = status.ok() && !state.networks.empty();
-    return status;
+    look(1);
+    applied = applied && status.ok();
+    return status.ok() ? mind_others() : std::move(status);
   }
 
   /// The small change if the table is as we left it; else, or if that fails, all of it.
   Status change(const std::string& commands) {
-    if (applied && execute(commands).ok()) return {};
-    return rebuild();
+    look(0);
+    if (!applied || !execute(commands).ok()) return rebuild();
+    look(1);
+    if (!applied) return rebuild();
+    return ways_old ? mind_others() : Status();
+  }
+
+  Status mind_others() {
+    ways_old = false;
+    obstacles.clear();
+    if (state.networks.empty()) return close_ways_through(table);
+    auto left = open_ways_through(table);
+    // Our own table is in order: this is worth a warning, not the network.
+    obstacles = left.ok() ? std::move(*left) : std::vector<Error>{std::move(left).error()};
+    return {};
   }
 };
 
@@ -107,6 +140,19 @@ const FirewallState& Firewall::state() const {
 const std::string& Firewall::table() const {
   return impl_->table;
 }
+const std::vector<Error>& Firewall::obstacles() const {
+  return impl_->obstacles;
+}
+sys::FdRef Firewall::watched() const {
+  return impl_->watch ? impl_->watch->fd() : sys::FdRef(-1);
+}
+
+Status Firewall::repair() {
+  impl_->look(0);
+  if (impl_->state.networks.empty()) return {};
+  if (!impl_->applied) return impl_->rebuild().context("repair firewall table {}", impl_->table);
+  return impl_->ways_old ? impl_->mind_others().context("pass other firewalls") : Status();
+}
 
 Status Firewall::add_network(const NetworkSpec& network) {
   BERTH_TRY_OK(validate(network));
@@ -114,6 +160,7 @@ Status Firewall::add_network(const NetworkSpec& network) {
   auto& networks = impl_->state.networks;
   const bool replaced = std::erase_if(networks, [&](const NetworkSpec& other) { return other.id == network.id; }) > 0;
   networks.push_back(network);
+  impl_->ways_old = true;  // a warning is due with each network
   Status status = enable_forwarding(network);
   if (status.ok()) status = replaced ? impl_->rebuild() : impl_->change(render_add_network(impl_->table, network));
   if (!status.ok()) impl_->state = std::move(before);

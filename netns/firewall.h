@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "netns/nft_render.h"
 #include "netns/spec.h"
+#include "sys/fd.h"
 
 namespace berth::netns {
 
@@ -21,13 +22,12 @@ struct ObservedFirewall {
 ///
 /// It lets the networks out (masqueraded), keeps them from each other and `internal` ones from everything, translates
 /// published ports for traffic from outside, from containers and from the host's own addresses (never from 127.0.0.0/8:
-/// the proxy serves that), and drops what comes from outside for anything that is not published. It accepts what
-/// belongs to us, but "accept" ends only our own chains: a drop policy of another table (ufw, firewalld, Docker's
-/// FORWARD) still drops.
+/// the proxy serves that), and drops what comes from outside for anything that is not published. What it accepts passes
+/// the firewalls of others, too, as far as they can be reached (other_firewalls.h).
 ///
-/// Each operation is one transaction: all of it happens or nothing. The state is kept here as well; when an incremental
-/// change fails, because somebody flushed the ruleset or a crash left something else, the whole table is rebuilt from
-/// it in one go.
+/// Each operation is one transaction: all of it happens or nothing. The state is kept here as well; when somebody else
+/// touches the table (flushes the ruleset), or an incremental change fails because a crash left something else, the
+/// whole table is rebuilt from it in one go.
 ///
 /// The first network switches net.ipv4.ip_forward on if it was off, the first one with IPv6 the forwarding of that. It
 /// is not switched back, because others may have come to need it.
@@ -51,6 +51,14 @@ class Firewall {
   [[nodiscard]] Status unpublish(const std::vector<PortSpec>& ports);
   /// Makes the table exactly this (after a crash, a restart of the supervisor, a flush); deletes it without networks.
   [[nodiscard]] Status replace_all(FirewallState state);
+
+  /// Readable when somebody else may have changed something: repair() then. Invalid before the first network.
+  [[nodiscard]] sys::FdRef watched() const;
+  /// Makes good what others have done to our table, or to our rules in theirs. Ok if there was nothing to do. After an
+  /// error the next call tries again.
+  [[nodiscard]] Status repair();
+  /// What drops packets of containers, and cannot be changed from here: each with the cure as a hint.
+  [[nodiscard]] const std::vector<Error>& obstacles() const;
 
   [[nodiscard]] Result<ObservedFirewall> observe();
   [[nodiscard]] const FirewallState& state() const;

@@ -160,6 +160,37 @@ Status NetlinkSocket::dump(const NetlinkBatch& request, const std::function<void
   }
 }
 
+Status NetlinkSocket::subscribe(int group) {
+  constexpr int kRoom = 4 << 20;  // one flush of a large ruleset comes as thousands of messages
+  if (setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kRoom, sizeof kRoom) != 0)
+    (void)setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &kRoom, sizeof kRoom);  // as much as there may be
+  // With an address of its own: what has none counts as the kernel, who is not told of what the kernel does.
+  const sockaddr_nl own{.nl_family = AF_NETLINK};
+  if (bind(fd_.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0 ||
+      setsockopt(fd_.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0)
+    return sys_error("subscribe to netlink events", errno);
+  return {};
+}
+
+bool NetlinkSocket::read_events(const std::function<void(const nlmsghdr&)>& visit) {
+  std::vector<uint8_t> buffer(kReceiveBuffer);
+  bool complete = true;
+  while (true) {
+    const ssize_t size = recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0 && errno == ENOBUFS) {
+      complete = false;
+      continue;
+    }
+    if (size <= 0) return complete;
+    auto left = static_cast<uint32_t>(size);
+    for (auto* message = reinterpret_cast<nlmsghdr*>(buffer.data()); NLMSG_OK(message, left);
+         message = NLMSG_NEXT(message, left)) {
+      visit(*message);
+    }
+  }
+}
+
 std::string_view NetlinkAttribute::text() const {
   const auto* begin = reinterpret_cast<const char*>(data.data());
   return {begin, strnlen(begin, data.size())};

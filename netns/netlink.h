@@ -72,6 +72,13 @@ class NetlinkSocket {
   /// Sends one dump request and calls `visit` for every message of the answer.
   [[nodiscard]] Status dump(const NetlinkBatch& request, const std::function<void(const nlmsghdr&)>& visit);
 
+  /// From now on this socket is told what happens (`group`: NFNLGRP_NFTABLES), and is good for nothing else.
+  [[nodiscard]] Status subscribe(int group);
+  /// Readable when there is something to read_events().
+  [[nodiscard]] sys::FdRef fd() const { return fd_.ref(); }
+  /// Calls `visit` for all that has happened; never waits. False: there was more than the socket could hold.
+  [[nodiscard]] bool read_events(const std::function<void(const nlmsghdr&)>& visit);
+
  private:
   explicit NetlinkSocket(sys::UniqueFd fd) : fd_(std::move(fd)) {}
   [[nodiscard]] Status send(const NetlinkBatch& batch);

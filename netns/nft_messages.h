@@ -41,9 +41,19 @@ struct BaseChain {
 /// All of them. `socket` is a netfilter socket.
 [[nodiscard]] Result<std::vector<BaseChain>> base_chains(NetlinkSocket& socket);
 
-/// `expressions` adds what the rule is made of: the functions below.
+/// A rule as far as it concerns us.
+struct Rule {
+  uint64_t handle = 0;
+  std::string comment;
+  uint32_t mark = 0;  // the bits of the packet's mark that it looks at, if it was made by nft(8)
+};
+[[nodiscard]] Result<std::vector<Rule>> rules_of(NetlinkSocket& socket, const Table& table, const std::string& chain);
+
+enum class Place { first, last };
+/// `expressions` adds what the rule is made of: the functions below. `comment`: as nft(8) and iptables-nft show it.
 void add_rule(NetlinkBatch& batch, const Table& table, const std::string& chain,
-              const std::function<void()>& expressions);
+              const std::function<void()>& expressions, Place place = Place::last, const std::string& comment = "");
+void delete_rule(NetlinkBatch& batch, const Table& table, const std::string& chain, uint64_t handle);
 
 void expression(NetlinkBatch& batch, const char* name, const std::function<void()>& data);
 // Offsets into the header of IPv4.
@@ -52,6 +62,9 @@ constexpr uint32_t kSource = 12, kDestination = 16;
 void load_payload(NetlinkBatch& batch, uint32_t base, uint32_t offset, uint32_t length);
 /// The register with these bytes; `op`: NFT_CMP_EQ, NFT_CMP_NEQ. The rule ends where that is not so.
 void compare(NetlinkBatch& batch, uint32_t op, const void* value, size_t size);
+/// Only packets with this bit in their mark. `by_xtables`: in the expression that iptables-nft writes and every version
+/// of it can read; it needs the kernel's module xt_mark.
+void require_mark(NetlinkBatch& batch, uint32_t bit, bool by_xtables);
 /// Only packets of connections that are known already.
 void require_established(NetlinkBatch& batch);
 /// `code`: NF_ACCEPT, NF_DROP.

@@ -15,6 +15,8 @@ namespace {
 //   open        bridges whose containers may be reached at all their ports (gateway_mode nat-unprotected)
 //   any_ports   (protocol, port) -> container         ip_ports   (address, protocol, port) -> container
 //
+// What comes past `forward` is accepted, and marked so for the firewalls of others (other_firewalls.h: kAcceptedMark).
+//
 // A set that holds addresses has one family; that of IPv6 is called subnets6 and so on.
 //
 // What comes from or for a link-local address cannot be forwarded: for a published port, the proxy answers it.
@@ -74,10 +76,19 @@ constexpr const char* kRules = R"(
     drop
   }
   chain forward {
-    type filter hook forward priority filter; policy accept;
+    type filter hook forward priority filter - 10; policy accept;
     iifname . oifname @same goto same_bridge
     iifname @bridges goto from_container
     oifname @bridges goto to_container
+  }
+  chain mark_accepted {
+    type filter hook forward priority filter - 5; policy accept;
+    iifname @bridges meta mark set meta mark | 0x01000000 return
+    oifname @bridges meta mark set meta mark | 0x01000000
+  }
+  chain unmark {
+    type filter hook forward priority 300; policy accept;
+    meta mark & 0x01000000 != 0 meta mark set meta mark & 0xfeffffff
   }
   chain input {
     type filter hook input priority filter; policy accept;

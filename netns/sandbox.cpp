@@ -53,12 +53,20 @@ void no_ipv6_addresses(NetlinkBatch& batch, const std::string& name) {
   });
 }
 
+/// A veth has a queue for each CPU and uses one, unless somebody asks for a number. To give the others up, the kernel
+/// waits for an RCU grace period with its lock on all networks held.
+void one_queue(NetlinkBatch& batch) {
+  batch.u32(IFLA_NUM_TX_QUEUES, 1);
+  batch.u32(IFLA_NUM_RX_QUEUES, 1);
+}
+
 void add_veth(NetlinkBatch& batch, const EndpointSpec& endpoint, sys::FdRef host) {
   batch.begin(RTM_NEWLINK, kCreate,
               fmt::format("create {} with {} on the host", endpoint.interface, host_name(endpoint)));
   batch.fixed(ifinfomsg{.ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP});
   batch.text(IFLA_IFNAME, endpoint.interface);
   batch.attribute(IFLA_ADDRESS, endpoint.mac.value_or(Mac::of(endpoint.addresses.front().address)).bytes.data(), 6);
+  one_queue(batch);
   if (endpoint.mtu != 0) batch.u32(IFLA_MTU, static_cast<uint32_t>(endpoint.mtu));
   batch.nested(IFLA_LINKINFO, [&] {
     batch.text(IFLA_INFO_KIND, "veth");
@@ -66,6 +74,7 @@ void add_veth(NetlinkBatch& batch, const EndpointSpec& endpoint, sys::FdRef host
       batch.nested_after(VETH_INFO_PEER, ifinfomsg{.ifi_family = AF_UNSPEC}, [&] {
         batch.text(IFLA_IFNAME, host_name(endpoint));
         if (endpoint.mtu != 0) batch.u32(IFLA_MTU, static_cast<uint32_t>(endpoint.mtu));
+        one_queue(batch);
         batch.u32(IFLA_NET_NS_FD, static_cast<uint32_t>(host.get()));
       });
     });

@@ -14,7 +14,7 @@
 
 #include "base/text.h"
 #include "oci/config.h"
-#include "oci/seccomp_cache.h"
+#include "runtime/seccomp_cache.h"
 #include "runtime/seccomp_profile.h"
 #include "sys/file.h"
 
@@ -211,7 +211,7 @@ void add_seccomp(const Node& seccomp, runtime::ContainerSpec& spec, const std::s
   for (const Node& rule : seccomp["syscalls"].items()) profile.rules.push_back(rule_from(rule));
   spec.seccomp_flags = flags_from(seccomp["flags"]);
   Result<std::vector<sock_filter>> program =
-      cached_program(cache, seccomp.json().dump(), [&] { return runtime::compile_profile(profile); });
+      runtime::cached_program(cache, seccomp.json().dump(), [&] { return runtime::compile_profile(profile); });
   if (!program)
     return seccomp.wrong(program.error().message() + (program.error().hint.empty() ? "" : ": ") + program.error().hint);
   spec.seccomp = runtime::SeccompMode::program;

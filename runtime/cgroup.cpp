@@ -92,6 +92,8 @@ void collect_processes(const std::string& dir, std::vector<pid_t>& pids) {
 }
 
 Status make_group(const std::string& root, const std::string& path, Status (*each)(const std::string&)) {
+  // Mostly those above it are there.
+  if (each == nullptr && mkdir((root + "/" + path).c_str(), 0755) == 0) return {};
   // A parent may go with the last one in it between its mkdir and the next.
   constexpr int kTries = 10;
   for (int attempt = 0;; ++attempt) {
@@ -166,8 +168,8 @@ Result<Cgroup> Cgroup::open(const CgroupMounts& mounts, const std::string& path)
   return Cgroup(path, tracking, std::move(directory), controllers_for(mounts, path));
 }
 
-Result<std::vector<sys::UniqueFd>> Cgroup::open_v1_procs() const {
-  return controllers_->open_procs();
+Result<std::vector<sys::UniqueFd>> Cgroup::open_v1_tasks() const {
+  return controllers_->open_tasks();
 }
 std::vector<std::pair<std::string, std::string>> Cgroup::visible() const {
   return controllers_->visible();

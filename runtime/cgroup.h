@@ -55,8 +55,10 @@ class Cgroup {
   /// that hands controllers down (a privileged one may; systemd and Docker do so inside) has groups of its own below,
   /// and no process can live in the one above them. ESRCH if `member` is not here any more.
   [[nodiscard]] Result<sys::UniqueFd> open_directory_beside(pid_t member) const;
-  /// cgroup.procs of each v1 group, opened for writing: who writes "0" there joins. Empty on pure v2.
-  [[nodiscard]] Result<std::vector<sys::UniqueFd>> open_v1_procs() const;
+  /// `tasks` of each v1 group, opened for writing: the thread that writes "0" there joins. Empty on pure v2. Through
+  /// cgroup.procs the kernel would hold all forks and exits up and wait for an RCU grace period, some ten milliseconds;
+  /// for a thread that moves itself it need not (Linux 5.4), and a new process has but one.
+  [[nodiscard]] Result<std::vector<sys::UniqueFd>> open_v1_tasks() const;
   /// Host paths of the groups to show inside the container, by their place below /sys/fs/cgroup ("" = v2's root).
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> visible() const;
 

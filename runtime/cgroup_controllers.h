@@ -20,7 +20,7 @@ class CgroupControllers {
   [[nodiscard]] virtual Status create(const Resources& resources) = 0;
   [[nodiscard]] virtual Status apply(const Resources& resources) = 0;
   [[nodiscard]] virtual Status apply_devices(const std::vector<DeviceRule>& rules) = 0;
-  [[nodiscard]] virtual Result<std::vector<sys::UniqueFd>> open_procs() const = 0;
+  [[nodiscard]] virtual Result<std::vector<sys::UniqueFd>> open_tasks() const = 0;
   [[nodiscard]] virtual std::vector<std::pair<std::string, std::string>> visible() const = 0;
   [[nodiscard]] virtual Result<CgroupStats> stats() const = 0;
   [[nodiscard]] virtual uint64_t oom_kills() const = 0;

@@ -10,24 +10,27 @@
 namespace berth::runtime {
 namespace {
 
-/// Limits in the v1 hierarchies of a hybrid host. Controllers that every container needs are always there; joining a
-/// hierarchy costs an RCU grace period, so others only when a limit asks for them.
+/// Limits in the v1 hierarchies of a hybrid host. Controllers that every container needs are always there, others only
+/// when a limit asks for them: each is a directory more to make, to join and to remove.
 class V1Controllers final : public CgroupControllers {
  public:
   V1Controllers(const CgroupMounts& mounts, std::string path) : mounts_(mounts), path_(std::move(path)) {
     for (const char* name :
-         {"memory", "cpu", "cpuacct", "pids", "devices", "cpuset", "blkio", "hugetlb", "net_cls", "net_prio", "rdma"}) {
+         {"memory", "cpuacct", "pids", "devices", "cpuset", "blkio", "hugetlb", "net_cls", "net_prio", "rdma", "cpu"}) {
       if (mounts_.v1.count(name) != 0 && sys::exists(directory(name))) used_.push_back(name);
     }
   }
 
   Status create(const Resources& resources) override {
-    used_ = {"memory", "cpu", "cpuacct", "pids", "devices"};
+    used_ = {"memory", "cpuacct", "pids", "devices"};
     if (wants_cpuset(resources)) used_.push_back("cpuset");
     if (wants_blkio(resources)) used_.push_back("blkio");
     for (const Resources::File& file : resources.files) {
-      if (!uses(file.controller)) used_.push_back(file.controller);
+      if (!uses(file.controller) && file.controller != "cpu") used_.push_back(file.controller);
     }
+    // Joined last: who is in it has no more than the container's share of a busy machine, and on the way into the
+    // others a lock of all control groups is taken.
+    used_.push_back("cpu");
     for (const std::string& name : used_) {
       if (mounts_.v1.count(name) == 0) continue;
       BERTH_TRY_OK(make_directory(name));
@@ -59,10 +62,10 @@ class V1Controllers final : public CgroupControllers {
     return apply_devices_v1(dir.ref(), rules);
   }
 
-  Result<std::vector<sys::UniqueFd>> open_procs() const override {
+  Result<std::vector<sys::UniqueFd>> open_tasks() const override {
     std::vector<sys::UniqueFd> files;
     for (const std::string& dir : directories()) {
-      BERTH_TRY(sys::UniqueFd file, sys::open_file(dir + "/cgroup.procs", O_WRONLY));
+      BERTH_TRY(sys::UniqueFd file, sys::open_file(dir + "/tasks", O_WRONLY));
       files.push_back(std::move(file));
     }
     return files;

@@ -79,7 +79,12 @@ class V2Controllers final : public CgroupControllers {
       }
       return {};
     };
-    return all().context("control group {}", directory_);
+    Status done = all().context("control group {}", directory_);
+    if (!done && done.error().code == ENOENT && done.error().hint.empty()) {
+      done.error().hint = "of the controllers, there are here: " +
+                          join({mounts_.v2_controllers.begin(), mounts_.v2_controllers.end()}, ", ");
+    }
+    return done;
   }
 
   Status apply_devices(const std::vector<DeviceRule>& rules) override {
@@ -87,7 +92,7 @@ class V2Controllers final : public CgroupControllers {
     return apply_devices_v2(dir.ref(), rules);
   }
 
-  Result<std::vector<sys::UniqueFd>> open_procs() const override { return std::vector<sys::UniqueFd>{}; }
+  Result<std::vector<sys::UniqueFd>> open_tasks() const override { return std::vector<sys::UniqueFd>{}; }
 
   std::vector<std::pair<std::string, std::string>> visible() const override { return {{"", directory_}}; }
 

@@ -22,8 +22,8 @@ using namespace child;
 
 /// From here on we are in all control groups of the container.
 void join_cgroups(const ChildPlan& plan) noexcept {
-  for (size_t i = 0; i < plan.cgroup_procs.size(); ++i) {
-    if (write(plan.cgroup_procs[i], "0", 1) != 1) fail(plan, Stage::join_cgroup, i, errno);
+  for (size_t i = 0; i < plan.cgroup_tasks.size(); ++i) {
+    if (write(plan.cgroup_tasks[i], "0", 1) != 1) fail(plan, Stage::join_cgroup, i, errno);
   }
 }
 
@@ -61,29 +61,43 @@ uint64_t first_propagation(const ChildPlan& plan) noexcept {
   return plan.root_propagation == 0 || plan.root_propagation == MS_SLAVE ? MS_SLAVE : MS_PRIVATE;
 }
 
-/// From here on namespaces and root are ours; the host's file systems are still in sight. Returns a descriptor of the
-/// root, which is mounted.
+/// A copy of the host's mounts of our own: nothing that happens to it is seen outside. Returns a descriptor of its "/".
+int leave_mounts_of_host(const ChildPlan& plan) noexcept {
+  int host_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (host_root < 0 || set_attributes(host_root, 0, MS_PRIVATE, true) != 0) fail(plan, Stage::private_root, 0, errno);
+  return host_root;
+}
+
+/// From here on namespaces and root are ours, and what is the host's is in sight only of those that are bare. Returns a
+/// descriptor of the root, which is mounted.
 int make_namespaces(const ChildPlan& plan, int root) noexcept {
+  if (root < 0) {
+    if (unshare(CLONE_NEWNS) != 0) fail(plan, Stage::new_namespaces, 0, errno);
+    close(leave_mounts_of_host(plan));
+    root = make_root_classic(plan);
+  }
+  if (plan.empty_mounts >= 0 && setns(plan.empty_mounts, CLONE_NEWNS) != 0) {
+    fail(plan, Stage::new_namespaces, 0, errno);
+  }
   // After the control groups are joined, or the cgroup namespace would be rooted at our parent's.
   if (unshare(static_cast<int>(plan.unshare_flags)) != 0) fail(plan, Stage::new_namespaces, 0, errno);
   if (plan.loopback) raise_loopback(plan);
-  int host_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  // Else unmounting the old root below would unmount the host's.
-  if (host_root < 0 || set_attributes(host_root, 0, MS_PRIVATE, true) != 0) fail(plan, Stage::private_root, 0, errno);
-  if (root < 0) {
-    root = make_root_classic(plan);
-  } else {
-    // pivot_root wants a mount point.
-    if (set_attributes(root, 0, first_propagation(plan), plan.bare) != 0) fail(plan, Stage::overlay_attach, 0, errno);
-    if (attach(root, place_of_root(plan, host_root)) != 0) fail(plan, Stage::overlay_attach, 0, errno);
-  }
-  close(host_root);
+  int slash = leave_mounts_of_host(plan);
+  // pivot_root wants a mount point.
+  if (set_attributes(root, 0, first_propagation(plan), plan.bare) != 0) fail(plan, Stage::overlay_attach, 0, errno);
+  if (attach(root, place_of_root(plan, slash)) != 0) fail(plan, Stage::overlay_attach, 0, errno);
+  close(slash);
   return root;
 }
 
 /// From here on nothing of the host's file systems can be reached.
 void change_root(const ChildPlan& plan, int root) noexcept {
   if (fchdir(root) != 0) fail(plan, Stage::pivot, 0, errno);
+  if (plan.empty_mounts >= 0) {
+    // Below the root there is nothing but the empty directory.
+    if (chroot(".") != 0) fail(plan, Stage::pivot, 0, errno);
+    return;
+  }
   if (!plan.pivot) {
     if (mount(".", "/", nullptr, MS_MOVE, nullptr) != 0 || chroot(".") != 0 || chdir("/") != 0) {
       fail(plan, Stage::pivot, 0, errno);

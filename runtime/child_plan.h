@@ -78,7 +78,8 @@ struct ChildPlan {
   std::vector<std::pair<int, int>> joins;  // nsfs descriptor, CLONE_NEW* flag
   int join_pidfd = -1;                     // exec: the container's first process
   int join_pidfd_flags = 0;
-  std::vector<int> cgroup_procs;
+  std::vector<int> cgroup_tasks;
+  int empty_mounts = -1;  // the mount namespace that ours is a copy of; -1 = the host's (bare)
   uint64_t unshare_flags = 0;
   bool loopback = false;  // of a new network namespace
   std::string keyring;    // name of a new session keyring

@@ -6,7 +6,8 @@
 //   classic     mount(2) "lowerdir=a:b:…"          any (Debian 12 has 6.1); 4096 bytes of options, so 200 layers as
 //                                                  "/proc/self/fd/N"
 // The first two make a detached mount and run in the host's mount namespace, because overlay refuses layers whose mount
-// lies in another one (clone_private_mount). mount(2) cannot make a detached mount, so it runs in the new one.
+// lies in another one (clone_private_mount). mount(2) cannot make a detached mount, so it runs in a copy of the host's,
+// and what comes of it is detached there.
 
 #include <cstring>
 
@@ -122,7 +123,7 @@ int make_root_classic(const ChildPlan& plan) noexcept {
   if (!fits) fail(plan, Stage::overlay, 0, E2BIG);
   // Attached over the working directory, in this namespace only, where nobody looks it up again.
   if (mount("overlay", plan.work_dir.c_str(), "overlay", 0, options) != 0) fail(plan, Stage::overlay, 0, errno);
-  int root = open(plan.work_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  int root = open_tree(AT_FDCWD, plan.work_dir.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
   if (root < 0) fail(plan, Stage::overlay_attach, 0, errno);
   return root;
 }

@@ -85,7 +85,7 @@ void write_proc(const ChildPlan& plan, int proc, const char* name, const std::st
 /// Makes the root (overlay or directory) while the host's mounts are still ours; returns the detached mount.
 /// -1 where only the classic way is left, which needs the new mount namespace first.
 [[nodiscard]] int make_root(const ChildPlan& plan) noexcept;
-/// The classic way: mount(2) with options. Requires the new mount namespace. Returns a descriptor of the mounted root.
+/// The classic way: mount(2) with options. Requires a copy of the host's mounts of our own. Returns the detached mount.
 [[nodiscard]] int make_root_classic(const ChildPlan& plan) noexcept;
 
 /// Detached copies of all bind sources, by index of plan.mounts; -1 for other mounts.

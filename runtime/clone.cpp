@@ -70,6 +70,9 @@ class ForeignPidNamespace {
 }  // namespace
 
 Result<Child> clone_child(const ChildPlan& plan, const CloneOptions& options) {
+  // Where these are missing, whoever comes later would take what we start for gone.
+  BERTH_TRY(sys::Pidfd ourselves, sys::Pidfd::open(getpid()));
+  BERTH_TRY_OK(ourselves.signal(0));
   int pidfd = -1;
   clone_args args{};
   args.flags = options.flags | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;

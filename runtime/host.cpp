@@ -1,5 +1,6 @@
 #include "runtime/host.h"
 
+#include "runtime/empty_mounts.h"
 #include "runtime/init_image.h"
 #include "runtime/seccomp.h"
 #include "sys/file.h"
@@ -30,6 +31,14 @@ Result<sys::FdRef> Host::init_image() {
     BERTH_TRY(init_image_, sys::memory_file("berth-init", runtime::init_image()));
   }
   return init_image_.ref();
+}
+
+Result<sys::FdRef> Host::empty_mounts() {
+  std::lock_guard lock(*mutex_);
+  if (!empty_mounts_.valid()) {
+    BERTH_TRY(empty_mounts_, make_empty_mounts());
+  }
+  return empty_mounts_.ref();
 }
 
 }  // namespace berth::runtime

@@ -31,12 +31,15 @@ class Host {
   /// berth-init as a sealed file in memory, which all containers execute: /proc/1/exe leads to nothing on the host.
   [[nodiscard]] Result<sys::FdRef> init_image();
 
+  /// The mount namespace (see make_empty_mounts()) that containers' own are copies of.
+  [[nodiscard]] Result<sys::FdRef> empty_mounts();
+
  private:
   CgroupMounts cgroups_;
   CapMask all_caps_ = 0;
   std::string cache_dir_;
   std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();  // of what follows
-  sys::UniqueFd init_image_;
+  sys::UniqueFd init_image_, empty_mounts_;
   std::map<CapMask, std::shared_ptr<const std::vector<sock_filter>>> filters_;
 };
 

@@ -187,7 +187,7 @@ Error describe(const ChildError& error, const ChildPlan& plan) {
     return make_error(fmt::format("{} ended with exit code {}", hook_words(error, plan), error.code));
   }
   Error result = sys_error(words(error, plan), error.code);
-  result.hint = mount_hint(error, plan);
+  if (std::string hint = mount_hint(error, plan); !hint.empty()) result.hint = hint;
   if (error.stage == Stage::rlimit && error.code == EPERM) {
     result.hint = "a hard limit above the present one needs CAP_SYS_RESOURCE, which this process does not have";
   }

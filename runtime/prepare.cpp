@@ -61,8 +61,8 @@ Status plan_namespaces(const ContainerSpec& spec, const LaunchIo& io, ChildPlan&
 }
 
 Status plan_cgroup(const Cgroup& cgroup, Prepared& prepared) {
-  BERTH_TRY(prepared.descriptors, cgroup.open_v1_procs());
-  for (const sys::UniqueFd& file : prepared.descriptors) prepared.plan.cgroup_procs.push_back(file.get());
+  BERTH_TRY(prepared.descriptors, cgroup.open_v1_tasks());
+  for (const sys::UniqueFd& file : prepared.descriptors) prepared.plan.cgroup_tasks.push_back(file.get());
   return {};
 }
 
@@ -161,6 +161,8 @@ Result<std::unique_ptr<Prepared>> prepare_container(Host& host, const ContainerS
   if (spec.bare) {
     BERTH_TRY_OK(plan_bare(spec, cgroup, io, *prepared));
   } else {
+    BERTH_TRY(sys::FdRef empty, host.empty_mounts());
+    plan.empty_mounts = empty.get();
     BERTH_TRY(plan.mounts, plan_mounts(spec, cgroup));
   }
   BERTH_TRY(plan.sysctls, plan_sysctls(spec, io.netns.valid()));

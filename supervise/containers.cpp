@@ -93,6 +93,7 @@ Result<ContainerPtr> Containers::create(const engine::Stack& stack, const engine
   container->live.boot_id = sys::boot_id();
   if (Status written = parts_.store.write(container->record); !written) return in_context(std::move(written).error());
   containers_[container->record.id] = container;
+  parts_.networks.declare(container->record);
   return container;
 }
 

@@ -23,6 +23,7 @@ void Containers::adopt(std::vector<engine::Container> containers) {
     container->live = std::move(found.live);
     container->run = 1;
     containers_[container->record.id] = container;
+    parts_.networks.declare(container->record);
     engine::LiveState& live = container->live;
     if (live.alive()) {
       if (Status adopted = adopt_live(container); !adopted) {

@@ -4,7 +4,6 @@
 #include <net/if.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "base/text.h"
 #include "engine/endpoints.h"
@@ -39,14 +38,6 @@ std::vector<netns::Subnet> subnets_of(const netns::NetworkSpec& network) {
   return subnets;
 }
 
-/// What works without nftables, and what does not.
-std::string without_rules(const std::string& network, const Error& why) {
-  return fmt::format(
-      "network {}: {}: its containers reach each other and this host, but nothing beyond; published ports go through a "
-      "proxy; other networks are not kept out",
-      network, why.code == ELIBACC ? why.message() : "the kernel has no nftables for IP (CONFIG_NF_TABLES_INET)");
-}
-
 }  // namespace
 
 Networks::Networks(asio::io_context& io, asio::thread_pool& pool, const engine::StateStore& store, KeeperLink& keeper)
@@ -55,11 +46,14 @@ Networks::Networks(asio::io_context& io, asio::thread_pool& pool, const engine::
       store_(store),
       keeper_(keeper),
       firewall_(store.paths().tag()),
+      guard_(io, firewall_),
       dns_(io, zone_),
       ports_(io, store, keeper, firewall_) {}
 
 Status Networks::create(const engine::NetworkConfig& config, const std::string& project) {
-  if (networks_.contains(config.name)) return {};
+  if (auto known = networks_.find(config.name); known != networks_.end()) {
+    return known->second.leaving ? make_error("network " + config.name + " is being removed") : Status();
+  }
   engine::NetworkRecord record;
   record.id = sys::random_hex(32);
   record.project = project;
@@ -84,33 +78,9 @@ Status Networks::create(engine::NetworkRecord record) {
     (void)store_.remove_network(config.name);
     return std::move(made).context("network {}", config.name);
   }
+  guard_.network_created();
   know(std::move(record), std::move(spec));
   return {};
-}
-
-Status Networks::make(const netns::NetworkSpec& spec) {
-  if (spec.driver != netns::Driver::bridge) {
-    for (const auto& [name, other] : networks_) {
-      bool together = other.spec.driver == spec.driver && other.spec.parent.interface == spec.parent.interface;
-      if (together && (netns::is_passthru(spec) || netns::is_passthru(other.spec)))
-        return make_error(
-            fmt::format("mode passthru shares {} with nobody, but network {} is on it", spec.parent.interface, name));
-    }
-    return netns::create_parent(spec);
-  }
-  BERTH_TRY_OK(netns::create_bridge(spec));
-  Status ruled = firewall_.add_network(spec);
-  if (ruled || !netns::firewall_unavailable(ruled.error())) return ruled;
-  warnings_.push_back(without_rules(spec.name, ruled.error()));
-  return {};
-}
-
-Status Networks::unmake(const netns::NetworkSpec& spec, bool keep_interface) {
-  if (spec.driver == netns::Driver::bridge) {
-    Status ruled = firewall_.remove_network(spec.id);
-    if (!ruled && !netns::firewall_unavailable(ruled.error())) return ruled;
-  }
-  return keep_interface ? Status() : netns::remove_links({netns::host_interface(spec)});
 }
 
 void Networks::know(engine::NetworkRecord record, netns::NetworkSpec spec) {
@@ -119,18 +89,41 @@ void Networks::know(engine::NetworkRecord record, netns::NetworkSpec spec) {
   networks_[network.spec.name] = std::move(network);
 }
 
-Status Networks::remove(const std::string& name) {
+Task<void> Networks::remove_bridge(std::string bridge) {
+  if (bridge.empty() || if_nametoindex(bridge.c_str()) == 0) co_return Status();
+  auto removed = std::make_shared<std::optional<Status>>();
+  std::function<Status()> work = [bridge] { return netns::remove_bridge(bridge); };
+  asio::co_spawn(io_, on_pool<void>(pool_, std::move(work)), [removed](std::exception_ptr thrown, Status status) {
+    if (thrown) std::rethrow_exception(thrown);  // our code does not throw
+    *removed = std::move(status);
+  });
+  asio::steady_timer timer(io_);
+  while (!*removed && if_nametoindex(bridge.c_str()) != 0) {
+    timer.expires_after(std::chrono::milliseconds(1));
+    (void)co_await timer.async_wait(kAwait);
+  }
+  co_return *removed ? std::move(**removed) : Status();
+}
+
+Task<void> Networks::remove(std::string name) {
   auto found = networks_.find(name);
-  if (found == networks_.end()) return store_.remove_network(name);
+  if (found == networks_.end()) co_return store_.remove_network(name);
   netns::NetworkSpec spec = found->second.spec;
   if (found->second.addresses.count() != 0) {
-    return make_error(
+    co_return make_error(
         fmt::format("error while removing network: network {} id {} has active endpoints", name, spec.id));
   }
-  BERTH_TRY_OK(unmake(spec, found->second.record.keep_interface).context("network {}", name));
+  if (Status ruled = remove_rules(spec); !ruled) co_return std::move(ruled).context("network {}", name).error();
+  found->second.leaving = true;
+  std::string interface = found->second.record.keep_interface ? "" : netns::host_interface(spec);
+  Status removed = co_await remove_bridge(std::move(interface));
+  if (!removed) {
+    if (found = networks_.find(name); found != networks_.end()) found->second.leaving = false;
+    co_return std::move(removed).context("network {}", name).error();
+  }
   zone_.remove_network(spec.id);
-  networks_.erase(found);
-  return store_.remove_network(name);
+  networks_.erase(name);
+  co_return store_.remove_network(name);
 }
 
 Status Networks::adopt_networks(const std::vector<engine::NetworkRecord>& records) {
@@ -147,11 +140,27 @@ Status Networks::adopt_networks(const std::vector<engine::NetworkRecord>& record
   }
   if (state.networks.empty()) return {};
   Status ruled = firewall_.replace_all(std::move(state));
+  guard_.start();
   return ruled || netns::firewall_unavailable(ruled.error()) ? Status() : std::move(ruled);
+}
+
+std::vector<std::string> Networks::take_warnings() {
+  std::vector<std::string> warnings = guard_.take_warnings();
+  std::ranges::move(std::exchange(warnings_, {}), std::back_inserter(warnings));
+  return warnings;
 }
 
 void Networks::declare(const std::string& project, const std::vector<std::string>& services) {
   zone_.declare(project, services);
+}
+void Networks::declare(const ContainerRecord& record) {
+  std::vector<std::string> names = {record.name, record.service};
+  for (const AttachmentConfig& attachment : record.config.attachments) {
+    // One with dots may be the name of something in the world for those who do not share this network.
+    std::ranges::copy_if(attachment.aliases, std::back_inserter(names),
+                         [](const std::string& alias) { return alias.find('.') == std::string::npos; });
+  }
+  zone_.declare(record.project, names);
 }
 void Networks::undeclare(const std::string& project) {
   zone_.undeclare(project);
@@ -160,7 +169,7 @@ void Networks::undeclare(const std::string& project) {
 Result<Networks::Network*> Networks::find(const std::string& name) {
   if (name == engine::kDefaultBridge) BERTH_TRY_OK(make_default_bridge());
   auto found = networks_.find(name);
-  if (found == networks_.end()) return make_error(fmt::format("network {} not found", name));
+  if (found == networks_.end() || found->second.leaving) return make_error(fmt::format("network {} not found", name));
   return &found->second;
 }
 
@@ -264,6 +273,11 @@ Status Networks::reserve_ports(const ContainerRecord& record, LiveState& live) {
 
 Task<sys::Netns> Networks::connect(const ContainerRecord& record, LiveState& live, bool kept) {
   if (record.config.network_mode == "host") co_return sys::Netns();
+  const std::vector<AttachmentConfig>& attachments = record.config.attachments;
+  const bool fixed = std::ranges::any_of(
+      attachments, [](const auto& a) { return !a.ipv4_address.empty() || !a.ipv6_address.empty(); });
+  // Whoever had that address may still be on its way out, and the kernel would answer for both.
+  if (fixed) co_await settle();
   netns::SandboxSpec spec;
   Result<std::vector<netns::EndpointSpec>> endpoints = plan_endpoints(record, live, false);
   if (!endpoints) {

@@ -11,6 +11,7 @@
 #include "netns/firewall.h"
 #include "netns/spec.h"
 #include "supervise/address_book.h"
+#include "supervise/firewall_guard.h"
 #include "supervise/keeper_link.h"
 #include "supervise/published_ports.h"
 #include "supervise/task.h"
@@ -33,13 +34,15 @@ class Networks {
   [[nodiscard]] Status adopt_container(const engine::ContainerRecord& record, engine::LiveState& live);
 
   [[nodiscard]] Status create(const engine::NetworkConfig& config, const std::string& project);
-  [[nodiscard]] Status remove(const std::string& name);
+  /// Error: a container is on it.
+  Task<void> remove(std::string name);
   /// What users of the networks made since the last call have to know, each once.
-  [[nodiscard]] std::vector<std::string> take_warnings() { return std::exchange(warnings_, {}); }
+  [[nodiscard]] std::vector<std::string> take_warnings();
   [[nodiscard]] size_t count() const { return networks_.size(); }
 
   /// Names that are the project's even while nothing answers to them.
   void declare(const std::string& project, const std::vector<std::string>& services);
+  void declare(const engine::ContainerRecord& record);
   void undeclare(const std::string& project);
 
   /// Takes the published ports of a container on the host and notes them in live.ports. All or none. Ok if it has them.
@@ -81,10 +84,15 @@ class Networks {
     engine::NetworkRecord record;
     netns::NetworkSpec spec;
     AddressBook addresses;
+    bool leaving = false;  // its bridge is being removed
   };
+  /// Until nobody can see it any more. What the kernel has to do after that (two rcu_barrier(), some ten milliseconds
+  /// each) it does on its own.
+  Task<void> remove_bridge(std::string bridge);
   [[nodiscard]] Status create(engine::NetworkRecord record);
   [[nodiscard]] Status make(const netns::NetworkSpec& spec);
   [[nodiscard]] Status unmake(const netns::NetworkSpec& spec, bool keep_interface);
+  [[nodiscard]] Status remove_rules(const netns::NetworkSpec& spec);
   void know(engine::NetworkRecord record, netns::NetworkSpec spec);
   [[nodiscard]] Result<Network*> find(const std::string& name);
   [[nodiscard]] Status make_default_bridge();
@@ -108,6 +116,7 @@ class Networks {
   const engine::StateStore& store_;
   KeeperLink& keeper_;
   netns::Firewall firewall_;
+  FirewallGuard guard_;
   netns::Zone zone_;
   netns::DnsServer dns_;
   PublishedPorts ports_;

@@ -182,8 +182,12 @@ Status Networks::make_default_bridge() {
 void Networks::drop_default_bridge() {
   auto found = networks_.find(engine::kDefaultBridge);
   if (found == networks_.end() || found->second.addresses.count() != 0) return;
-  if (Status removed = remove(engine::kDefaultBridge); !removed)
-    fmt::print(stderr, "berth-supervisor: {}\n", removed.error().message());
+  const netns::NetworkSpec spec = found->second.spec;
+  Status removed = unmake(spec, found->second.record.keep_interface);
+  zone_.remove_network(spec.id);
+  networks_.erase(found);
+  if (removed) removed = store_.remove_network(engine::kDefaultBridge);
+  if (!removed) fmt::print(stderr, "berth-supervisor: {}\n", removed.error().message());
 }
 
 }  // namespace berth::supervise

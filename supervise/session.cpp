@@ -230,7 +230,8 @@ Work Session::follow_one_off(ContainerPtr container, bool attached) {
     co_return;
   }
   co_await parts_.containers.wait_until_over(container);
-  if (container->record.auto_remove) co_await parts_.networks.settle();
+  // Its interfaces go with its network namespace, which the kernel takes apart on its own; nobody has to wait for that.
+  if (container->record.auto_remove) asio::co_spawn(parts_.io, parts_.networks.settle(), asio::detached);
   finish({}, container->live.exit_code);
 }
 

@@ -81,7 +81,7 @@ Task<void> HostRunner::carry_out(Action action) {
     auto labelled = a->network.labels.find("com.docker.compose.project");  // by hand, for a project
     co_return networks_.create(a->network, labelled == a->network.labels.end() ? "" : labelled->second);
   }
-  if (auto* a = std::get_if<RemoveNetwork>(&action)) co_return networks_.remove(a->name);
+  if (auto* a = std::get_if<RemoveNetwork>(&action)) co_return co_await networks_.remove(a->name);
   if (auto* a = std::get_if<CreateVolume>(&action)) co_return create_volume(a->volume);
   if (auto* a = std::get_if<RemoveVolume>(&action)) {
     BERTH_CO_TRY(volumes::VolumeStore volumes, volumes::VolumeStore::open(store_.paths()));

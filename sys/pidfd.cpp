@@ -91,7 +91,8 @@ Result<Pidfd> open_identified(const ProcessIdentity& identity) {
 }
 
 std::string boot_id() {
-  return std::string(trim(read_file("/proc/sys/kernel/random/boot_id").value_or("unknown")));
+  static const std::string kId(trim(read_file("/proc/sys/kernel/random/boot_id").value_or("unknown")));
+  return kId;
 }
 
 }  // namespace berth::sys

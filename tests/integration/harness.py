@@ -64,6 +64,7 @@ class Berth:
         self.home = tempfile.mkdtemp(prefix="berth-it-")
         self.root = os.path.join(self.home, "root")
         self.run = os.path.join(self.home, "run")
+        self.prefix = []  # words before the command: where it runs
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("COMPOSE_", "BERTH", "DOCKER_"))},
             "BERTH_ROOT": self.root,
@@ -72,7 +73,7 @@ class Berth:
 
     def __call__(self, *arguments, cwd=None, stdin="", timeout=60, check=None):
         """check: the exit code that must come, or None for any."""
-        command = [BERTH, *arguments]
+        command = [*self.prefix, BERTH, *arguments]
         done = subprocess.run(command, cwd=cwd or self.home, env=self.environment, input=stdin, text=True, errors="replace",
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout * host.PATIENCE, check=False)
         outcome = Outcome(["berth", *arguments], done.returncode, done.stdout, done.stderr)

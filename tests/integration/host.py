@@ -146,9 +146,9 @@ def _files():
             found.update(os.path.join(folder, name) for name in folders + files)
             if folder.count("/") >= top.count("/") + 1:
                 folders.clear()
-    # What the machine itself and the tools of the tests (skopeo: containers) keep there.
-    return {path for path in found
-            if not path.startswith(("/var/lib/dpkg", "/var/lib/apt", "/var/lib/containers", "/run/user"))}
+    # What the machine itself and the tools of the tests (skopeo: containers; iptables: its lock) keep there.
+    tools = ("/var/lib/dpkg", "/var/lib/apt", "/var/lib/containers", "/run/user", "/run/xtables.lock", "/var/run/xtables.lock")
+    return {path for path in found if not path.startswith(tools)}
 
 
 def _sockets():

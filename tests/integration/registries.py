@@ -11,6 +11,8 @@ import time
 import urllib.error
 import urllib.request
 
+import host
+
 
 def free_port():
     with socket.socket() as probe:
@@ -48,7 +50,7 @@ class Registry:
         self._wait()
 
     def _wait(self):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 20 * host.PATIENCE
         while time.monotonic() < deadline:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 
 import host
 from harness import Case
@@ -19,6 +21,14 @@ PROBE = """
 # chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw sys_chroot mknod audit_write setfcap
 DEFAULT_CAPABILITIES = 0x00000000A80425FB
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "uts")
+# Lists the root of the mount namespace that is named.
+LIST_ROOT = """
+import ctypes, os, sys
+namespace = os.open(sys.argv[1], os.O_RDONLY)
+CLONE_NEWNS = 0x20000
+assert ctypes.CDLL(None).setns(namespace, CLONE_NEWNS) == 0
+print(os.listdir("/"))
+"""
 
 
 class Confinement(Case):
@@ -103,6 +113,20 @@ class Confinement(Case):
         (root,) = [line for line in mounts.splitlines() if line.split()[4] == "/"]
         self.assertIn(" - overlay ", root)
 
+    def test_below_the_root_there_is_nothing(self):
+        stack = self.probe("privileged: true")
+        stack.sh("it", "umount -l /")
+        found = subprocess.run([sys.executable, "-c", LIST_ROOT, f"/proc/{stack.pid('it')}/ns/mnt"], capture_output=True, text=True,
+                               check=False)
+        self.assertEqual(("[]\n", ""), (found.stdout, found.stderr))
+
+    def test_a_privileged_container_can_make_containers_of_its_own(self):
+        stack = self.probe("privileged: true")
+        stack.sh("it", "unshare -U true")
+        made = stack.sh("it", "mkdir -p /new && unshare -m sh -c 'mount -t tmpfs new /new && mkdir /new/old && pivot_root /new /new/old "
+                              "&& echo moved'")
+        self.assertEqual("moved", made)
+
     def test_the_hosts_environment_does_not_leak_in(self):
         self.berth.environment["SECRET_OF_THE_HOST"] = "1"
         self.addCleanup(self.berth.environment.pop, "SECRET_OF_THE_HOST")
@@ -145,6 +169,13 @@ class Confinement(Case):
             json.dump(profile, file)
         able.up()
         able.sh("it", "mkdir /tmp/x && rmdir /tmp/x")
+        # One program for each set of capabilities, compiled at the first start and kept.
+        kept = os.path.join(self.berth.root, "cache", "profiles")
+        programs = {name: os.stat(os.path.join(kept, name)).st_ino for name in os.listdir(kept)}
+        self.assertEqual(2, len(programs))
+        stack("restart", "-t", "0", check=0)
+        self.assertIn("No space left", stack.sh("it", "mkdir /tmp/x 2>&1 || :"))
+        self.assertEqual(programs, {name: os.stat(os.path.join(kept, name)).st_ino for name in os.listdir(kept)})
 
     def test_a_seccomp_profile_that_is_none_is_refused_at_its_place(self):
         for text, part in (("{", "not a seccomp profile"), ('{"defaultAction": "SCMP_ACT_ALLOW", "sycalls": []}', "sycalls")):

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import unittest
 
-from harness import Case, wait_until
+from harness import Case, needs_nftables, wait_until
 from outside import OutsideHost
 
 SITE = """
@@ -127,6 +127,7 @@ class Network(Case):
         self.assertIn((80, self.port, "tcp"), [(p["TargetPort"], p["PublishedPort"], p["Protocol"]) for p in publishers])
         self.assertIn(f"0.0.0.0:{self.port}->80/tcp", site("ps", check=0).out)
 
+    @needs_nftables
     def test_projects_do_not_see_each_other(self):
         one = self.site("island1")
         other = self.site("island2")

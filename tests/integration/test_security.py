@@ -6,6 +6,7 @@ moment in test_races. docs/security.md has the table.
 """
 
 import hashlib
+import io
 import os
 import re
 import stat
@@ -216,6 +217,27 @@ class FromTheImage(Attacks):
         self.assertEqual("", self.berth("-p", "victim", "ps", "-aq", check=0).out)
         self.berth("-p", "victim", "down", check=0)
         self.assertEqual("running", stack.ps()["it"]["State"])
+
+
+    def test_an_archive_whose_index_has_no_end(self):
+        """CVE-2023-25153."""
+        for name in ("index.json", "manifest.json"):
+            path = os.path.join(self.berth.home, "endless.tar")
+            with tarfile.open(path, "w") as tar:
+                layout = tarfile.TarInfo("oci-layout")
+                layout.size = 30
+                tar.addfile(layout, io.BytesIO(b'{"imageLayoutVersion":"1.0.0"}'))
+                endless = tarfile.TarInfo(name)
+                endless.size = 4 << 30
+                tar.fileobj.write(endless.tobuf())
+                begins = tar.fileobj.tell()
+            os.truncate(path, begins + (4 << 30) + 1024)  # without holes it would fill the disk
+            process = subprocess.Popen([BERTH, "load", "-i", path], env=self.berth.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            os.unlink(path)
+            self.assertNotEqual(0, process.returncode)
+            self.assertLess(used.ru_maxrss, 256 << 10, name)  # kB
 
 
 class Values(Attacks):

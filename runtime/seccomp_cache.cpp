@@ -1,4 +1,4 @@
-#include "oci/seccomp_cache.h"
+#include "runtime/seccomp_cache.h"
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -11,7 +11,7 @@
 #include "base/version.h"
 #include "sys/file.h"
 
-namespace berth::oci {
+namespace berth::runtime {
 namespace {
 
 constexpr size_t kMaxFile = 4 << 20;
@@ -63,4 +63,4 @@ Result<std::vector<sock_filter>> cached_program(const std::string& dir, const st
   return program;
 }
 
-}  // namespace berth::oci
+}  // namespace berth::runtime
