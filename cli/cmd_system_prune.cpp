@@ -37,54 +37,6 @@ std::string warning_text(const Flags& flags) {
   return text;
 }
 
-void print_list(const char* title, const std::vector<std::string>& lines) {
-  if (lines.empty()) return;
-  fmt::print("{}:\n", title);
-  for (const std::string& line : lines) fmt::print("{}\n", printable(line));
-  fmt::print("\n");
-}
-
-std::vector<std::string> container_ids(const engine::Observed& observed) {
-  std::vector<std::string> ids;
-  for (const engine::Container& container : observed.containers) ids.push_back(container.record.id);
-  return ids;
-}
-
-std::vector<std::string> network_names(const engine::Observed& observed) {
-  std::vector<std::string> names;
-  for (const engine::NetworkRecord& network : observed.networks) names.push_back(network.config.name);
-  return names;
-}
-
-std::vector<std::string> gone(std::vector<std::string> before, const std::vector<std::string>& now) {
-  std::erase_if(before, [&](const std::string& one) { return std::find(now.begin(), now.end(), one) != now.end(); });
-  return before;
-}
-
-/// Containers and networks go by way of the supervisor, project by project; what is gone afterwards was removed.
-bool prune_projects(const Context& context, const engine::PruneOptions& options, uint64_t& freed) {
-  engine::StateStore store(context.paths);
-  engine::Observed before = store.observe();
-  std::set<std::string> projects;
-  for (const engine::Container& container : before.containers) projects.insert(container.record.project);
-  for (const engine::NetworkRecord& network : before.networks) projects.insert(network.project);
-  std::map<std::string, uint64_t> sizes;
-  for (const std::string& id : container_ids(before)) sizes[id] = sys::disk_usage(context.paths.container(id));
-  Context quiet = context;
-  quiet.progress = "quiet";
-  bool ok = true;
-  for (const std::string& project : projects) {
-    if (engine::plan_prune(project, before, options).empty()) continue;
-    ok = carry_out(quiet, engine::to_message(engine::PruneRequest{{project, {}, true}, options})) == 0 && ok;
-  }
-  engine::Observed after = store.observe();
-  std::vector<std::string> removed = gone(container_ids(before), container_ids(after));
-  for (const std::string& id : removed) freed += sizes[id];
-  print_list("Deleted Containers", removed);
-  print_list("Deleted Networks", gone(network_names(before), network_names(after)));
-  return ok;
-}
-
 /// Anonymous ones have nothing but an id as their name.
 bool is_anonymous(const std::string& name) {
   return name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;

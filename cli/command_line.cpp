@@ -70,6 +70,7 @@ Command Command::noun(const std::string& name) const {
   static const std::map<std::string, std::string> descriptions = {{"image", "Manage images"},
                                                                   {"builder", "Manage builds"},
                                                                   {"container", "Manage containers"},
+                                                                  {"network", "Manage networks"},
                                                                   {"system", "Manage berth"}};
   if (CLI::App* known = command_named(*app_, name)) return Command(*known);
   CLI::App* made = app_->add_subcommand(name, descriptions.at(name));

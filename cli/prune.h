@@ -25,6 +25,13 @@ namespace berth::cli {
 /// `until=` and `label=`, `label!=` for containers, networks and volumes. Error: another key.
 [[nodiscard]] Result<engine::PruneOptions> parse_prune_filters(const std::vector<std::string>& filters);
 
+/// Prints a title and the lines below it; nothing where there are none.
+void print_list(const char* title, const std::vector<std::string>& lines);
+
+/// Containers and networks go by way of the supervisor, project by project; what is gone afterwards was removed, is
+/// printed, and adds to `freed`. False if not everything could be removed.
+[[nodiscard]] bool prune_projects(const Context& context, const engine::PruneOptions& options, uint64_t& freed);
+
 /// Removes images that no container uses and that have no name, or with `all` whatever their name, as far as the
 /// filters let; prints them, and adds up what was freed on the disk.
 [[nodiscard]] Status prune_images(const Context& context, const std::vector<std::string>& filters, bool all,

@@ -18,6 +18,11 @@ bool supervisor_died(const Error& error) {
   return error.code == EPIPE || error.code == ECONNRESET;
 }
 
+engine::Json again(engine::Json request) {
+  request["again"] = true;
+  return request;
+}
+
 /// One request on its way, with all that may happen meanwhile.
 class Conversation {
  public:
@@ -77,7 +82,7 @@ Outcome carry_out(const Context& context, const engine::Json& request, Signals& 
   // A supervisor that dies in the middle is replaced, and asked again: requests name a state, so asking twice is asking
   // once.
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    result = conversation.hold(request);
+    result = conversation.hold(attempt == 0 ? request : again(request));
     if (result.ok() || !supervisor_died(result.error())) break;
   }
   Outcome outcome;

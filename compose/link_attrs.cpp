@@ -70,14 +70,15 @@ constexpr Attr kDependencyRows[] = {
 
 // ---- networks of a service
 
+constexpr std::string_view kEndpointOptions = "com.docker.network.endpoint.ifname, com.docker.network.endpoint.sysctls";
 constexpr Attr kAttachmentRows[] = {
     attr<&NetworkAttachment::aliases, UniqueList>("aliases"),
-    attr<&NetworkAttachment::driver_opts, Options>("driver_opts").accepted(),
-    attr<&NetworkAttachment::gw_priority, Integer>("gw_priority").accepted(),
-    attr<&NetworkAttachment::interface_name, Text>("interface_name").accepted(),
+    attr<&NetworkAttachment::driver_opts, Options>("driver_opts").remark(kEndpointOptions),
+    attr<&NetworkAttachment::gw_priority, Integer>("gw_priority"),
+    attr<&NetworkAttachment::interface_name, Text>("interface_name"),
     attr<&NetworkAttachment::ipv4_address, IpAddress>("ipv4_address"),
     attr<&NetworkAttachment::ipv6_address, IpAddress>("ipv6_address"),
-    attr<&NetworkAttachment::link_local_ips, TextList>("link_local_ips").accepted(),
+    attr<&NetworkAttachment::link_local_ips, TextList>("link_local_ips"),
     attr<&NetworkAttachment::mac_address, Text>("mac_address"),
     attr<&NetworkAttachment::priority, Integer>("priority"),
 };

@@ -7,8 +7,9 @@ namespace {
 
 constexpr std::string_view kSwarm = "it is for swarm";
 constexpr std::string_view kBridgeOptions =
-    "com.docker.network.bridge.name, com.docker.network.bridge.enable_icc, com.docker.network.driver.mtu, "
-    "com.docker.network.bridge.host_binding_ipv4";
+    "com.docker.network.bridge.name, .enable_icc, .enable_ip_masquerade, .gateway_mode_ipv4, .host_binding_ipv4, "
+    "com.docker.network.driver.mtu, com.docker.network.container_iface_prefix; parent, macvlan_mode, ipvlan_mode, "
+    "ipvlan_flag";
 
 /// False is not shown: a resource that is ours says nothing about it.
 struct External : Flag {
@@ -88,8 +89,8 @@ const Table& ipam_table() {
 }
 
 constexpr Attr kNetworkRows[] = {
-    attr<&Network::attachable, IfTrue>("attachable").ignored(kSwarm),
-    attr<&Network::driver, Text>("driver").remark("bridge"),
+    attr<&Network::attachable, IfTrue>("attachable").remark("every container can be connected by hand"),
+    attr<&Network::driver, Text>("driver").remark("bridge, macvlan, ipvlan, host, none"),
     attr<&Network::driver_opts, Options>("driver_opts").remark(kBridgeOptions),
     attr<&Network::enable_ipv4, Flag>("enable_ipv4"),
     attr<&Network::enable_ipv6, Flag>("enable_ipv6"),

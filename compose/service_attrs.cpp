@@ -152,7 +152,7 @@ constexpr Attr kServiceRows[] = {
     attr<&Service::environment, EnvMap>("environment"),
     attr<&Service::expose, UniqueScalars>("expose"),
     shape<ExtendsForm>("extends"),
-    attr<&Service::external_links, UniqueList>("external_links").accepted(),
+    attr<&Service::external_links, UniqueList>("external_links"),
     attr<&Service::extra_hosts, Hosts>("extra_hosts"),
     attr<&Service::gpus, Kept<DeviceRequests>>("gpus").refused("there are no drivers for such devices"),
     attr<&Service::group_add, ScalarList>("group_add"),
@@ -164,7 +164,7 @@ constexpr Attr kServiceRows[] = {
     attr<&Service::isolation, Text>("isolation").accepted(kWindows),
     attr<&Service::label_file, TextOrList>("label_file"),
     attr<&Service::labels, Labels>("labels"),
-    attr<&Service::links, UniqueList>("links").accepted("all services of a network find each other by name"),
+    attr<&Service::links, UniqueList>("links"),
     attr<&Service::logging, Object<Logging, logging_table>>("logging")
         .merged(Merge::logging)
         .accepted("berth keeps all output itself"),
@@ -174,7 +174,7 @@ constexpr Attr kServiceRows[] = {
     attr<&Service::mem_swappiness, Bytes>("mem_swappiness").remark("control groups v1 only"),
     attr<&Service::memswap_limit, Bytes>("memswap_limit"),
     attr<&Service::models, Kept<ServiceModels>>("models").refused("there is no runner of models"),
-    attr<&Service::network_mode, NamespaceMode>("network_mode").remark("none, host, service:, container:"),
+    attr<&Service::network_mode, NamespaceMode>("network_mode").remark("none, host, bridge, service:, container:"),
     attr<&Service::networks, Attachments>("networks"),
     attr<&Service::oom_kill_disable, IfTrue>("oom_kill_disable").remark("control groups v1 only"),
     attr<&Service::oom_score_adj, Integer>("oom_score_adj"),

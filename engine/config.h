@@ -72,7 +72,12 @@ struct AttachmentConfig {
   std::vector<std::string> aliases;
   std::string ipv4_address, ipv6_address;  // empty = any free one, where the network has the family
   std::string mac_address;                 // empty = made from the first address
-  int64_t priority = 0;
+  std::vector<std::string> link_local_ips;
+  std::string interface_name;  // empty = the next free one
+  int64_t priority = 0;        // the first interface is that of the highest, then of the first name
+  int64_t gw_priority = 0;     // the default route, likewise
+  StringMap options;           // com.docker.network.endpoint.…
+  StringMap links;             // names for this container alone, and whom each stands for
 };
 
 struct UlimitConfig {
@@ -185,7 +190,7 @@ struct IpamConfig {
 struct NetworkConfig {
   std::string key;   // in the compose file
   std::string name;  // real
-  bool external = false, internal = false;
+  bool external = false, internal = false, attachable = false;
   std::string driver = "bridge";
   StringMap options;
   Labels labels;

@@ -11,7 +11,8 @@ BERTH_JSON(MountConfig, type, source, target, read_only, create_host_path, recur
 BERTH_JSON(VolumesFrom, from, read_only)
 BERTH_JSON(FileMount, source_path, content, target, uid, gid, mode)
 BERTH_JSON(PortConfig, host_ip, host_port, host_port_end, container_port, protocol, place)
-BERTH_JSON(AttachmentConfig, network, aliases, ipv4_address, ipv6_address, mac_address, priority)
+BERTH_JSON_DEFINE(AttachmentConfig, network, aliases, ipv4_address, ipv6_address, mac_address, link_local_ips,
+                  interface_name, priority, gw_priority, options, links)
 BERTH_JSON(UlimitConfig, name, soft, hard)
 BERTH_JSON(DeviceConfig, source, target, permissions)
 BERTH_JSON(DeviceLimit, device, value)
@@ -22,9 +23,10 @@ BERTH_JSON(RestartConfig, policy, max_attempts)
 BERTH_JSON(LogConfig, driver, options)
 BERTH_JSON(DependencyConfig, service, condition, required, restart, place)
 BERTH_JSON(IpamConfig, subnet, gateway, ip_range, aux_addresses, place)
-BERTH_JSON(NetworkConfig, key, name, external, internal, driver, options, labels, ipam, enable_ipv4, enable_ipv6, place)
+BERTH_JSON_DEFINE(NetworkConfig, key, name, external, internal, attachable, driver, options, labels, ipam, enable_ipv4,
+                  enable_ipv6, place)
 BERTH_JSON(VolumeConfig, key, name, external, driver, options, labels, place)
-BERTH_JSON(EndpointState, network, interface, host_interface, address, ipv6_address, mac, internal)
+BERTH_JSON(EndpointState, network, interface, host_interface, address, ipv6_address, mac, internal, pending)
 BERTH_JSON(PublishedPort, host_ip, host_port, container_port, protocol)
 BERTH_JSON(ProbeResult, start_ns, end_ns, exit_code, output)
 NLOHMANN_JSON_SERIALIZE_ENUM(Status, {{Status::created, "created"},
@@ -49,7 +51,7 @@ BERTH_JSON_DEFINE(ContainerRecord, id, name, project, service, number, one_off, 
                   anonymous_volumes, labels)
 BERTH_JSON_DEFINE(LiveState, boot_id, status, process, started_ns, finished_ns, exit_code, oom_killed, error, health,
                   failing_streak, probes, restart_count, stopped_by_user, attached, endpoints, ports)
-BERTH_JSON_DEFINE(NetworkRecord, id, bridge, project, created_ns, config, ipam)
+BERTH_JSON_DEFINE(NetworkRecord, id, bridge, keep_interface, project, created_ns, config, ipam)
 
 std::string to_text(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -41,6 +41,8 @@ using Json = nlohmann::json;
   void to_json(Json& j, const Type& value); \
   void from_json(const Json& j, Type& value);
 
+BERTH_JSON_DECLARE(AttachmentConfig)
+BERTH_JSON_DECLARE(NetworkConfig)
 BERTH_JSON_DECLARE(ContainerConfig)
 BERTH_JSON_DECLARE(ServiceConfig)
 BERTH_JSON_DECLARE(Stack)

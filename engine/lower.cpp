@@ -5,6 +5,7 @@
 #include "compose/graph.h"
 #include "compose/select.h"
 #include "engine/lower_parts.h"
+#include "engine/network_driver.h"
 
 namespace berth::engine {
 namespace {
@@ -35,12 +36,22 @@ class StackLowering {
     config.name = n.name;
     config.external = n.external;
     config.internal = n.internal.value_or(false);
+    config.attachable = n.attachable.value_or(false);
     config.driver = n.driver.value_or("bridge");
     config.options = map_of(n.driver_opts);
     config.labels = map_of(n.labels);
     config.place = n.span.str();
-    if (!n.external) lower_ipam(key, n, config, diagnostics_);
+    if (!n.external) {
+      check_driver(config, n.span);
+      lower_ipam(key, n, config, diagnostics_);
+    }
     return config;
+  }
+
+  void check_driver(const NetworkConfig& config, const SourceSpan& span) {
+    const NetworkDriver driver = read_driver(config);
+    for (const Error& error : driver.errors) diagnostics_.error(span, error.what, error.hint);
+    for (const std::string& warning : driver.warnings) diagnostics_.warning(span, warning);
   }
 
   ServiceConfig service(const compose::Service& s) {

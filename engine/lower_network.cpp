@@ -4,8 +4,11 @@
 
 #include "base/text.h"
 #include "engine/address_request.h"
+#include "engine/endpoints.h"
 #include "engine/joins.h"
 #include "engine/lower_parts.h"
+#include "engine/network_driver.h"
+#include "engine/predefined_network.h"
 #include "netns/address.h"
 
 namespace berth::engine {
@@ -105,23 +108,68 @@ void check_joined(const Lowering& in) {
   }
 }
 
-void check_mode(const Lowering& in) {
-  const std::string& mode = in.container.network_mode;
-  if (mode.empty() || mode == "none" || mode == "host" || !joined(mode).empty()) return;
-  in.diagnostics.error(in.service.place("network_mode"),
-                       fmt::format("network_mode \"{}\" (the engine's shared bridge) is not supported", mode),
-                       "leave it out: the project's default network is a bridge");
-}
-
-}  // namespace
-
-void lower_network(const Lowering& in) {
+/// Networks that are no networks to be connected to, host and none, are the service's mode; so is the bridge, the other
+/// way round.
+void lower_mode(const Lowering& in) {
   const compose::Service& s = in.service;
   ContainerConfig& c = in.container;
   c.network_mode = s.network_mode.value_or("");
-  check_mode(in);
-  check_joined(in);
+  if (c.network_mode == "bridge" || c.network_mode == "default") {
+    c.network_mode.clear();
+    c.attachments.emplace_back().network = kDefaultBridge;
+  }
   for (const auto& [key, attachment] : s.networks) {
+    const compose::Network& network = in.project.networks.at(key);
+    NetworkConfig config;
+    config.name = network.name;
+    config.external = network.external;
+    config.driver = network.driver.value_or("");
+    const std::string mode = mode_of(config);
+    if (mode.empty()) continue;
+    c.network_mode = mode;
+    if (s.networks.size() == 1) continue;
+    in.diagnostics.error(attachment.span,
+                         fmt::format("service \"{}\" is on network {}, and so can be on no other", s.name, mode),
+                         "leave the others out, or this one");
+  }
+}
+
+/// "db" or "db:database": the other's name, and what it is called here.
+void add_links(const std::vector<std::string>& links, StringMap& out) {
+  for (const std::string& link : links) {
+    const size_t colon = link.find(':');
+    const std::string name = link.substr(0, colon);
+    out[colon == std::string::npos ? name : link.substr(colon + 1)] = name;
+  }
+}
+
+void lower_options(const Lowering& in, const compose::NetworkAttachment& attachment, AttachmentConfig& config) {
+  config.interface_name = attachment.interface_name.value_or("");
+  config.gw_priority = attachment.gw_priority.value_or(0);
+  config.options = map_of(attachment.driver_opts);
+  const auto error = [&](const std::string& what, const std::string& hint = "") {
+    in.diagnostics.error(attachment.span, fmt::format("service \"{}\": {}", in.service.name, what), hint);
+  };
+  for (const std::string& address : attachment.link_local_ips) {
+    if (address.empty()) continue;
+    config.link_local_ips.push_back(address);
+    if (!netns::Address::parse(address)) error(fmt::format("link_local_ips: \"{}\" is no IP address", address));
+  }
+  if (!config.interface_name.empty() && !netns::valid_interface_name(config.interface_name)) {
+    error(fmt::format("\"{}\" cannot be the name of an interface", config.interface_name),
+          "expected at most 15 characters, without \"/\", \":\" and blanks");
+  }
+  const EndpointOptions options = read_endpoint_options(config.options);
+  for (const Error& wrong : options.errors) error(wrong.what, wrong.hint);
+  for (const std::string& warning : options.warnings)
+    in.diagnostics.warning(attachment.span, fmt::format("service \"{}\": {}", in.service.name, warning));
+}
+
+void lower_attachments(const Lowering& in) {
+  const compose::Service& s = in.service;
+  ContainerConfig& c = in.container;
+  for (const auto& [key, attachment] : s.networks) {
+    if (!c.network_mode.empty()) break;
     AttachmentConfig config;
     config.network = in.project.networks.at(key).name;
     config.aliases = attachment.aliases;
@@ -131,8 +179,26 @@ void lower_network(const Lowering& in) {
     check_addresses(in, key, attachment);
     config.mac_address = mac_address(in, attachment.mac_address, attachment.span);
     config.priority = attachment.priority.value_or(0);
+    lower_options(in, attachment, config);
     c.attachments.push_back(std::move(config));
   }
+  for (AttachmentConfig& attachment : c.attachments) {
+    add_links(s.links, attachment.links);
+    add_links(s.external_links, attachment.links);
+  }
+  const std::vector<std::string> prefixes(c.attachments.size(), "eth");
+  if (auto names = interface_names(c.attachments, prefixes, {}); !names)
+    in.diagnostics.error(s.place("networks"), fmt::format("service \"{}\": {}", s.name, names.error().what));
+}
+
+}  // namespace
+
+void lower_network(const Lowering& in) {
+  const compose::Service& s = in.service;
+  ContainerConfig& c = in.container;
+  lower_mode(in);
+  check_joined(in);
+  lower_attachments(in);
   main_mac_address(in);
   for (const compose::Port& port : s.ports) c.ports.push_back(published(port));
   c.expose = s.expose;

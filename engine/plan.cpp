@@ -19,7 +19,9 @@ struct Overloaded : Ts... {
 std::optional<Action> inverse(const Action& action) {
   using Undo = std::optional<Action>;
   return std::visit(Overloaded{
-                        [](const CreateNetwork& a) -> Undo { return RemoveNetwork{a.network.name}; },
+                        [](const CreateNetwork& a) -> Undo {
+                          return RemoveNetwork{a.network.name, std::nullopt};
+                        },
                         [](const CreateVolume& a) -> Undo { return RemoveVolume{a.volume.name}; },
                         [](const CreateContainer& a) -> Undo {
                           return RemoveContainer{a.container, true};
@@ -36,10 +38,16 @@ std::optional<Action> inverse(const Action& action) {
                         },
                         [](const PauseContainer& a) -> Undo { return UnpauseContainer{a.container}; },
                         [](const UnpauseContainer& a) -> Undo { return PauseContainer{a.container}; },
+                        [](const RemoveNetwork& a) -> Undo {
+                          if (!a.made_anew) return std::nullopt;
+                          return CreateNetwork{*a.made_anew};
+                        },
+                        // A step on its own: what it has not done to the end it takes back itself.
+                        [](const ConnectNetwork&) -> Undo { return std::nullopt; },
+                        [](const DisconnectNetwork&) -> Undo { return std::nullopt; },
                         // What is gone cannot be brought back.
                         [](const WaitFor&) -> Undo { return std::nullopt; },
                         [](const KillContainer&) -> Undo { return std::nullopt; },
-                        [](const RemoveNetwork&) -> Undo { return std::nullopt; },
                         [](const RemoveVolume&) -> Undo { return std::nullopt; },
                         [](const RemoveContainer&) -> Undo { return std::nullopt; },
                     },
@@ -97,6 +105,8 @@ StepWords words(const Action& action) {
           [&](const PauseContainer& a) { return container(a.container, "Pause"); },
           [&](const UnpauseContainer& a) { return container(a.container, "Unpause"); },
           [&](const RemoveContainer& a) { return container(a.container, "Remove"); },
+          [&](const ConnectNetwork& a) { return container(a.container, "Connect"); },
+          [&](const DisconnectNetwork& a) { return container(a.container, "Disconnect"); },
       },
       action);
 }

@@ -31,6 +31,16 @@ struct CreateNetwork {
 };
 struct RemoveNetwork {
   std::string name;
+  std::optional<NetworkConfig> made_anew;  // its definition until now, where another one takes its place
+};
+/// A container of any project; one that runs has the interface at once.
+struct ConnectNetwork {
+  ContainerRef container;
+  AttachmentConfig attachment;
+};
+struct DisconnectNetwork {
+  ContainerRef container;
+  std::string network;
 };
 struct CreateVolume {
   VolumeConfig volume;
@@ -81,7 +91,7 @@ struct RemoveContainer {
 
 using Action = std::variant<CreateNetwork, RemoveNetwork, CreateVolume, RemoveVolume, CreateContainer, ReservePorts,
                             StartContainer, WaitFor, StopContainer, KillContainer, PauseContainer, UnpauseContainer,
-                            RemoveContainer>;
+                            RemoveContainer, ConnectNetwork, DisconnectNetwork>;
 
 using StepId = size_t;  // index into Plan::steps
 

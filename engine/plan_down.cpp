@@ -202,7 +202,7 @@ Plan plan_down(const Selection& selection, const Observed& observed, const DownO
     if (!used_by.empty())
       plan.warnings.push_back(fmt::format("Network {} Resource is still in use by {}", name, used_by));
     else
-      plan.add(RemoveNetwork{name}, "down", removals);
+      plan.add(RemoveNetwork{name, std::nullopt}, "down", removals);
   }
   if (options.volumes) {
     for (const std::string& name : options.declared_volumes) {

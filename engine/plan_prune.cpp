@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "engine/predefined_network.h"
+
 namespace berth::engine {
 namespace {
 
@@ -42,12 +44,12 @@ Plan plan_prune(const std::string& project, const Observed& observed, const Prun
     removals.push_back(plan.add(RemoveContainer{{record.name, record.id}, false}, "prune"));
   }
   for (const NetworkRecord& network : observed.networks) {
-    if (!options.networks || network.project != project || network.config.external) continue;
+    if (!options.networks || network.project != project || is_predefined(network.config.name)) continue;
     if (!old_enough(network.created_ns, options) || !matches(options.labels, network.config.labels)) continue;
     bool used = std::any_of(observed.containers.begin(), observed.containers.end(), [&](const Container& container) {
       return !going.contains(&container) && attached(container, network.config.name);
     });
-    if (!used) plan.add(RemoveNetwork{network.config.name}, "prune", removals);
+    if (!used) plan.add(RemoveNetwork{network.config.name, std::nullopt}, "prune", removals);
   }
   return plan;
 }

@@ -7,6 +7,7 @@
 
 #include "engine/joins.h"
 #include "engine/observed_stack.h"
+#include "engine/plan_network.h"
 
 namespace berth::engine {
 namespace {
@@ -39,7 +40,8 @@ class UpPlanner {
       : stack_(stack), observed_(observed), options_(options) {}
 
   Plan plan() {
-    for (const NetworkConfig& network : stack_.networks) plan_network(network);
+    networks_ = plan_networks(stack_, observed_, plan_);
+    resources_ = networks_.ready;
     for (const VolumeConfig& volume : stack_.volumes) plan_volume(volume);
     for (const ServiceConfig& service : stack_.services) {
       if (service.name == options_.one_off.service)
@@ -62,23 +64,11 @@ class UpPlanner {
   }
 
  private:
-  void plan_network(const NetworkConfig& network) {
-    bool exists = observed_.network(network.name) != nullptr;
-    if (network.external && !exists) return missing_external("network", network.name, network.place);
-    if (!network.external && !exists) resources_.push_back(plan_.add(CreateNetwork{network}, "missing"));
-  }
-
   void plan_volume(const VolumeConfig& volume) {
     bool exists = std::find(observed_.volumes.begin(), observed_.volumes.end(), volume.name) != observed_.volumes.end();
-    if (volume.external && !exists) return missing_external("volume", volume.name, volume.place);
+    if (volume.external && !exists)
+      return plan_.problems.push_back(missing_external("volume", volume.name, volume.place));
     if (!volume.external && !exists) resources_.push_back(plan_.add(CreateVolume{volume}, "missing"));
-  }
-
-  void missing_external(const char* kind, const std::string& name, const std::string& place) {
-    Error error = make_error(fmt::format("{} {} is declared as external, but does not exist", kind, name),
-                             fmt::format("remove `external: true`, and the project makes its own {}", kind));
-    if (!place.empty()) error.context.push_back(place);
-    plan_.problems.push_back(std::move(error));
   }
 
   void plan_containers(const ServiceConfig& service) {
@@ -160,12 +150,14 @@ class UpPlanner {
     bool other_image = !service.image_id.empty() && service.image_id != record.image_id;
     bool other_lender =
         !lenders_of(service.container).empty() && !lends_from(record, service, lenders_of_service(service));
-    if ((changed || other_image || other_lender || options_.force_recreate) && !options_.no_recreate) {
+    std::string lost = lost_network(record, service.container);
+    if ((changed || other_image || other_lender || !lost.empty() || options_.force_recreate) && !options_.no_recreate) {
       Replica replica = create(service, record.number,
                                options_.force_recreate ? "recreation asked for"
                                : changed               ? "configuration changed"
                                : other_image           ? "its image is another one now"
-                                                       : "a container that it takes from is made anew");
+                               : other_lender          ? "a container that it takes from is made anew"
+                                                       : "is not connected to network " + lost + " any more");
       replica.replaces = leave(container, "is replaced", true);
       return replica;
     }
@@ -174,6 +166,11 @@ class UpPlanner {
     replica.ref = {record.name, record.id};
     replica.needs_start = !container.live.alive() && container.live.status != Status::restarting;
     replica.start_reason = "not running";
+    if (auto stopped = networks_.stopped.find(record.id); stopped != networks_.stopped.end()) {
+      replica.stopped = stopped->second;
+      replica.needs_start = true;
+      replica.start_reason = "a network of it is made anew";
+    }
     return replica;
   }
 
@@ -186,6 +183,8 @@ class UpPlanner {
     old.replaced = replaced;
     old.running = live.alive() || live.ending() || live.status == Status::restarting;
     old.has_ports = !container.record.config.ports.empty();
+    auto stopped = networks_.stopped.find(container.record.id);
+    if (stopped != networks_.stopped.end()) old.stopped = stopped->second;
     leaving_.push_back(std::move(old));
     return leaving_.size() - 1;
   }
@@ -360,6 +359,7 @@ class UpPlanner {
   const Observed& observed_;
   const UpOptions& options_;
   Plan plan_;
+  NetworkSteps networks_;
   std::vector<StepId> resources_;  // networks and volumes
   std::vector<StepId> creates_;
   std::map<std::string, StepId> created_;  // by container name

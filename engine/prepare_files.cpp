@@ -22,8 +22,23 @@ berth::Status write_in_place(const std::string& path, const std::string& text) {
   return sys::write_all(fd.ref(), text).context("{}", path);
 }
 
-std::string hosts(const ContainerRecord& record, const LiveState& live, const std::string& hostname,
-                  const std::string& gateway) {
+std::string hostname_of(const ContainerRecord& record) {
+  return record.config.hostname.empty() ? record.short_id() : record.config.hostname;
+}
+
+/// The names that the container has at its addresses there.
+std::string own_lines(const ContainerRecord& record, const EndpointState& endpoint) {
+  const std::string& domain = record.config.domainname;
+  std::string names = hostname_of(record);
+  if (!domain.empty()) names = names + "." + domain + " " + names;
+  std::string lines;
+  for (const std::string& address : {endpoint.address, endpoint.ipv6_address}) {
+    if (!address.empty()) lines += fmt::format("{}\t{}\n", address, names);
+  }
+  return lines;
+}
+
+std::string hosts(const ContainerRecord& record, const LiveState& live, const std::string& gateway) {
   std::string text =
       "127.0.0.1\tlocalhost\n"
       "::1\tlocalhost ip6-localhost ip6-loopback\n"
@@ -36,13 +51,7 @@ std::string hosts(const ContainerRecord& record, const LiveState& live, const st
     std::string address = entry.substr(equals + 1);
     text += fmt::format("{}\t{}\n", address == "host-gateway" ? gateway : address, entry.substr(0, equals));
   }
-  std::string names =
-      record.config.domainname.empty() ? hostname : hostname + "." + record.config.domainname + " " + hostname;
-  for (const EndpointState& endpoint : live.endpoints) {
-    for (const std::string& address : {endpoint.address, endpoint.ipv6_address}) {
-      if (!address.empty()) text += fmt::format("{}\t{}\n", address, names);
-    }
-  }
+  for (const EndpointState& endpoint : live.endpoints) text += own_lines(record, endpoint);
   return text;
 }
 
@@ -64,14 +73,13 @@ std::string resolv_conf(const ContainerRecord& record) {
 
 berth::Status describe_network(const ContainerRecord& record, const LiveState& live, const std::string& dir,
                                const std::string& gateway) {
-  std::string hostname = record.config.hostname.empty() ? record.short_id() : record.config.hostname;
   if (record.config.network_mode == "host") {
     BERTH_TRY_OK(
         write_in_place(dir + "/hosts", sys::read_file("/etc/hosts", 1 << 20).value_or("127.0.0.1\tlocalhost\n")));
   } else {
-    BERTH_TRY_OK(write_in_place(dir + "/hosts", hosts(record, live, hostname, gateway)));
+    BERTH_TRY_OK(write_in_place(dir + "/hosts", hosts(record, live, gateway)));
   }
-  BERTH_TRY_OK(write_in_place(dir + "/hostname", hostname + "\n"));
+  BERTH_TRY_OK(write_in_place(dir + "/hostname", hostname_of(record) + "\n"));
   return write_in_place(dir + "/resolv.conf", resolv_conf(record));
 }
 
@@ -93,6 +101,22 @@ berth::Status prepare_files(const ContainerRecord& record, const LiveState& live
     if (!path) return std::move(path).error();
   }
   return {};
+}
+
+berth::Status update_network_files(const ContainerRecord& record, const std::vector<EndpointState>& before,
+                                   const LiveState& live, const sys::Paths& paths) {
+  const std::string path = paths.container(record.id) + "/hosts";
+  BERTH_TRY(std::string text, sys::read_file(path, 1 << 20));
+  for (const EndpointState& endpoint : before) {
+    const std::string lines = own_lines(record, endpoint);
+    if (size_t at = lines.empty() ? std::string::npos : text.find(lines); at != std::string::npos)
+      text.erase(at, lines.size());
+  }
+  if (!text.empty() && text.back() != '\n') text += '\n';
+  for (const EndpointState& endpoint : live.endpoints) text += own_lines(record, endpoint);
+  BERTH_TRY_OK(write_in_place(path, text));
+  if (!before.empty() || live.endpoints.empty()) return {};
+  return write_in_place(paths.container(record.id) + "/resolv.conf", resolv_conf(record));
 }
 
 }  // namespace berth::engine

@@ -10,6 +10,8 @@ BERTH_JSON(UpOptions, force_recreate, no_recreate, no_start, remove_orphans, ign
 BERTH_JSON(Selection, project, services, include_one_off)
 BERTH_JSON(DownOptions, volumes, remove_orphans, stop_timeout_ns, services, disabled, declared_volumes)
 BERTH_JSON(LabelFilter, name, value, wanted)
+BERTH_JSON(ConnectOptions, container, attachment)
+BERTH_JSON(DisconnectOptions, container, network)
 BERTH_JSON(PruneOptions, containers, networks, created_before_ns, labels)
 
 BERTH_JSON_DEFINE(UpRequest, stack, options)
@@ -25,5 +27,9 @@ BERTH_JSON_DEFINE(UnpauseRequest, selection)
 BERTH_JSON_DEFINE(RemoveRequest, selection, stop, volumes)
 BERTH_JSON_DEFINE(AttachRequest, id)
 BERTH_JSON_DEFINE(PruneRequest, selection, options)
+BERTH_JSON_DEFINE(CreateNetworkRequest, network, again)
+BERTH_JSON_DEFINE(RemoveNetworkRequest, network, again)
+BERTH_JSON_DEFINE(ConnectRequest, selection, options, again)
+BERTH_JSON_DEFINE(DisconnectRequest, selection, options, again)
 
 }  // namespace berth::engine

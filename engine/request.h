@@ -2,6 +2,7 @@
 
 #include "engine/json.h"
 #include "engine/plan_down.h"
+#include "engine/plan_network.h"
 #include "engine/plan_prune.h"
 #include "engine/plan_up.h"
 
@@ -82,6 +83,31 @@ struct PruneRequest {
   PruneOptions options;
 };
 
+// Networks and who is on them. In each, `again` says that the supervisor died over the first time it was asked.
+
+struct CreateNetworkRequest {
+  static constexpr const char* kOp = "network create";
+  NetworkConfig network;
+  bool again = false;
+};
+struct RemoveNetworkRequest {
+  static constexpr const char* kOp = "network rm";
+  std::string network;  // name or id
+  bool again = false;
+};
+struct ConnectRequest {
+  static constexpr const char* kOp = "network connect";
+  Selection selection;  // the container's project
+  ConnectOptions options;
+  bool again = false;
+};
+struct DisconnectRequest {
+  static constexpr const char* kOp = "network disconnect";
+  Selection selection;
+  DisconnectOptions options;
+  bool again = false;
+};
+
 BERTH_JSON_DECLARE(UpRequest)
 BERTH_JSON_DECLARE(RunRequest)
 BERTH_JSON_DECLARE(DownRequest)
@@ -95,6 +121,10 @@ BERTH_JSON_DECLARE(UnpauseRequest)
 BERTH_JSON_DECLARE(RemoveRequest)
 BERTH_JSON_DECLARE(AttachRequest)
 BERTH_JSON_DECLARE(PruneRequest)
+BERTH_JSON_DECLARE(CreateNetworkRequest)
+BERTH_JSON_DECLARE(RemoveNetworkRequest)
+BERTH_JSON_DECLARE(ConnectRequest)
+BERTH_JSON_DECLARE(DisconnectRequest)
 
 /// {"op": …, …}
 template <class Request>
@@ -102,6 +132,16 @@ template <class Request>
   Json message = request;
   message["op"] = Request::kOp;
   return message;
+}
+
+/// The request in `message` as a value, or an error that says what is wrong with it.
+template <class Request>
+[[nodiscard]] Result<Request> from_message(const Json& message) {
+  try {
+    return message.get<Request>();
+  } catch (const Json::exception& e) {
+    return make_error(std::string("the request is not understood: ") + e.what());
+  }
 }
 
 }  // namespace berth::engine

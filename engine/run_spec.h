@@ -31,4 +31,10 @@ struct Borrowed {
 [[nodiscard]] berth::Status prepare_files(const ContainerRecord& record, const LiveState& live, const sys::Paths& paths,
                                           const std::string& gateway);
 
+/// After the container's networks have changed while it runs: the lines about its own addresses in its hosts file (all
+/// others stay as they are, whoever wrote them), and with its first network its resolv.conf.
+[[nodiscard]] berth::Status update_network_files(const ContainerRecord& record,
+                                                 const std::vector<EndpointState>& before, const LiveState& live,
+                                                 const sys::Paths& paths);
+
 }  // namespace berth::engine

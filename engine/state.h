@@ -54,6 +54,7 @@ struct EndpointState {
   std::string address, ipv6_address;  // 172.18.0.2, fd00::2; empty where the network does not have the family
   std::string mac;
   bool internal = false;  // of a network without a way in: published ports do not lead here
+  bool pending = false;   // being connected to a running container: perhaps not there, or not all of it
 };
 
 /// A published port as it is now, with the host port that was chosen.
@@ -95,9 +96,10 @@ struct LiveState {
 };
 
 struct NetworkRecord {
-  std::string id;  // 64 hex digits
-  std::string bridge;
-  std::string project;
+  std::string id;               // 64 hex digits
+  std::string bridge;           // or, of another driver, the interface of the host that its own are made on
+  bool keep_interface = false;  // it was there before, and stays
+  std::string project;          // empty: made by hand
   int64_t created_ns = 0;
   NetworkConfig config;
   std::vector<IpamConfig> ipam;  // what it has: for each of its families, IPv4 first

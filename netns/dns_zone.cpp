@@ -117,6 +117,10 @@ bool Zone::declared(std::string_view scope, std::string_view name) const {
 }
 
 Zone::Addresses Zone::find(const ZoneView& view, std::string_view name) const {
+  if (const auto link = view.links.find(name); link != view.links.end()) {
+    const Addresses linked = find_linked(view, link->second);
+    return linked.found == Found::yes ? linked : Addresses{Found::no_data, {}};
+  }
   // The whole name in every network first, because names may have dots in them; then "name.network".
   for (const std::string& id : view.networks) {
     const Network* net = network(id);
@@ -134,6 +138,18 @@ Zone::Addresses Zone::find(const ZoneView& view, std::string_view name) const {
     const auto entry = net->by_name.find(first);
     if (entry != net->by_name.end()) return {Found::yes, entry->second};
     return {declared(view.scope, first) ? Found::no_data : Found::no_name, {}};
+  }
+  return {};
+}
+
+Zone::Addresses Zone::find_linked(const ZoneView& view, std::string_view name) const {
+  std::vector<std::string> ids = view.networks;
+  ids.push_back(view.linked_network);
+  for (const std::string& id : ids) {
+    const Network* net = network(id);
+    if (net == nullptr) continue;
+    const auto entry = net->by_name.find(name);
+    if (entry != net->by_name.end()) return {Found::yes, entry->second};
   }
   return {};
 }

@@ -18,6 +18,9 @@ namespace berth::netns {
 struct ZoneView {
   std::string scope;                  // the project: its declared names are never asked of anybody else
   std::vector<std::string> networks;  // ids, the most important first
+  std::map<std::string, std::string, std::less<>>
+      links;                   // names of its own, and which name each stands for; lower case
+  std::string linked_network;  // id of one more network, where only links lead; may be empty
 };
 
 /// The names of one container on one network.
@@ -82,6 +85,7 @@ class Zone {
   using NameSet = std::set<std::string, std::less<>>;
 
   [[nodiscard]] const Network* network(std::string_view id) const;
+  [[nodiscard]] Addresses find_linked(const ZoneView& view, std::string_view name) const;
   [[nodiscard]] bool declared(std::string_view scope, std::string_view name) const;
 
   std::unordered_map<std::string, std::unique_ptr<Network>, Hash, std::equal_to<>> networks_;

@@ -31,7 +31,8 @@ void add_bridge(NetlinkBatch& batch, const NetworkSpec& network) {
 
 void set_bridge_up(NetlinkBatch& batch, const NetworkSpec& network, uint32_t index) {
   for (const AddressBlock& block : network.blocks) {
-    add_address(batch, {block.gateway, block.subnet.prefix}, network.bridge, index);
+    if (network.gateway_mode != GatewayMode::isolated)
+      add_address(batch, {block.gateway, block.subnet.prefix}, network.bridge, index);
   }
   batch.begin(RTM_SETLINK, 0, fmt::format("set bridge {} up", network.bridge));
   batch.fixed(ifinfomsg{
@@ -117,10 +118,6 @@ Status create_bridge(const NetworkSpec& network) {
 
 Status remove_bridge(const std::string& bridge) {
   return delete_one(bridge);
-}
-
-Status remove_endpoint(const std::string& container_id, const std::string& network_id) {
-  return delete_one(host_interface_name(container_id, network_id));
 }
 
 Status remove_links(const std::vector<std::string>& names) {

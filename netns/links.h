@@ -49,11 +49,15 @@ struct Sandbox {
 /// remains.
 [[nodiscard]] Result<Sandbox> create_sandbox(const SandboxSpec& spec);
 
-/// Connects a running container (`network connect`).
-[[nodiscard]] Status create_endpoint(sys::FdRef container_netns, const EndpointSpec& endpoint);
-
-/// Deletes the host side and with it the container's; Ok if already gone.
-[[nodiscard]] Status remove_endpoint(const std::string& container_id, const std::string& network_id);
+/// What changes on a running container's interfaces (`network connect`, `disconnect`), in this order.
+struct Rewiring {
+  std::vector<std::string> host_links;  // to be deleted on the host, with their other sides
+  std::vector<std::string> links;       // to be deleted in the container
+  std::vector<EndpointSpec> connect;    // leftovers of a crash are replaced
+  std::vector<EndpointSpec> routes;     // the default routes go by their gateways
+};
+/// Whatever of it is done or gone already is no error.
+[[nodiscard]] Status rewire(sys::FdRef container_netns, const Rewiring& changes);
 
 /// Deletes many interfaces of the host at the cost of one (`down`: endpoints by host_interface_name(), and bridges);
 /// those already gone are passed over. The kernel also frees endpoints with their namespace, but some time later.

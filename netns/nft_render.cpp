@@ -12,6 +12,7 @@ namespace {
 //   bridges     interfaces of our networks            internal   those without a way out
 //   same        (bridge, bridge) of each network        closed     those whose containers must not talk to each other
 //   subnets     source addresses to masquerade        homes      (subnet, its bridge)
+//   open        bridges whose containers may be reached at all their ports (gateway_mode nat-unprotected)
 //   any_ports   (protocol, port) -> container         ip_ports   (address, protocol, port) -> container
 //
 // What comes past `forward` is accepted, and marked so for the firewalls of others (other_firewalls.h: kAcceptedMark).
@@ -63,6 +64,7 @@ constexpr const char* kRules = R"(
     ct state invalid drop
     oifname != @bridges accept
     ct status dnat accept
+    oifname @open accept
     drop
   }
   chain to_container {
@@ -70,6 +72,7 @@ constexpr const char* kRules = R"(
     ct state established,related accept
     ct state invalid drop
     ct status dnat accept
+    oifname @open accept
     drop
   }
   chain forward {
@@ -101,6 +104,7 @@ constexpr const char* kSets = R"(
   set internal { type ifname; }
   set same { type ifname . ifname; }
   set closed { type ifname; }
+  set open { type ifname; }
   set subnets { type ipv4_addr; flags interval; }
   set subnets6 { type ipv6_addr; flags interval; }
   set homes { type ipv4_addr . ifname; flags interval; }
@@ -125,13 +129,14 @@ std::string network_elements(const std::string& verb, const std::string& table, 
   element("bridges", bridge);
   element("same", fmt::format("{0} . {0}", bridge));
   if (!network.icc) element("closed", bridge);
+  if (network.gateway_mode == GatewayMode::unprotected) element("open", bridge);
   if (network.internal) {
     element("internal", bridge);
     return out;
   }
   for (const AddressBlock& block : network.blocks) {
     const Subnet& subnet = block.subnet;
-    element(of_family("subnets", subnet.base.v6), subnet.str());
+    if (network.masquerade) element(of_family("subnets", subnet.base.v6), subnet.str());
     element(of_family("homes", subnet.base.v6), fmt::format("{} . {}", subnet.str(), bridge));
   }
   return out;

@@ -16,7 +16,9 @@
 #include "netns/link_state.h"
 #include "netns/links.h"
 #include "netns/netlink.h"
+#include "netns/parent_link.h"
 #include "netns/sysctl.h"
+#include "sys/file.h"
 
 namespace berth::netns {
 namespace {
@@ -27,6 +29,8 @@ namespace {
 //   inside   lo up; one veth per endpoint, up, with name, MAC and MTU; its peer goes to the host by name
 //   inside   address and default route of each endpoint (they need the index that the kernel chose)
 //   host     enslave each peer to its bridge and set it up; hairpin on. Without a bridge: address and route
+//
+// The interface of a macvlan or an ipvlan has no other side, and is made from the host (parent_link.h).
 //
 // A bridge port that comes up forwards at once (no spanning tree), but the kernel has to notice first that it came up,
 // and that the bridge has a port now. That is waited for, so the container may talk when this returns.
@@ -77,6 +81,17 @@ void add_veth(NetlinkBatch& batch, const EndpointSpec& endpoint, sys::FdRef host
   });
 }
 
+/// A network that no gateway leads out of, but the interface itself (ipvlan on layer 3).
+void add_default_route(NetlinkBatch& batch, bool v6, uint32_t index) {
+  batch.begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, "default route");
+  batch.fixed(rtmsg{.rtm_family = static_cast<uint8_t>(v6 ? AF_INET6 : AF_INET),
+                    .rtm_table = RT_TABLE_MAIN,
+                    .rtm_protocol = RTPROT_BOOT,
+                    .rtm_scope = static_cast<uint8_t>(v6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK),
+                    .rtm_type = RTN_UNICAST});
+  batch.u32(RTA_OIF, index);
+}
+
 void add_default_route(NetlinkBatch& batch, const Address& gateway, uint32_t index) {
   batch.begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, "default route through " + gateway.str());
   batch.fixed(rtmsg{.rtm_family = family_of(gateway),
@@ -86,6 +101,15 @@ void add_default_route(NetlinkBatch& batch, const Address& gateway, uint32_t ind
                     .rtm_type = RTN_UNICAST});
   batch.address(RTA_GATEWAY, gateway);
   batch.u32(RTA_OIF, index);
+}
+
+void add_default_routes(NetlinkBatch& batch, const EndpointSpec& endpoint, uint32_t index) {
+  for (const Address& gateway : endpoint.gateways) {
+    if (endpoint.on_link)
+      add_default_route(batch, gateway.v6, index);
+    else
+      add_default_route(batch, gateway, index);
+  }
 }
 
 void set_lo_up(NetlinkBatch& batch) {
@@ -131,24 +155,46 @@ struct Sides {
   NetlinkSocket host;
   NetlinkSocket inside;
   sys::FdRef host_netns;
+  sys::FdRef inside_netns;
 };
 
-/// Creates all pairs and sets lo up. Leftovers of a crash that hold the names on the host are removed first.
-Status create_pairs(Sides& sides, const std::vector<EndpointSpec>& endpoints) {
-  NetlinkBatch create;
-  set_lo_up(create);
-  for (const EndpointSpec& endpoint : endpoints) add_veth(create, endpoint, sides.host_netns);
-  return sides.inside.run(create);
+bool has_pair(const EndpointSpec& endpoint) {
+  return endpoint.driver == Driver::bridge;
 }
 
-Status remove_leftovers(Sides& sides, const std::vector<EndpointSpec>& endpoints) {
-  NetlinkBatch remove;
-  for (const EndpointSpec& endpoint : endpoints) {
-    remove.begin(RTM_DELLINK, 0, "remove leftover " + host_name(endpoint), ENODEV);
-    remove.fixed(ifinfomsg{.ifi_family = AF_UNSPEC});
-    remove.text(IFLA_IFNAME, host_name(endpoint));
+/// Creates all interfaces and sets lo up. `uppers`: indices of bridges and parents on the host.
+Status create_interfaces(Sides& sides, const std::vector<EndpointSpec>& endpoints,
+                         const std::vector<unsigned>& uppers) {
+  NetlinkBatch create, on_parents;
+  set_lo_up(create);
+  bool any_parent = false;
+  for (size_t i = 0; i < endpoints.size(); ++i) {
+    if (has_pair(endpoints[i])) {
+      add_veth(create, endpoints[i], sides.host_netns);
+      continue;
+    }
+    add_parent_link(on_parents, endpoints[i], uppers[i], sides.inside_netns);
+    any_parent = true;
   }
-  return sides.host.run(remove);
+  BERTH_TRY_OK(sides.inside.run(create));
+  return any_parent ? sides.host.run(on_parents) : Status();
+}
+
+void remove_leftover(NetlinkBatch& batch, const std::string& name) {
+  batch.begin(RTM_DELLINK, 0, "remove leftover " + name, ENODEV);
+  batch.fixed(ifinfomsg{.ifi_family = AF_UNSPEC});
+  batch.text(IFLA_IFNAME, name);
+}
+
+/// What a crash has left: it holds the names on the host, and in a namespace that is there already those inside.
+Status remove_leftovers(Sides& sides, const std::vector<EndpointSpec>& endpoints) {
+  NetlinkBatch outside, inside;
+  for (const EndpointSpec& endpoint : endpoints) {
+    remove_leftover(outside, host_name(endpoint));
+    remove_leftover(inside, endpoint.interface);
+  }
+  BERTH_TRY_OK(sides.host.run(outside));
+  return sides.inside.run(inside);
 }
 
 Status add_addresses(Sides& sides, const std::vector<EndpointSpec>& endpoints) {
@@ -158,17 +204,30 @@ Status add_addresses(Sides& sides, const std::vector<EndpointSpec>& endpoints) {
     if (index == 0) return sys_error("find " + endpoint.interface, errno);
     if (endpoint.has_ipv6()) BERTH_TRY_OK(set_ipv6_sysctls(endpoint.interface, true));
     for (const InterfaceAddress& address : endpoint.addresses) add_address(batch, address, endpoint.interface, index);
-    for (const Address& gateway : endpoint.gateways) add_default_route(batch, gateway, index);
+    add_default_routes(batch, endpoint, index);
   }
+  BERTH_TRY_OK(sides.inside.run(batch));
+  for (const EndpointSpec& endpoint : endpoints) {
+    for (const auto& [key, value] : endpoint.sysctls) BERTH_TRY_OK(sys::write_existing("/proc/sys/net/" + key, value));
+  }
+  return {};
+}
+
+Status route_through(Sides& sides, const EndpointSpec& endpoint) {
+  const unsigned index = if_nametoindex(endpoint.interface.c_str());
+  if (index == 0) return {};  // the container has renamed it: its routes are its own business
+  NetlinkBatch batch;
+  add_default_routes(batch, endpoint, index);
   return sides.inside.run(batch);
 }
 
-/// The bridges' indices, looked up on the host's side before this thread leaves it.
-Result<std::vector<unsigned>> bridge_indices(const std::vector<EndpointSpec>& endpoints) {
+/// The indices of bridges and parents, looked up on the host's side before this thread leaves it.
+Result<std::vector<unsigned>> upper_indices(const std::vector<EndpointSpec>& endpoints) {
   std::vector<unsigned> indices;
   for (const EndpointSpec& endpoint : endpoints) {
-    indices.push_back(endpoint.bridge.empty() ? 0 : if_nametoindex(endpoint.bridge.c_str()));
-    if (indices.back() == 0 && !endpoint.bridge.empty()) return sys_error("find bridge " + endpoint.bridge, errno);
+    const std::string& name = has_pair(endpoint) ? endpoint.bridge : endpoint.parent.interface;
+    indices.push_back(name.empty() ? 0 : if_nametoindex(name.c_str()));
+    if (indices.back() == 0 && !name.empty()) return sys_error("find interface " + name, errno);
   }
   return indices;
 }
@@ -191,6 +250,7 @@ Status connect_without_bridge(NetlinkSocket& host, const EndpointSpec& endpoint)
 Status connect_all(Sides& sides, const std::vector<EndpointSpec>& endpoints, const std::vector<unsigned>& bridges) {
   NetlinkBatch batch;
   for (size_t i = 0; i < endpoints.size(); ++i) {
+    if (!has_pair(endpoints[i])) continue;
     if (bridges[i] != 0)
       enslave(batch, endpoints[i], bridges[i]);
     else
@@ -201,6 +261,7 @@ Status connect_all(Sides& sides, const std::vector<EndpointSpec>& endpoints, con
 
 Status wait_until_all_send(Sides& sides, const std::vector<EndpointSpec>& endpoints) {
   for (const EndpointSpec& endpoint : endpoints) {
+    if (!has_pair(endpoint)) continue;  // a parent without a carrier may never get one
     BERTH_TRY_OK(wait_until_sending(sides.host, host_name(endpoint)));
     if (!endpoint.bridge.empty()) BERTH_TRY_OK(wait_until_sending(sides.host, endpoint.bridge));
     BERTH_TRY_OK(wait_until_sending(sides.inside, endpoint.interface));
@@ -208,16 +269,16 @@ Status wait_until_all_send(Sides& sides, const std::vector<EndpointSpec>& endpoi
   return {};
 }
 
-Status connect(Sides& sides, const std::vector<EndpointSpec>& endpoints, const std::vector<unsigned>& bridges) {
-  Status created = create_pairs(sides, endpoints);
+Status connect(Sides& sides, const std::vector<EndpointSpec>& endpoints, const std::vector<unsigned>& uppers) {
+  Status created = create_interfaces(sides, endpoints, uppers);
   if (!created.ok() && created.error().code == EEXIST) {
     BERTH_TRY_OK(remove_leftovers(sides, endpoints));
-    created = create_pairs(sides, endpoints);
+    created = create_interfaces(sides, endpoints, uppers);
   }
   BERTH_TRY_OK(std::move(created));
   if (endpoints.empty()) return {};
   BERTH_TRY_OK(add_addresses(sides, endpoints));
-  BERTH_TRY_OK(connect_all(sides, endpoints, bridges));
+  BERTH_TRY_OK(connect_all(sides, endpoints, uppers));
   return wait_until_all_send(sides, endpoints);
 }
 
@@ -233,15 +294,15 @@ Status apply_sysctls() {
 /// Runs on a thread of its own, which leaves the host's namespace for good.
 Result<Sandbox> build(const SandboxSpec& spec) {
   BERTH_TRY(const sys::Netns host, sys::Netns::current());
-  BERTH_TRY(const auto bridges, bridge_indices(spec.endpoints));
+  BERTH_TRY(const auto uppers, upper_indices(spec.endpoints));
   BERTH_TRY(NetlinkSocket host_socket, NetlinkSocket::open(NETLINK_ROUTE));
   if (unshare(CLONE_NEWNET) != 0) return sys_error("unshare network namespace", errno);
   Sandbox sandbox;
   BERTH_TRY(sandbox.netns, sys::Netns::current());
   BERTH_TRY_OK(apply_sysctls());
   BERTH_TRY(NetlinkSocket inside_socket, NetlinkSocket::open(NETLINK_ROUTE));
-  Sides sides{std::move(host_socket), std::move(inside_socket), host.fd()};
-  BERTH_TRY_OK(connect(sides, spec.endpoints, bridges));
+  Sides sides{std::move(host_socket), std::move(inside_socket), host.fd(), sandbox.netns.fd()};
+  BERTH_TRY_OK(connect(sides, spec.endpoints, uppers));
   if (!spec.dns) return sandbox;
   BERTH_TRY(DnsSockets dns, open_dns_door());
   sandbox.dns_udp = std::move(dns.udp);
@@ -250,14 +311,20 @@ Result<Sandbox> build(const SandboxSpec& spec) {
   return sandbox;
 }
 
-Status connect_existing(sys::FdRef container_netns, const std::vector<EndpointSpec>& endpoints) {
+Status rewire_existing(sys::FdRef container_netns, const Rewiring& changes) {
+  const std::vector<EndpointSpec>& endpoints = changes.connect;
   BERTH_TRY(const sys::Netns host, sys::Netns::current());
-  BERTH_TRY(const auto bridges, bridge_indices(endpoints));
+  BERTH_TRY(const auto uppers, upper_indices(endpoints));
   BERTH_TRY(NetlinkSocket host_socket, NetlinkSocket::open(NETLINK_ROUTE));
   if (setns(container_netns.get(), CLONE_NEWNET) != 0) return sys_error("enter network namespace of container", errno);
   BERTH_TRY(NetlinkSocket inside_socket, NetlinkSocket::open(NETLINK_ROUTE));
-  Sides sides{std::move(host_socket), std::move(inside_socket), host.fd()};
-  return connect(sides, endpoints, bridges);
+  Sides sides{std::move(host_socket), std::move(inside_socket), host.fd(), container_netns};
+  NetlinkBatch remove;
+  for (const std::string& name : changes.links) remove_leftover(remove, name);
+  if (!changes.links.empty()) BERTH_TRY_OK(sides.inside.run(remove));
+  if (!endpoints.empty()) BERTH_TRY_OK(connect(sides, endpoints, uppers));
+  for (const EndpointSpec& endpoint : changes.routes) BERTH_TRY_OK(route_through(sides, endpoint));
+  return {};
 }
 
 }  // namespace
@@ -268,9 +335,10 @@ Result<Sandbox> create_sandbox(const SandboxSpec& spec) {
   return result;
 }
 
-Status create_endpoint(sys::FdRef container_netns, const EndpointSpec& endpoint) {
+Status rewire(sys::FdRef container_netns, const Rewiring& changes) {
+  BERTH_TRY_OK(remove_links(changes.host_links));
   Status result;
-  std::thread([&] { result = connect_existing(container_netns, {endpoint}); }).join();
+  std::thread([&] { result = rewire_existing(container_netns, changes); }).join();
   return result;
 }
 

@@ -17,18 +17,26 @@ bool is_hex(std::string_view text) {
   return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-/// What the kernel takes (dev_valid_name), and no quote or backslash, because the name goes into nft(8) text.
-bool valid_interface_name(std::string_view name) {
-  if (name.empty() || name.size() >= IFNAMSIZ || name == "." || name == "..") return false;
-  return std::ranges::all_of(name, [](char c) { return c > ' ' && c < 127 && !strchr("/:\"\\*", c); });
-}
-
 Status require(bool condition, const NetworkSpec& network, const std::string& what) {
   if (condition) return {};
   return make_error(fmt::format("network {}: {}", network.name, what));
 }
 
 }  // namespace
+
+const char* driver_name(Driver driver) {
+  return driver == Driver::bridge ? "bridge" : driver == Driver::macvlan ? "macvlan" : "ipvlan";
+}
+
+const std::string& host_interface(const NetworkSpec& network) {
+  return network.driver == Driver::bridge ? network.bridge : network.parent.interface;
+}
+
+bool valid_interface_name(std::string_view name) {
+  if (name.empty() || name.size() >= IFNAMSIZ || name == "." || name == "..") return false;
+  // No quote or backslash: the name goes into nft(8) text.
+  return std::ranges::all_of(name, [](char c) { return c > ' ' && c < 127 && !strchr("/:\"\\*", c); });
+}
 
 std::string bridge_name(const std::string& network_id) {
   return "br-" + network_id.substr(0, 12);
@@ -46,8 +54,9 @@ bool NetworkSpec::contains(const Address& address) const {
 Status validate(const NetworkSpec& network) {
   BERTH_TRY_OK(require(network.id.size() >= 12 && is_hex(network.id), network,
                        fmt::format("id '{}' is not 12 hex digits or more", network.id)));
-  BERTH_TRY_OK(require(valid_interface_name(network.bridge), network,
-                       fmt::format("'{}' cannot be the name of an interface", network.bridge)));
+  const std::string& interface = host_interface(network);
+  BERTH_TRY_OK(require(valid_interface_name(interface), network,
+                       fmt::format("'{}' cannot be the name of an interface", interface)));
   BERTH_TRY_OK(require(!network.blocks.empty(), network, "it has no addresses"));
   for (const AddressBlock& block : network.blocks) {
     const Subnet& subnet = block.subnet;

@@ -20,21 +20,53 @@ struct AddressBlock {
   std::vector<std::pair<std::string, Address>> aux;  // never given to a container
 };
 
-/// A compose network: one Linux bridge with its addresses. A plain value; everything that creates takes it, and it is
-/// enough to rebuild bridge and rules after a crash.
+enum class Driver : uint8_t {
+  bridge,   // a bridge of the host's
+  macvlan,  // each container has an interface of its own on one of the host's, with a MAC of its own
+  ipvlan,   // as macvlan, but with that one's MAC
+};
+
+[[nodiscard]] const char* driver_name(Driver driver);
+
+/// How the outside reaches the containers of a bridge (Docker's gateway_mode).
+enum class GatewayMode : uint8_t {
+  nat,          // at published ports of the host; what goes out has the host's address
+  unprotected,  // as nat, and at all ports of their own addresses
+  isolated,     // not at all: an internal network on which the host has no address
+};
+
+/// The interface of the host that those of the containers are made on (macvlan, ipvlan).
+struct ParentSpec {
+  std::string interface;  // "eth0", or "eth0.50": VLAN 50 of it
+  uint32_t mode = 0;      // as the kernel counts: MACVLAN_MODE_…, IPVLAN_MODE_…
+  uint32_t flags = 0;     // IPVLAN_F_…
+};
+
+/// A compose network: one Linux bridge with its addresses, or an interface of the host's that the containers share. A
+/// plain value; everything that creates takes it, and it is enough to rebuild bridge and rules after a crash.
 struct NetworkSpec {
-  std::string id;                    // at least 12 lower-case hex digits
-  std::string name;                  // as the user sees it: "shop_default"
-  std::string bridge;                // interface name, 15 bytes at most; bridge_name(id) unless the user chose one
+  std::string id;    // at least 12 lower-case hex digits
+  std::string name;  // as the user sees it: "shop_default"
+  Driver driver = Driver::bridge;
+  std::string bridge;  // interface name, 15 bytes at most; bridge_name(id) unless the user chose one; empty: no bridge
+  ParentSpec parent;   // of other drivers
   std::vector<AddressBlock> blocks;  // one for each family that the network has: IPv4, IPv6 or both in this order
   bool internal = false;             // no way out, no way in, no default route
-  int mtu = 0;                       // 0 = the kernel's default, 1500
-  bool icc = true;                   // containers of this network may talk to each other
+  GatewayMode gateway_mode = GatewayMode::nat;
+  bool masquerade = true;  // what goes out has the host's address
+  int mtu = 0;             // 0 = the kernel's default, 1500
+  bool icc = true;         // containers of this network may talk to each other
 
   /// Nothing if the network does not have this family.
   [[nodiscard]] const AddressBlock* block(bool v6) const;
   [[nodiscard]] bool contains(const Address& address) const;
 };
+
+/// The interface of the host that the network is made of: its bridge, or the parent.
+[[nodiscard]] const std::string& host_interface(const NetworkSpec& network);
+
+/// What the kernel takes as a name of an interface, and what can stand in the rules of the firewall.
+[[nodiscard]] bool valid_interface_name(std::string_view name);
 
 /// "br-" and the first 12 digits of the id.
 [[nodiscard]] std::string bridge_name(const std::string& network_id);
@@ -52,12 +84,16 @@ struct InterfaceAddress {
 struct EndpointSpec {
   std::string container_id;
   std::string network_id;
-  std::string bridge;              // empty: none, the host has the gateway's address and a route to this one address
+  std::string bridge;  // empty: none, the host has the gateway's address and a route to this one address
+  Driver driver = Driver::bridge;
+  ParentSpec parent;               // of other drivers, which have no bridge and nothing else on the host either
   std::string interface = "eth0";  // in the container
   std::vector<InterfaceAddress> addresses;  // the main one first. Without any of IPv6, the interface has no IPv6 at all
   std::vector<Address>
       gateways;            // default routes through this endpoint; of a family, one endpoint of a container has it
   std::optional<Mac> mac;  // Mac::of(main address) unless given
+  bool on_link = false;    // these routes lead to the interface itself, not to a gateway
+  std::vector<std::pair<std::string, std::string>> sysctls;  // "ipv4/conf/eth0/forwarding" and its value
   int mtu = 0;
   bool icc = true;  // false: this container talks to the host's side of the bridge only (NetworkSpec::icc)
 

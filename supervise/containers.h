@@ -100,6 +100,10 @@ class Containers {
   [[nodiscard]] Status unpause(const ContainerPtr& container);
   /// Requires: it does not run. With its writable layer, log and, if asked, anonymous volumes.
   Task<void> remove(ContainerPtr container, bool anonymous_volumes);
+  /// `network connect` and `disconnect`: at once if it runs, else from its next start on. After an error it has the
+  /// networks that it had.
+  Task<void> connect_network(ContainerPtr container, engine::AttachmentConfig attachment);
+  Task<void> disconnect_network(ContainerPtr container, std::string network);
   /// Until the condition holds, cannot hold any more, or the time is over. `cancelled` is looked at whenever the
   /// container changes.
   Task<void> wait(ContainerPtr container, engine::Condition condition, std::optional<int64_t> timeout_ns,
@@ -135,6 +139,8 @@ class Containers {
 
   [[nodiscard]] Status send(const Managed& container, int signal) const;
   Task<void> run_once(ContainerPtr container);
+  Task<void> change_networks(ContainerPtr container, std::vector<engine::AttachmentConfig> attachments);
+  Work finish_networks(ContainerPtr container);
   [[nodiscard]] Result<ContainerPtr> lender(const Managed& container, const std::string& mode, const char* what) const;
   Task<sys::Netns> network_of(ContainerPtr container);
   [[nodiscard]] Status borrow_namespaces(const Managed& container, Loan& loan) const;

@@ -81,7 +81,10 @@ Status Containers::adopt_live(const ContainerPtr& container) {
   }
   asio::co_spawn(parts_.io, watch_adopted(container, container->run), asio::detached);
   if (container->record.health) asio::co_spawn(parts_.io, watch_health(container, container->run), asio::detached);
-  return parts_.networks.adopt_container(container->record, live);
+  BERTH_TRY_OK(parts_.networks.adopt_container(container->record, live));
+  if (Networks::unfinished(container->record, live))
+    asio::co_spawn(parts_.io, finish_networks(container), asio::detached);
+  return {};
 }
 
 Work Containers::watch_adopted(ContainerPtr container, uint64_t run) {

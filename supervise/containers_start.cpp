@@ -136,6 +136,7 @@ Task<void> Containers::start(ContainerPtr container) {
   live.oom_killed = false;
   Status started = co_await run_once(container);
   container->starting = false;
+  container->changed.notify();
   if (started) co_return Status();
   parts_.networks.release(container->record, live, true);
   unmount_unused(container->record);

@@ -4,8 +4,9 @@
 
 #include <algorithm>
 
-#include "base/text.h"
 #include "engine/address_request.h"
+#include "engine/network_driver.h"
+#include "netns/parent_link.h"
 #include "supervise/networks_conf.h"
 
 namespace berth::supervise {
@@ -15,26 +16,24 @@ using engine::IpamConfig;
 using netns::Occupied;
 
 /// All but the addresses.
-netns::NetworkSpec bare_spec(const engine::NetworkConfig& config, const std::string& id) {
-  netns::NetworkSpec spec;
+netns::NetworkSpec bare_spec(netns::NetworkSpec spec, const std::string& id) {
   spec.id = id;
-  spec.name = config.name;
-  spec.internal = config.internal;
-  const auto option = [&](const char* key) {
-    auto found = config.options.find(key);
-    return found == config.options.end() ? std::string() : found->second;
-  };
-  const std::string bridge = option("com.docker.network.bridge.name");
-  spec.bridge = bridge.empty() ? netns::bridge_name(id) : bridge;
-  spec.mtu = static_cast<int>(parse_unsigned(option("com.docker.network.driver.mtu")).value_or(0));
-  spec.icc = option("com.docker.network.bridge.enable_icc") != "false";
+  if (spec.driver == netns::Driver::bridge) {
+    if (spec.bridge.empty()) spec.bridge = netns::bridge_name(id);
+  } else if (spec.parent.interface.empty()) {
+    spec.parent.interface = netns::dummy_name(spec.driver, id);
+  }
   return spec;
 }
 
-Result<std::vector<Occupied>> occupied_by(const std::vector<netns::NetworkSpec>& networks) {
-  std::vector<std::string> bridges;
-  for (const netns::NetworkSpec& network : networks) bridges.push_back(network.bridge);
-  BERTH_TRY(std::vector<Occupied> occupied, netns::observe_host_prefixes(bridges));
+/// By other networks, and `host` too: by the host.
+Result<std::vector<Occupied>> occupied_by(const std::vector<netns::NetworkSpec>& networks, bool host) {
+  std::vector<Occupied> occupied;
+  if (host) {
+    std::vector<std::string> bridges;
+    for (const netns::NetworkSpec& network : networks) bridges.push_back(network.bridge);
+    BERTH_TRY(occupied, netns::observe_host_prefixes(bridges));
+  }
   for (const netns::NetworkSpec& network : networks) {
     for (const netns::AddressBlock& block : network.blocks) {
       occupied.push_back({block.subnet, Occupied::Kind::network, "network " + network.name});
@@ -47,14 +46,18 @@ Result<std::vector<Occupied>> occupied_by(const std::vector<netns::NetworkSpec>&
 
 Result<netns::NetworkSpec> plan_network(const engine::NetworkConfig& config, const std::string& id,
                                         const std::vector<netns::NetworkSpec>& others, const std::string& seed) {
-  netns::NetworkSpec spec = bare_spec(config, id);
-  BERTH_TRY(const std::vector<Occupied> occupied, occupied_by(others));
+  engine::NetworkDriver driver = engine::read_driver(config);
+  if (!driver.errors.empty()) return driver.errors.front();
+  netns::NetworkSpec spec = bare_spec(std::move(driver.spec), id);
   BERTH_TRY(const AddressPools pools, load_address_pools(seed));
   for (const bool v6 : {false, true}) {
     if (v6 ? !config.enable_ipv6 : !config.enable_ipv4) continue;
     auto asked = std::ranges::find(config.ipam, v6, engine::is_ipv6);
     const IpamConfig wanted = asked == config.ipam.end() ? IpamConfig() : *asked;
     BERTH_TRY(const netns::AddressRequest request, engine::address_request(wanted));
+    // A macvlan's addresses are those of the network that its parent is on, and the host.
+    const bool shared = spec.driver != netns::Driver::bridge && request.subnet.has_value();
+    BERTH_TRY(const std::vector<Occupied> occupied, occupied_by(others, !shared));
     auto block = netns::plan_addresses(request, v6 ? pools.ipv6 : pools.ipv4, occupied);
     if (!block) {
       Error error = std::move(block).error();
@@ -81,8 +84,8 @@ std::vector<IpamConfig> recorded(const netns::NetworkSpec& network) {
 }
 
 std::optional<netns::NetworkSpec> spec_of(const engine::NetworkRecord& record) {
-  netns::NetworkSpec spec = bare_spec(record.config, record.id);
-  spec.bridge = record.bridge;
+  netns::NetworkSpec spec = bare_spec(engine::read_driver(record.config).spec, record.id);
+  (spec.driver == netns::Driver::bridge ? spec.bridge : spec.parent.interface) = record.bridge;
   for (const IpamConfig& config : record.ipam) {
     const auto request = engine::address_request(config);
     if (!request || !request->subnet || !request->gateway) return std::nullopt;

@@ -4,10 +4,13 @@
 #include <net/if.h>
 
 #include <algorithm>
-#include <cerrno>
 
+#include "base/text.h"
+#include "engine/endpoints.h"
+#include "engine/predefined_network.h"
 #include "netns/dns_door.h"
 #include "netns/links.h"
+#include "netns/parent_link.h"
 #include "supervise/network_plan.h"
 #include "sys/file.h"
 
@@ -17,6 +20,7 @@ namespace {
 using engine::AttachmentConfig;
 using engine::ContainerRecord;
 using engine::EndpointState;
+using engine::in_order;
 using engine::LiveState;
 
 std::string dns_key(const std::string& id) {
@@ -32,22 +36,6 @@ std::vector<netns::Subnet> subnets_of(const netns::NetworkSpec& network) {
   std::vector<netns::Subnet> subnets;
   for (const netns::AddressBlock& block : network.blocks) subnets.push_back(block.subnet);
   return subnets;
-}
-
-/// By priority, then by name: eth0 first.
-std::vector<AttachmentConfig> in_order(std::vector<AttachmentConfig> attachments) {
-  std::stable_sort(attachments.begin(), attachments.end(), [](const AttachmentConfig& a, const AttachmentConfig& b) {
-    return a.priority != b.priority ? a.priority > b.priority : a.network < b.network;
-  });
-  return attachments;
-}
-
-/// What works without nftables, and what does not.
-std::string without_rules(const std::string& network, const Error& why) {
-  return fmt::format(
-      "network {}: {}: its containers reach each other and this host, but nothing beyond; published ports go through a "
-      "proxy; other networks are not kept out",
-      network, why.code == ELIBACC ? why.message() : "the kernel has no nftables for IP (CONFIG_NF_TABLES_INET)");
 }
 
 }  // namespace
@@ -66,43 +54,43 @@ Status Networks::create(const engine::NetworkConfig& config, const std::string& 
   if (auto known = networks_.find(config.name); known != networks_.end()) {
     return known->second.leaving ? make_error("network " + config.name + " is being removed") : Status();
   }
-  if (!config.driver.empty() && config.driver != "bridge" && config.driver != "default") {
-    return make_error(fmt::format("network {}: driver \"{}\" is not supported", config.name, config.driver),
-                      "use driver: bridge");
-  }
   engine::NetworkRecord record;
   record.id = sys::random_hex(32);
   record.project = project;
-  record.created_ns = wall_clock_ns();
   record.config = config;
+  return create(std::move(record));
+}
+
+Status Networks::create(engine::NetworkRecord record) {
+  const engine::NetworkConfig& config = record.config;
+  record.created_ns = wall_clock_ns();
   std::vector<netns::NetworkSpec> others;
   for (const auto& [name, network] : networks_) others.push_back(network.spec);
   BERTH_TRY(netns::NetworkSpec spec, plan_network(config, record.id, others, address_seed(store_.paths())));
-  record.bridge = spec.bridge;
+  record.bridge = netns::host_interface(spec);
+  record.keep_interface = if_nametoindex(record.bridge.c_str()) != 0;
   record.ipam = recorded(spec);
   // On record before it exists: whatever happens next, `down` finds it.
   BERTH_TRY_OK(store_.write(record));
-  Status made = netns::create_bridge(spec);
-  if (made) {
-    made = firewall_.add_network(spec);
-    if (!made && netns::firewall_unavailable(made.error())) {
-      warnings_.push_back(without_rules(config.name, made.error()));
-      made = {};
-    }
-  }
+  Status made = make(spec);
   if (!made) {
-    (void)netns::remove_bridge(spec.bridge);  // the first error is the one to tell
+    (void)unmake(spec, record.keep_interface);  // the first error is the one to tell
     (void)store_.remove_network(config.name);
     return std::move(made).context("network {}", config.name);
   }
   guard_.network_created();
-  zone_.add_network(spec.id, spec.name, subnets_of(spec));
-  networks_[config.name] = Network{record, spec, {}};
+  know(std::move(record), std::move(spec));
   return {};
 }
 
+void Networks::know(engine::NetworkRecord record, netns::NetworkSpec spec) {
+  zone_.add_network(spec.id, spec.name, subnets_of(spec));
+  Network network{std::move(record), std::move(spec), {}};
+  networks_[network.spec.name] = std::move(network);
+}
+
 Task<void> Networks::remove_bridge(std::string bridge) {
-  if (if_nametoindex(bridge.c_str()) == 0) co_return Status();
+  if (bridge.empty() || if_nametoindex(bridge.c_str()) == 0) co_return Status();
   auto removed = std::make_shared<std::optional<Status>>();
   std::function<Status()> work = [bridge] { return netns::remove_bridge(bridge); };
   asio::co_spawn(io_, on_pool<void>(pool_, std::move(work)), [removed](std::exception_ptr thrown, Status status) {
@@ -123,14 +111,12 @@ Task<void> Networks::remove(std::string name) {
   netns::NetworkSpec spec = found->second.spec;
   if (found->second.addresses.count() != 0) {
     co_return make_error(
-        fmt::format("network {} is still in use by {} containers", name, found->second.addresses.count()));
+        fmt::format("error while removing network: network {} id {} has active endpoints", name, spec.id));
   }
-  Status ruled = firewall_.remove_network(spec.id);
-  if (!ruled && !netns::firewall_unavailable(ruled.error())) {
-    co_return std::move(ruled).context("network {}", name).error();
-  }
+  if (Status ruled = remove_rules(spec); !ruled) co_return std::move(ruled).context("network {}", name).error();
   found->second.leaving = true;
-  Status removed = co_await remove_bridge(spec.bridge);
+  std::string interface = found->second.record.keep_interface ? "" : netns::host_interface(spec);
+  Status removed = co_await remove_bridge(std::move(interface));
   if (!removed) {
     if (found = networks_.find(name); found != networks_.end()) found->second.leaving = false;
     co_return std::move(removed).context("network {}", name).error();
@@ -145,13 +131,14 @@ Status Networks::adopt_networks(const std::vector<engine::NetworkRecord>& record
   for (const engine::NetworkRecord& record : records) {
     std::optional<netns::NetworkSpec> known = spec_of(record);
     if (!known) continue;  // a torn record: `down` removes it by name
-    const netns::NetworkSpec& spec = *known;
-    if (if_nametoindex(spec.bridge.c_str()) == 0) BERTH_TRY_OK(netns::create_bridge(spec));  // after a reboot
-    state.networks.push_back(spec);
-    zone_.add_network(spec.id, spec.name, subnets_of(spec));
-    networks_[spec.name] = Network{record, spec, {}};
+    netns::NetworkSpec& spec = *known;
+    if (if_nametoindex(record.bridge.c_str()) == 0) {  // after a reboot
+      BERTH_TRY_OK(spec.driver == netns::Driver::bridge ? netns::create_bridge(spec) : netns::create_parent(spec));
+    }
+    if (spec.driver == netns::Driver::bridge) state.networks.push_back(spec);
+    know(record, std::move(spec));
   }
-  if (records.empty()) return {};
+  if (state.networks.empty()) return {};
   Status ruled = firewall_.replace_all(std::move(state));
   guard_.start();
   return ruled || netns::firewall_unavailable(ruled.error()) ? Status() : std::move(ruled);
@@ -180,49 +167,46 @@ void Networks::undeclare(const std::string& project) {
 }
 
 Result<Networks::Network*> Networks::find(const std::string& name) {
+  if (name == engine::kDefaultBridge) BERTH_TRY_OK(make_default_bridge());
   auto found = networks_.find(name);
-  if (found == networks_.end() || found->second.leaving) {
-    return make_error(fmt::format("network {} does not exist", name));
-  }
+  if (found == networks_.end() || found->second.leaving) return make_error(fmt::format("network {} not found", name));
   return &found->second;
 }
 
-Result<std::vector<netns::EndpointSpec>> Networks::plan_endpoints(const ContainerRecord& record, LiveState& live) {
+Result<std::vector<netns::EndpointSpec>> Networks::plan_endpoints(const ContainerRecord& record, LiveState& live,
+                                                                  bool running) {
   std::vector<netns::EndpointSpec> endpoints;
   std::vector<EndpointState> before = std::move(live.endpoints);
   live.endpoints.clear();
-  for (const AttachmentConfig& attachment : in_order(record.config.attachments)) {
+  const std::vector<AttachmentConfig> attachments = in_order(record.config.attachments);
+  BERTH_TRY(const std::vector<std::string> interfaces,
+            name_interfaces(attachments, running ? before : std::vector<EndpointState>()));
+  for (const AttachmentConfig& attachment : attachments) {
     BERTH_TRY(Network * network, find(attachment.network));
     auto old = std::find_if(before.begin(), before.end(),
                             [&](const EndpointState& state) { return state.network == attachment.network; });
     BERTH_TRY(const std::vector<netns::Address> addresses,
               network->addresses.take(network->spec, record.id, attachment, old == before.end() ? nullptr : &*old));
-    netns::EndpointSpec endpoint;
-    endpoint.container_id = record.id;
-    endpoint.network_id = network->spec.id;
-    endpoint.bridge = network->spec.bridge;
-    endpoint.interface = fmt::format("eth{}", endpoints.size());
-    endpoint.mac = netns::Mac::parse(attachment.mac_address).value_or(netns::Mac::of(addresses.front()));
-    endpoint.mtu = network->spec.mtu;
-    endpoint.icc = network->spec.icc;
+    netns::EndpointSpec endpoint = endpoint_of(record, *network, attachment, interfaces[endpoints.size()]);
+    if (!endpoint.mac) endpoint.mac = netns::Mac::of(addresses.front());
     EndpointState state{.network = attachment.network,
                         .interface = endpoint.interface,
-                        .host_interface = netns::host_interface_name(record.id, network->spec.id),
+                        .host_interface = host_link(endpoint),
                         .mac = endpoint.mac->str(),
-                        .internal = network->spec.internal};
+                        .internal = !has_way_in(network->spec),
+                        .pending = running && (old == before.end() || old->pending)};
     for (const netns::Address& address : addresses) {
-      const netns::AddressBlock& block = *network->spec.block(address.v6);
-      endpoint.addresses.push_back({address, block.subnet.prefix});
+      endpoint.addresses.push_back({address, network->spec.block(address.v6)->subnet.prefix});
       (address.v6 ? state.ipv6_address : state.address) = address.str();
-      const bool has_gateway = std::any_of(endpoints.begin(), endpoints.end(), [&](const netns::EndpointSpec& other) {
-        return std::any_of(other.gateways.begin(), other.gateways.end(),
-                           [&](const netns::Address& gateway) { return gateway.v6 == address.v6; });
-      });
-      if (!network->spec.internal && !has_gateway) endpoint.gateways.push_back(block.gateway);
+    }
+    for (const std::string& text : attachment.link_local_ips) {
+      std::optional<netns::Address> address = netns::Address::parse(text);
+      if (address) endpoint.addresses.push_back({*address, address->v6 ? 64 : 16});
     }
     live.endpoints.push_back(std::move(state));
     endpoints.push_back(std::move(endpoint));
   }
+  choose_way_out(attachments, endpoints);
   return endpoints;
 }
 
@@ -240,6 +224,9 @@ void Networks::register_names(const ContainerRecord& record, const LiveState& li
         names.names.insert(names.names.end(), attachment.aliases.begin(), attachment.aliases.end());
       }
     }
+    const std::string& domain = record.config.domainname;
+    if (!domain.empty() && !record.config.hostname.empty())
+      names.names.push_back(record.config.hostname + "." + domain);
     names.addresses = addresses_of(endpoint);
     zone_.add_endpoint(network->second.spec.id, std::move(names));
   }
@@ -247,12 +234,18 @@ void Networks::register_names(const ContainerRecord& record, const LiveState& li
 
 netns::DnsView Networks::view_of(const ContainerRecord& record, sys::FdRef netns) const {
   netns::DnsView view;
-  view.zone.scope = record.project;
   view.internal_only = true;
   for (const AttachmentConfig& attachment : in_order(record.config.attachments)) {
     auto network = networks_.find(attachment.network);
     if (network == networks_.end()) continue;
-    view.zone.networks.push_back(network->second.spec.id);
+    for (const auto& [alias, name] : attachment.links) view.zone.links[to_lower(alias)] = to_lower(name);
+    // On the default bridge only links have names, as ever.
+    if (attachment.network == engine::kDefaultBridge) {
+      view.zone.linked_network = network->second.spec.id;
+    } else {
+      view.zone.networks.push_back(network->second.spec.id);
+      view.zone.scope = record.project;
+    }
     view.internal_only = view.internal_only && network->second.spec.internal;
   }
   for (const std::string& text : record.config.dns) {
@@ -268,7 +261,9 @@ netns::DnsView Networks::view_of(const ContainerRecord& record, sys::FdRef netns
 Status Networks::reserve_ports(const ContainerRecord& record, LiveState& live) {
   for (const AttachmentConfig& attachment : in_order(record.config.attachments)) {
     auto network = networks_.find(attachment.network);
-    if (network == networks_.end() || network->second.spec.internal) continue;
+    if (network == networks_.end() && attachment.network == engine::kDefaultBridge)  // which is made at the start
+      return ports_.reserve(record, "", live);
+    if (network == networks_.end() || !has_way_in(network->second.spec)) continue;
     const engine::StringMap& options = network->second.record.config.options;
     auto binding = options.find("com.docker.network.bridge.host_binding_ipv4");
     return ports_.reserve(record, binding == options.end() ? "" : binding->second, live);
@@ -284,7 +279,7 @@ Task<sys::Netns> Networks::connect(const ContainerRecord& record, LiveState& liv
   // Whoever had that address may still be on its way out, and the kernel would answer for both.
   if (fixed) co_await settle();
   netns::SandboxSpec spec;
-  Result<std::vector<netns::EndpointSpec>> endpoints = plan_endpoints(record, live);
+  Result<std::vector<netns::EndpointSpec>> endpoints = plan_endpoints(record, live, false);
   if (!endpoints) {
     release(record, live, true);
     co_return std::move(endpoints).error();
@@ -317,12 +312,10 @@ void Networks::release(const ContainerRecord& record, LiveState& live, bool keep
   keeper_.drop(dns_key(record.id));
   ports_.release(record.id, live, keep_ports);
   for (const EndpointState& endpoint : live.endpoints) {
-    auto network = networks_.find(endpoint.network);
-    if (network == networks_.end()) continue;
-    zone_.remove_endpoint(network->second.spec.id, record.id);
-    network->second.addresses.release(record.id);
-    leaving_links_.push_back(endpoint.host_interface);
+    forget(record, endpoint);
+    if (!endpoint.host_interface.empty()) leaving_links_.push_back(endpoint.host_interface);
   }
+  drop_default_bridge();
 }
 
 Work Networks::settle() {

@@ -54,6 +54,16 @@ class Networks {
   /// the container, and the endpoints go on record first.
   Task<sys::Netns> connect(const engine::ContainerRecord& record, engine::LiveState& live, bool kept = true);
 
+  /// Brings a running container's interfaces, routes, names and ports in line with its record, after that has changed
+  /// or a supervisor died over it: what is there and stays is left alone. What is to come is on record before it
+  /// exists. If the container ends meanwhile, that is no error.
+  Task<void> reconnect(const engine::ContainerRecord& record, engine::LiveState& live);
+  /// True if reconnect() has something to do.
+  [[nodiscard]] static bool unfinished(const engine::ContainerRecord& record, const engine::LiveState& live);
+
+  /// The default bridge goes when nothing is on it any more.
+  void drop_default_bridge();
+
   /// Opens the published ports to the container. Requires: reserve_ports() and connect().
   [[nodiscard]] Status publish(const engine::ContainerRecord& record, const engine::LiveState& live) {
     return ports_.publish(record.id, live);
@@ -79,9 +89,25 @@ class Networks {
   /// Until nobody can see it any more. What the kernel has to do after that (two rcu_barrier(), some ten milliseconds
   /// each) it does on its own.
   Task<void> remove_bridge(std::string bridge);
+  [[nodiscard]] Status create(engine::NetworkRecord record);
+  [[nodiscard]] Status make(const netns::NetworkSpec& spec);
+  [[nodiscard]] Status unmake(const netns::NetworkSpec& spec, bool keep_interface);
+  [[nodiscard]] Status remove_rules(const netns::NetworkSpec& spec);
+  void know(engine::NetworkRecord record, netns::NetworkSpec spec);
   [[nodiscard]] Result<Network*> find(const std::string& name);
+  [[nodiscard]] Status make_default_bridge();
+  /// Fills live.endpoints. `running`: those that are there keep their interfaces.
   [[nodiscard]] Result<std::vector<netns::EndpointSpec>> plan_endpoints(const engine::ContainerRecord& record,
-                                                                        engine::LiveState& live);
+                                                                        engine::LiveState& live, bool running);
+  [[nodiscard]] Result<std::vector<std::string>> name_interfaces(
+      const std::vector<engine::AttachmentConfig>& attachments, const std::vector<engine::EndpointState>& there) const;
+  [[nodiscard]] static netns::EndpointSpec endpoint_of(const engine::ContainerRecord& record, const Network& network,
+                                                       const engine::AttachmentConfig& attachment,
+                                                       const std::string& interface);
+  void choose_way_out(const std::vector<engine::AttachmentConfig>& attachments,
+                      std::vector<netns::EndpointSpec>& endpoints) const;
+  void forget(const engine::ContainerRecord& record, const engine::EndpointState& endpoint);
+  [[nodiscard]] Status answer_names(const engine::ContainerRecord& record, const sys::Netns& netns);
   void register_names(const engine::ContainerRecord& record, const engine::LiveState& live);
   [[nodiscard]] netns::DnsView view_of(const engine::ContainerRecord& record, sys::FdRef netns) const;
 
@@ -98,5 +124,11 @@ class Networks {
   std::vector<std::string> leaving_links_;   // host interfaces of released containers
   std::vector<std::string> warnings_;
 };
+
+/// Published ports may lead there.
+[[nodiscard]] bool has_way_in(const netns::NetworkSpec& network);
+
+/// Name of the endpoint's side on the host; empty where there is none.
+[[nodiscard]] std::string host_link(const netns::EndpointSpec& endpoint);
 
 }  // namespace berth::supervise

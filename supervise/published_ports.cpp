@@ -129,6 +129,16 @@ Status PublishedPorts::publish(const std::string& id, const LiveState& live) {
   return {};
 }
 
+Status PublishedPorts::follow(const std::string& id, LiveState& live) {
+  auto held = held_.find(id);
+  if (held == held_.end()) return {};
+  std::vector<netns::PortSpec> now = port_specs(live), published;
+  for (const Held& port : held->second) published.push_back(port.port);
+  if (now == published) return {};
+  release(id, live, true);
+  return publish(id, live);
+}
+
 void PublishedPorts::release(const std::string& id, LiveState& live, bool keep_reserved) {
   auto held = held_.find(id);
   if (held == held_.end()) return;

@@ -27,6 +27,8 @@ class PublishedPorts {
                                engine::LiveState& live);
   /// Opens them to the container. Requires: reserve(), and where it took ports, an address in live.endpoints.
   [[nodiscard]] Status publish(const std::string& id, const engine::LiveState& live);
+  /// After the container's networks have changed: where its address is another one now, they lead there.
+  [[nodiscard]] Status follow(const std::string& id, engine::LiveState& live);
   /// Closes them; `keep_reserved` leaves the ports reserved for the next start.
   void release(const std::string& id, engine::LiveState& live, bool keep_reserved);
   /// Those of a live container that an earlier supervisor started: as the keeper kept them, or taken again.

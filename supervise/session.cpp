@@ -6,7 +6,6 @@
 #include <boost/asio/write.hpp>
 #include <cstring>
 
-#include "engine/host_support.h"
 #include "engine/request.h"
 #include "engine/wire.h"
 #include "supervise/step_runner.h"
@@ -25,16 +24,6 @@ std::string project_of(const Json& request) {
 
 Json error_json(const Error& error) {
   return {{"message", error.message()}, {"hint", error.hint}};
-}
-
-/// The request in `message` as a value, or an error that says what is wrong with it.
-template <class Request>
-Result<Request> parse(const Json& message) {
-  try {
-    return message.get<Request>();
-  } catch (const Json::exception& e) {
-    return make_error(std::string("the request is not understood: ") + e.what());
-  }
 }
 
 }  // namespace
@@ -139,71 +128,6 @@ void Session::unlock() {
   if (locked_) parts_.locks.unlock(*std::exchange(locked_, std::nullopt));
 }
 
-/// The plan for what this kernel can do of the stack.
-engine::Plan Session::plan_up(engine::Stack& stack, const engine::Observed& observed,
-                              const engine::UpOptions& options) const {
-  if (!engine::asks_for_support(stack)) return engine::plan_up(stack, observed, options);
-  std::vector<Error> problems;
-  engine::HostSupport host = engine::look_at_host(parts_.containers.control_groups());
-  std::vector<std::string> warnings = engine::fit_to_host(stack, host, problems);
-  engine::Plan plan = engine::plan_up(stack, observed, options);
-  plan.warnings.insert(plan.warnings.begin(), warnings.begin(), warnings.end());
-  plan.problems.insert(plan.problems.begin(), problems.begin(), problems.end());
-  return plan;
-}
-
-Result<engine::Plan> Session::plan_for(const std::string& op, const Json& request, engine::Stack& stack) const {
-  engine::Observed observed = parts_.store.observe();
-  if (op == engine::UpRequest::kOp) {
-    BERTH_TRY(engine::UpRequest up, parse<engine::UpRequest>(request));
-    stack = std::move(up.stack);
-    return plan_up(stack, observed, up.options);
-  }
-  if (op == engine::RunRequest::kOp) {
-    BERTH_TRY(engine::RunRequest run, parse<engine::RunRequest>(request));
-    stack = std::move(run.stack);
-    return plan_up(stack, observed, run.options);
-  }
-  if (op == engine::DownRequest::kOp) {
-    BERTH_TRY(engine::DownRequest down, parse<engine::DownRequest>(request));
-    return engine::plan_down(down.selection, observed, down.options);
-  }
-  if (op == engine::StopRequest::kOp) {
-    BERTH_TRY(engine::StopRequest stop, parse<engine::StopRequest>(request));
-    return engine::plan_stop(stop.selection, observed, stop.timeout_ns);
-  }
-  if (op == engine::StartRequest::kOp) {
-    BERTH_TRY(engine::StartRequest start, parse<engine::StartRequest>(request));
-    return engine::plan_start(start.selection, observed);
-  }
-  if (op == engine::RestartRequest::kOp) {
-    BERTH_TRY(engine::RestartRequest restart, parse<engine::RestartRequest>(request));
-    return engine::plan_restart(restart.selection, observed, restart.timeout_ns, restart.dependents);
-  }
-  if (op == engine::KillRequest::kOp) {
-    BERTH_TRY(engine::KillRequest kill, parse<engine::KillRequest>(request));
-    return engine::plan_kill(kill.selection, observed, kill.signal);
-  }
-  if (op == engine::PauseRequest::kOp) {
-    BERTH_TRY(engine::PauseRequest pause, parse<engine::PauseRequest>(request));
-    return engine::plan_pause(pause.selection, observed);
-  }
-  if (op == engine::UnpauseRequest::kOp) {
-    BERTH_TRY(engine::UnpauseRequest unpause, parse<engine::UnpauseRequest>(request));
-    return engine::plan_unpause(unpause.selection, observed);
-  }
-  if (op == engine::RemoveRequest::kOp) {
-    BERTH_TRY(engine::RemoveRequest remove, parse<engine::RemoveRequest>(request));
-    return engine::plan_remove(remove.selection, observed, remove.stop, remove.volumes);
-  }
-  if (op == engine::PruneRequest::kOp) {
-    BERTH_TRY(engine::PruneRequest prune, parse<engine::PruneRequest>(request));
-    return engine::plan_prune(prune.selection.project, observed, prune.options);
-  }
-  return make_error("the supervisor knows no request \"" + op + "\"",
-                    "the command and the supervisor may be of different versions");
-}
-
 Work Session::answer(Json request) {
   engine::Stack stack;
   std::string op = request.value("op", "");
@@ -292,7 +216,7 @@ Status Session::take_stdio(const Json& request, HostRunner& runner) {
 }
 
 Status Session::send_console(const Json& request) const {
-  BERTH_TRY(engine::AttachRequest attach, parse<engine::AttachRequest>(request));
+  BERTH_TRY(engine::AttachRequest attach, engine::from_message<engine::AttachRequest>(request));
   BERTH_TRY(sys::UniqueFd master, parts_.containers.console(attach.id));
   if (received_fds_.size() != 1) return make_error("the request came without a socket for the terminal");
   return sys::send_with_fds(received_fds_.front().ref(), "t", {master.ref()}).context("send the terminal");

@@ -11,6 +11,7 @@ using namespace engine;
 
 /// Labels by which tools find what belongs to a project.
 Labels with_project(Labels labels, const std::string& project, const char* kind, const std::string& key) {
+  if (project.empty()) return labels;  // made by hand
   labels["com.docker.compose.project"] = project;
   labels[std::string("com.docker.compose.") + kind] = key;
   labels["com.docker.compose.version"] = kVersion;
@@ -77,7 +78,8 @@ berth::Status HostRunner::create_volume(const VolumeConfig& config) const {
 Task<void> HostRunner::carry_out(Action action) {
   if (auto* a = std::get_if<CreateNetwork>(&action)) {
     a->network.labels = with_project(std::move(a->network.labels), stack_.project, "network", a->network.key);
-    co_return networks_.create(a->network, stack_.project);
+    auto labelled = a->network.labels.find("com.docker.compose.project");  // by hand, for a project
+    co_return networks_.create(a->network, labelled == a->network.labels.end() ? "" : labelled->second);
   }
   if (auto* a = std::get_if<RemoveNetwork>(&action)) co_return co_await networks_.remove(a->name);
   if (auto* a = std::get_if<CreateVolume>(&action)) co_return create_volume(a->volume);
@@ -116,6 +118,14 @@ Task<void> HostRunner::carry_out(Action action) {
   if (auto* a = std::get_if<UnpauseContainer>(&action)) {
     BERTH_CO_TRY(ContainerPtr container, find(a->container));
     co_return containers_.unpause(container);
+  }
+  if (auto* a = std::get_if<ConnectNetwork>(&action)) {
+    BERTH_CO_TRY(ContainerPtr container, find(a->container));
+    co_return co_await containers_.connect_network(container, std::move(a->attachment));
+  }
+  if (auto* a = std::get_if<DisconnectNetwork>(&action)) {
+    BERTH_CO_TRY(ContainerPtr container, find(a->container));
+    co_return co_await containers_.disconnect_network(container, std::move(a->network));
   }
   auto& remove = std::get<RemoveContainer>(action);
   BERTH_CO_TRY(ContainerPtr container, find(remove.container));

@@ -35,6 +35,7 @@ Status Supervisor::set_up() {
     fmt::print(stderr, "berth-supervisor: networks: {}\n", adopted.error().message());
   }
   containers_->adopt(std::move(observed.containers));
+  networks_->drop_default_bridge();
   // Only now: an exit of an adopted container finds its container.
   keeper_->listen({[this](const ExitRecord& exit) { containers_->on_exit(exit); }});
   containers_->on_idle([this] { leave_if_idle(); });

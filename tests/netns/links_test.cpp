@@ -80,10 +80,11 @@ TEST_CASE("a leftover endpoint of the same container is replaced, and a second e
   EndpointSpec second = lab::sandbox(two, "10.77.2.9").endpoints.front();
   second.interface = "eth1";
   second.gateways.clear();
-  lab::in(host, [&] { return create_endpoint(again.netns.fd(), second); });
+  lab::in(host, [&] { return rewire(again.netns.fd(), {.connect = {second}}); });
   CHECK(lab::greet_tcp(host, "10.77.2.9", 7) == "again from 10.77.2.1");
-  lab::in(host, [&] { return remove_endpoint(second.container_id, second.network_id); });
-  lab::in(host, [&] { return remove_endpoint(second.container_id, second.network_id); });  // Ok if gone
+  const Rewiring gone{.host_links = {host_interface_name(second.container_id, second.network_id)}};
+  lab::in(host, [&] { return rewire(again.netns.fd(), gone); });
+  lab::in(host, [&] { return rewire(again.netns.fd(), gone); });  // Ok if gone
   CHECK(lab::greet_tcp(host, "10.77.2.9", 7).empty());
 }
 

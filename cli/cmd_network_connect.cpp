@@ -1,0 +1,91 @@
+#include <memory>
+
+#include "cli/container_choice.h"
+#include "cli/network_commands.h"
+#include "cli/project.h"
+#include "cli/request.h"
+#include "engine/request.h"
+
+namespace berth::cli {
+namespace {
+
+struct Flags {
+  std::string network;
+  ContainerChoice container;
+  std::string ip, ip6;
+  int64_t gw_priority = 0;
+  std::vector<std::string> aliases, links, link_local_ips, options;
+  bool force = false;
+};
+
+/// "NAME=VALUE", or for links "CONTAINER:ALIAS".
+void add_pair(const std::string& text, char between, engine::StringMap& out) {
+  const size_t at = text.find(between);
+  out[text.substr(0, at)] = at == std::string::npos ? "" : text.substr(at + 1);
+}
+
+engine::AttachmentConfig attachment(const Flags& flags) {
+  engine::AttachmentConfig attachment;
+  attachment.network = flags.network;
+  attachment.aliases = flags.aliases;
+  attachment.ipv4_address = flags.ip;
+  attachment.ipv6_address = flags.ip6;
+  attachment.link_local_ips = flags.link_local_ips;
+  attachment.gw_priority = flags.gw_priority;
+  for (const std::string& option : flags.options) add_pair(option, '=', attachment.options);
+  for (const std::string& link : flags.links) {
+    const size_t colon = link.find(':');
+    const std::string name = link.substr(0, colon);
+    attachment.links[colon == std::string::npos ? name : link.substr(colon + 1)] = name;
+  }
+  return attachment;
+}
+
+Context without_progress(const Context& context) {
+  Context quiet = context;
+  quiet.progress = "quiet";
+  return quiet;
+}
+
+int connect(const Context& context, const Flags& flags) {
+  Result<engine::Container> container = find_container(context, flags.container);
+  if (!container) return report(context, std::move(container).error());
+  const engine::ContainerRecord& record = container->record;
+  engine::ConnectRequest request{{record.project, {}, false}, {record.id, attachment(flags)}};
+  return carry_out(without_progress(context), engine::to_message(request));
+}
+
+int disconnect(const Context& context, const Flags& flags) {
+  Result<engine::Container> container = find_container(context, flags.container);
+  if (!container) return report(context, std::move(container).error());
+  const engine::ContainerRecord& record = container->record;
+  engine::DisconnectRequest request{{record.project, {}, false}, {record.id, flags.network}};
+  return carry_out(without_progress(context), engine::to_message(request));
+}
+
+}  // namespace
+
+void add_network_connect(Command noun, Context& context) {
+  auto flags = std::make_shared<Flags>();
+  Command command = noun.add_command("connect", "Connect a container to a network");
+  command.option("NETWORK", flags->network, "Name or id").required();
+  choose_container(command, flags->container, false);
+  command.option("--alias", flags->aliases, "Add network-scoped alias for the container");
+  command.option("--driver-opt", flags->options, "Driver options for the network");
+  command.option("--gw-priority", flags->gw_priority,
+                 "Highest gw-priority provides the default gateway. Accepts positive and negative values");
+  command.option("--ip", flags->ip, "IPv4 address (e.g., 172.30.100.104)");
+  command.option("--ip6", flags->ip6, "IPv6 address (e.g., 2001:db8::33)");
+  command.option("--link", flags->links, "Add link to another container");
+  command.option("--link-local-ip", flags->link_local_ips, "Add a link-local address for the container");
+  command.runs(context, [&context, flags] { return connect(context, *flags); });
+
+  auto less = std::make_shared<Flags>();
+  command = noun.add_command("disconnect", "Disconnect a container from a network");
+  command.option("NETWORK", less->network, "Name or id").required();
+  choose_container(command, less->container, false);
+  command.flag("-f,--force", less->force, "Force the container to disconnect from a network");
+  command.runs(context, [&context, less] { return disconnect(context, *less); });
+}
+
+}  // namespace berth::cli
