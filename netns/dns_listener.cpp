@@ -13,12 +13,11 @@ using boost::asio::posix::descriptor_base;
 using boost::system::error_code;
 
 constexpr size_t kBatch = 32;
-constexpr int kRounds = 4;           // batches read in a row before other listeners get their turn
-constexpr size_t kQuerySize = 4096;  // a longer query is none
+constexpr int kRounds = 4;  // batches read in a row before other listeners get their turn
 
 /// Buffers of one recvmmsg/sendmmsg round. One per thread is enough: nothing is kept in it between rounds.
 struct Batch {
-  std::array<std::array<uint8_t, kQuerySize>, kBatch> in;
+  std::array<std::array<uint8_t, dns::kQuerySize>, kBatch> in;
   std::array<std::array<uint8_t, dns::kOurUdpSize>, kBatch> out;
   std::array<sockaddr_in, kBatch> peers;
   std::array<iovec, kBatch> in_parts;
@@ -34,7 +33,7 @@ Batch& scratch() {
 
 void prepare(Batch& batch) {
   for (size_t i = 0; i < kBatch; ++i) {
-    batch.in_parts[i] = {batch.in[i].data(), kQuerySize};
+    batch.in_parts[i] = {batch.in[i].data(), dns::kQuerySize};
     batch.received[i] = {};
     batch.received[i].msg_hdr = {.msg_name = &batch.peers[i],
                                  .msg_namelen = sizeof(sockaddr_in),

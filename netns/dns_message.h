@@ -12,6 +12,7 @@
 namespace berth::netns::dns {
 
 inline constexpr size_t kHeaderSize = 12;
+inline constexpr size_t kQuerySize = 4096;  // a longer query is none
 inline constexpr size_t kMaxNameWire = 255;
 inline constexpr size_t kMaxUdpPlain = 512;  // without EDNS
 inline constexpr size_t kOurUdpSize = 1232;  // the largest answer we make ourselves over UDP (DNS flag day 2020)

@@ -12,8 +12,6 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr size_t kQuerySize = 4096;  // a longer query is none
-
 /// One connection (RFC 7766): queries are read one after the other and answered as their answers come, so a slow
 /// forwarded one does not hold up the rest. It ends when the client closes, sends nonsense, takes too long over a query
 /// or the reading of its answers, or is idle with nothing in flight.
@@ -38,7 +36,7 @@ class TcpClient : public std::enable_shared_from_this<TcpClient> {
 
  private:
   void read_message(size_t size) {
-    if (size < dns::kHeaderSize || size > kQuerySize) return close();
+    if (size < dns::kHeaderSize || size > dns::kQuerySize) return close();
     in_.resize(size);
     asio::async_read(socket_, asio::buffer(in_), [self = shared_from_this()](error_code error, size_t) {
       if (error || self->listener_->closed()) return self->close();

@@ -17,8 +17,6 @@
 namespace berth::netns {
 namespace {
 
-constexpr uint16_t kCreate = NLM_F_CREATE | NLM_F_EXCL;
-
 void add_bridge(NetlinkBatch& batch, const NetworkSpec& network) {
   batch.begin(RTM_NEWLINK, kCreate, "create bridge " + network.bridge, EEXIST);
   batch.fixed(ifinfomsg{.ifi_family = AF_UNSPEC});

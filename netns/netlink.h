@@ -15,6 +15,9 @@
 
 namespace berth::netns {
 
+/// Flags of a request that makes something which must not be there yet.
+inline constexpr uint16_t kCreate = NLM_F_CREATE | NLM_F_EXCL;
+
 /// Several netlink messages that go to the kernel in one sendmsg(2). Attributes are appended to the message begun last.
 class NetlinkBatch {
  public:

@@ -15,7 +15,6 @@
 namespace berth::netns {
 namespace {
 
-constexpr uint16_t kCreate = NLM_F_CREATE | NLM_F_EXCL;
 constexpr unsigned long long kLastVlan = 4094;
 
 std::vector<std::string> interfaces() {

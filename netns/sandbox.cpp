@@ -35,8 +35,6 @@ namespace {
 // A bridge port that comes up forwards at once (no spanning tree), but the kernel has to notice first that it came up,
 // and that the bridge has a port now. That is waited for, so the container may talk when this returns.
 
-constexpr uint16_t kCreate = NLM_F_CREATE | NLM_F_EXCL;
-
 std::string host_name(const EndpointSpec& endpoint) {
   return host_interface_name(endpoint.container_id, endpoint.network_id);
 }

@@ -16,7 +16,7 @@ Status apply_devices_v1(sys::FdRef dir, const std::vector<DeviceRule>& rules) {
   BERTH_TRY(const sys::UniqueFd allow, sys::open_at(dir, "devices.allow", O_WRONLY));
   BERTH_TRY(const sys::UniqueFd deny, sys::open_at(dir, "devices.deny", O_WRONLY));
   const auto add = [&](bool allowed, const std::string& rule) -> Status {
-    if (write((allowed ? allow : deny).get(), rule.data(), rule.size()) >= 0) return {};
+    if (::write((allowed ? allow : deny).get(), rule.data(), rule.size()) >= 0) return {};
     return sys_error(fmt::format("write \"{}\" to {}", rule, allowed ? "devices.allow" : "devices.deny"), errno);
   };
   BERTH_TRY_OK(add(false, "a"));
