@@ -79,7 +79,7 @@ build_in() {
   local folder=$1 targets=()
   read -ra targets <<<"$2"
   shift 2
-  cmake -G Ninja -S "$repo" -B "$folder" --log-level=WARNING "$@" >/dev/null || return
+  cmake -G Ninja -S "$repo" -B "$folder" --log-level=WARNING -DBERTH_UNITY=ON "$@" >/dev/null || return
   if [[ ${#targets[@]} -gt 0 ]]; then targets=(--target "${targets[@]}"); fi
   cmake --build "$folder" "${targets[@]}"
 }

@@ -85,11 +85,11 @@ TEST_CASE("events: what a supervisor that was killed did not write is found out"
   Container stays, fresh;
   stays.record.id = "stays";
   stays.record.created_ns = 5;
-  stays.live.status = Status::running;
+  stays.live.status = engine::Status::running;
   stays.live.started_ns = 19;
   fresh.record.id = "fresh";
   fresh.record.created_ns = 30;
-  fresh.live.status = Status::running;
+  fresh.live.status = engine::Status::running;
   fresh.live.started_ns = 40;
   Actions told;
   for (const Event& event : missing_events(logged, {stays, fresh})) told.push_back(event.action + " " + event.id);

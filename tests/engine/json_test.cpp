@@ -20,7 +20,13 @@ ContainerConfig full_config() {
   c.group_add = {"g"};
   c.tty = c.stdin_open = c.init = c.privileged = c.read_only = true;
   c.network_mode = "host";
-  c.attachments = {{"net", {"alias"}, "10.0.0.9", "02:00:00:00:00:01", 7}};
+  AttachmentConfig attachment;
+  attachment.network = "net", attachment.aliases = {"alias"}, attachment.link_local_ips = {"169.254.8.8"};
+  attachment.ipv4_address = "10.0.0.9", attachment.ipv6_address = "fd00::9",
+  attachment.mac_address = "02:00:00:00:00:01";
+  attachment.interface_name = "front0", attachment.priority = 7, attachment.gw_priority = 8;
+  attachment.options = {{"com.docker.network.endpoint.sysctls", "x"}}, attachment.links = {{"db", "service:db"}};
+  c.attachments = {attachment};
   c.ports = {{"127.0.0.1", 8080, 8090, 80, "udp", "f:1:2"}};
   c.expose = {"1"};
   MountConfig mount;
@@ -70,8 +76,8 @@ Stack full_stack() {
   service.place = "f:1:1", service.image_place = "f:2:2", service.image_id = "sha256:1";
   stack.services = {service};
   NetworkConfig network;
-  network.key = "k", network.name = "n", network.external = network.internal = network.enable_ipv6 = true,
-  network.enable_ipv4 = false;
+  network.key = "k", network.name = "n",
+  network.external = network.internal = network.enable_ipv6 = network.attachable = true, network.enable_ipv4 = false;
   network.driver = "d", network.options = {{"o", "1"}}, network.labels = {{"l", "2"}};
   network.ipam = {{"10.0.0.0/24", "10.0.0.1", "10.0.0.128/25", {{"x", "10.0.0.7"}}, "compose.yaml:3:4"}};
   network.place = "f:7:8";
@@ -130,7 +136,7 @@ TEST_CASE("a stack comes back from JSON as it was") {
   check_round_trip(full_stack());
   Stack back = Json(full_stack()).get<Stack>();
   CHECK(back.services.at(0).depends_on.at(0).restart);
-  CHECK(back.networks.at(0).ip_range == "10.0.0.128/25");
+  CHECK(back.networks.at(0).ipam.at(0).ip_range == "10.0.0.128/25");
   CHECK(back.volumes.at(0).external);
   std::vector<std::string> same;
   same_fields(Json(full_stack().services[0]), Json(ServiceConfig()), "service", same);
