@@ -116,7 +116,9 @@ void lower_mode(const Lowering& in) {
   c.network_mode = s.network_mode.value_or("");
   if (c.network_mode == "bridge" || c.network_mode == "default") {
     c.network_mode.clear();
-    c.attachments.emplace_back().network = kDefaultBridge;
+    AttachmentConfig& attachment = c.attachments.emplace_back();
+    attachment.network = kDefaultBridge;
+    attachment.aliases = {s.name};  // for links to it
   }
   for (const auto& [key, attachment] : s.networks) {
     const compose::Network& network = in.project.networks.at(key);

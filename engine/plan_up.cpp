@@ -298,6 +298,8 @@ class UpPlanner {
       if (old.stopped) after.push_back(*old.stopped);
     }
     if (replica.stopped) after.push_back(*replica.stopped);
+    if (networks_.stopped.contains(replica.ref.id))
+      after.insert(after.end(), networks_.ready.begin(), networks_.ready.end());
     replica.started = plan_.add(StartContainer{replica.ref, false}, replica.start_reason, std::move(after));
     ends_.push_back(*replica.started);
   }

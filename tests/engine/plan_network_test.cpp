@@ -59,7 +59,7 @@ TEST_CASE("a network of another definition is made anew under containers that st
         "stop container shop-web-1 (network shop_back has changed)\n"
         "remove network shop_back after stop shop-web-1 (its definition has changed)\n"
         "create network shop_back after remove shop_back (its definition has changed)\n"
-        "start container shop-web-1 after stop shop-web-1 (a network of it is made anew)\n");
+        "start container shop-web-1 after stop shop-web-1, create shop_back (a network of it is made anew)\n");
   there.stack.networks = {defined("shop_back")};
   CHECK(up(there.stack, there.observed) == "");
 }

@@ -52,7 +52,7 @@ class NetworkDrivers(Case):
         return stack
 
     def refused(self, compose, *messages):
-        outcome = self.stack(compose)("up", "-d")
+        outcome = self.stack(compose, "refused")("up", "-d")
         self.assertEqual(1, outcome.code, outcome)
         for message in messages:
             self.assertIn(message, outcome.err)
@@ -97,13 +97,12 @@ class NetworkDrivers(Case):
                     driver_opts: {{com.docker.network.bridge.enable_ip_masquerade: "false"}}
                     ipam: {{config: [{{subnet: 10.233.1.0/24}}]}}
                 """)
-            server = subprocess.Popen([*outside.inside, "/bin/busybox", "nc", "-lv", "-p", "7777"], stdout=subprocess.DEVNULL,
-                                      stderr=subprocess.PIPE, text=True)
-            wait_until("nc listens", lambda: ":7777" in subprocess.run(
+            accept = ("import socket; s = socket.create_server(('', 7777)); c, peer = s.accept(); print(peer[0])")
+            server = subprocess.Popen([*outside.inside, "python3", "-c", accept], stdout=subprocess.PIPE, text=True)
+            wait_until("it listens", lambda: ":7777" in subprocess.run(
                 [*outside.inside, "ss", "-Hltn"], stdout=subprocess.PIPE, text=True, check=True).stdout)
-            stack.sh("a", f"nc -w 2 {outside.THEIRS} 7777 </dev/null || true")
-            server.kill()
-            self.assertIn("10.233.1.9", server.communicate()[1])
+            stack.sh("a", f"nc -w 5 {outside.THEIRS} 7777 </dev/null || true")
+            self.assertEqual("10.233.1.9", server.communicate(timeout=10)[0].strip())
 
     def test_an_unprotected_network_is_reached_at_its_own_addresses(self):
         with OutsideHost() as outside:
@@ -264,7 +263,9 @@ class NetworkDrivers(Case):
         stack = self.up(f"""
             services:
               a:
-                {IDLE.replace(", ", chr(10) + "                ")}
+                image: busybox:1
+                command: [sleep, "100000"]
+                stop_grace_period: 0s
                 hostname: alpha
                 domainname: example.test
                 networks:
