@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "supervise/address_book.h"
 
@@ -68,8 +70,23 @@ std::string PublishedPorts::publisher_of(const netns::PortSpec& wanted) const {
   return {};
 }
 
+Result<netns::Reservation> PublishedPorts::take(const netns::PortSpec& wanted) {
+  constexpr useconds_t kPause = 1'000, kLongEnough = 2'000'000;
+  const std::pair place(wanted.protocol, wanted.host_port);
+  for (useconds_t waited = 0;; waited += kPause) {
+    Result<netns::Reservation> taken = netns::reserve_port(wanted);
+    const bool may_be_ours =
+        !taken && taken.error().code == EADDRINUSE && given_back_.contains(place) && waited < kLongEnough;
+    if (!may_be_ours) {
+      given_back_.erase(place);
+      return taken;
+    }
+    usleep(kPause);
+  }
+}
+
 Status PublishedPorts::hold(const std::string& id, const netns::PortSpec& wanted, LiveState& live) {
-  BERTH_TRY(netns::Reservation reservation, netns::reserve_port(wanted));
+  BERTH_TRY(netns::Reservation reservation, take(wanted));
   std::vector<Held>& held = held_[id];
   keep(id, held.size(), reservation.sockets);
   engine::PublishedPort published;
@@ -150,7 +167,10 @@ void PublishedPorts::release(const std::string& id, LiveState& live, bool keep_r
   // A rule that cannot be removed now goes with the next rebuild of the table; there is nobody to tell here.
   if (!published.empty()) (void)firewall_.unpublish(published);
   if (keep_reserved) return;
-  for (size_t i = 0; i < held->second.size(); ++i) keeper_.drop(port_key(id, i));
+  for (size_t i = 0; i < held->second.size(); ++i) {
+    keeper_.drop(port_key(id, i));
+    given_back_.emplace(held->second[i].port.protocol, held->second[i].port.host_port);
+  }
   held_.erase(held);
   live.ports.clear();
 }

@@ -2,7 +2,9 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/state.h"
@@ -41,6 +43,9 @@ class PublishedPorts {
     std::unique_ptr<netns::PortProxy> proxy;
   };
 
+  /// netns::reserve_port(), patient with a port that we have just given back: the keeper closes its copies of the
+  /// sockets a moment after it was told to.
+  [[nodiscard]] Result<netns::Reservation> take(const netns::PortSpec& wanted);
   [[nodiscard]] Status hold(const std::string& id, const netns::PortSpec& wanted, engine::LiveState& live);
   /// Id of the container of ours that has this port, or "".
   [[nodiscard]] std::string publisher_of(const netns::PortSpec& wanted) const;
@@ -51,6 +56,7 @@ class PublishedPorts {
   KeeperLink& keeper_;
   netns::Firewall& firewall_;
   std::map<std::string, std::vector<Held>> held_;  // by container id
+  std::set<std::pair<netns::Protocol, uint16_t>> given_back_;
 };
 
 }  // namespace berth::supervise

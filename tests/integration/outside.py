@@ -7,8 +7,8 @@ from harness import wait_until
 
 ECHO = """
 import socket, socketserver, sys, threading
-class Tcp(socketserver.ThreadingTCPServer):
-    address_family, allow_reuse_address, daemon_threads, request_queue_size = socket.AF_INET6, True, True, 1024
+class Tcp(socketserver.TCPServer):
+    address_family, allow_reuse_address, request_queue_size = socket.AF_INET6, True, 1024
 class Udp(socketserver.UDPServer):
     address_family = socket.AF_INET6
 def words(peer):
