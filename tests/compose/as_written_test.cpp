@@ -97,7 +97,7 @@ TEST_CASE("without variables put in, keys and all values without a variable are 
   CHECK(messages("    extra_hosts: [\"$HOST\", \"a:$A\"]\n    command: run $X\n    environment: [\"$E\", B=$B]\n")
             .empty());
   CHECK(messages("    depends_on: {b: {condition: $C}}\n    ports: [\"$P\"]\n    deploy: {replicas: $N}\n").empty());
-  CHECK(has(messages("    external_links: [b]\n"), "warning: services.a.external_links has no effect in this version"));
+  CHECK(has(messages("    cpu_count: 2\n"), "warning: services.a.cpu_count has no effect in this version"));
 }
 
 TEST_CASE("variables in the paths of include and extends are put in even where the others stay") {

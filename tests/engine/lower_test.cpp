@@ -259,7 +259,8 @@ TEST_CASE("a network has the families it asks for, each with a subnet of its own
 
 TEST_CASE("addresses that cannot be are errors at their place") {
   const auto error = [](const std::string& attachment, const std::string& network) {
-    return error_of(web("    networks: {n: " + attachment + "}\n", "networks:\n  n: " + network + "\n"));
+    return error_of(lowered("services:\n  web:\n    image: x\n    networks: {n: " + attachment +
+                            "}\nnetworks:\n  n: " + network + "\n"));
   };
   CHECK(error("", "{enable_ipv4: false}").find("neither IPv4 nor IPv6") != std::string::npos);
   CHECK(error("", "{ipam: {config: [{subnet: 10.0.0.0/24}, {subnet: 10.1.0.0/24}]}}").find("second subnet of IPv4") !=
