@@ -76,12 +76,14 @@ Status probe(NetlinkSocket& socket, const NetworkSpec& network, unsigned parent)
   EndpointSpec endpoint;
   endpoint.driver = network.driver;
   endpoint.parent = network.parent;
-  endpoint.interface = host_interface_name("probe", network.id);
+  endpoint.container_id = "probe";
+  endpoint.network_id = network.id;
   endpoint.mac = Mac::of(network.blocks.front().gateway);
   NetlinkBatch batch;
   add_parent_link(batch, endpoint, parent, sys::FdRef(-1));
   Status made = socket.run(batch);
-  (void)remove_links({endpoint.interface});  // only an answer was wanted, and there may be nothing
+  (void)remove_links(
+      {host_interface_name(endpoint.container_id, network.id)});  // only an answer was wanted, and there may be nothing
   if (!made.ok() && made.error().code == EOPNOTSUPP)
     return make_error(fmt::format("this kernel has no {}", driver_name(network.driver)));
   if (!made.ok() && made.error().code == EBUSY) made.error().hint = "an interface is a parent for one driver only";
@@ -125,10 +127,10 @@ Status create_parent(const NetworkSpec& network) {
 }
 
 void add_parent_link(NetlinkBatch& batch, const EndpointSpec& endpoint, unsigned parent, sys::FdRef inside) {
+  // Not under its name yet: before Linux 6.13 that must be free on the host, too, and there eth0 is not.
   batch.begin(RTM_NEWLINK, kCreate, fmt::format("create {} on {}", endpoint.interface, endpoint.parent.interface));
-  const unsigned up = inside.valid() ? IFF_UP : 0;
-  batch.fixed(ifinfomsg{.ifi_family = AF_UNSPEC, .ifi_flags = up, .ifi_change = up});
-  batch.text(IFLA_IFNAME, endpoint.interface);
+  batch.fixed(ifinfomsg{.ifi_family = AF_UNSPEC});
+  batch.text(IFLA_IFNAME, host_interface_name(endpoint.container_id, endpoint.network_id));
   batch.u32(IFLA_LINK, parent);
   if (inside.valid()) batch.u32(IFLA_NET_NS_FD, static_cast<uint32_t>(inside.get()));
   if (endpoint.mtu != 0) batch.u32(IFLA_MTU, static_cast<uint32_t>(endpoint.mtu));
@@ -151,6 +153,18 @@ void add_parent_link(NetlinkBatch& batch, const EndpointSpec& endpoint, unsigned
       }
     });
   });
+}
+
+Status name_parent_link(NetlinkSocket& inside, const EndpointSpec& endpoint) {
+  const std::string made = host_interface_name(endpoint.container_id, endpoint.network_id);
+  const unsigned index = if_nametoindex(made.c_str());
+  if (index == 0) return sys_error("find interface " + made, errno);
+  NetlinkBatch batch;
+  batch.begin(RTM_SETLINK, 0, fmt::format("name {} and set it up", endpoint.interface));
+  batch.fixed(ifinfomsg{
+      .ifi_family = AF_UNSPEC, .ifi_index = static_cast<int>(index), .ifi_flags = IFF_UP, .ifi_change = IFF_UP});
+  batch.text(IFLA_IFNAME, endpoint.interface);
+  return inside.run(batch);
 }
 
 }  // namespace berth::netns

@@ -26,8 +26,11 @@ namespace berth::netns {
 /// has no VLANs or dummies.
 [[nodiscard]] Status create_parent(const NetworkSpec& network);
 
-/// Adds the endpoint's interface, up, in the namespace `inside`; invalid: down, and on the host. The batch is for a
-/// socket of the host's side, where `parent` is the parent's index.
+/// Adds the endpoint's interface in the namespace `inside` (invalid: on the host), down and called as its other side on
+/// the host would be. The batch is for a socket of the host's side, where `parent` is the parent's index.
 void add_parent_link(NetlinkBatch& batch, const EndpointSpec& endpoint, unsigned parent, sys::FdRef inside);
+
+/// Gives it its name and sets it up. Requires: the calling thread is inside.
+[[nodiscard]] Status name_parent_link(NetlinkSocket& inside, const EndpointSpec& endpoint);
 
 }  // namespace berth::netns

@@ -175,7 +175,12 @@ Status create_interfaces(Sides& sides, const std::vector<EndpointSpec>& endpoint
     any_parent = true;
   }
   BERTH_TRY_OK(sides.inside.run(create));
-  return any_parent ? sides.host.run(on_parents) : Status();
+  if (!any_parent) return {};
+  BERTH_TRY_OK(sides.host.run(on_parents));
+  for (const EndpointSpec& endpoint : endpoints) {
+    if (!has_pair(endpoint)) BERTH_TRY_OK(name_parent_link(sides.inside, endpoint));
+  }
+  return {};
 }
 
 void remove_leftover(NetlinkBatch& batch, const std::string& name) {
@@ -190,6 +195,7 @@ Status remove_leftovers(Sides& sides, const std::vector<EndpointSpec>& endpoints
   for (const EndpointSpec& endpoint : endpoints) {
     remove_leftover(outside, host_name(endpoint));
     remove_leftover(inside, endpoint.interface);
+    remove_leftover(inside, host_name(endpoint));
   }
   BERTH_TRY_OK(sides.host.run(outside));
   return sides.inside.run(inside);
