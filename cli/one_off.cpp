@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "cli/client.h"
@@ -22,6 +22,8 @@
 
 namespace berth::cli {
 namespace {
+
+constexpr int kAttempts = 5;
 
 /// What the container gets, and our end of the terminal's way if it has one.
 struct Streams {
@@ -63,21 +65,27 @@ class OneOff {
   Result<int> attempt(bool interactive) {
     bool tty = request_.stack.services.back().container.tty;
     Streams streams;
-    if (request_.attach) {
-      BERTH_TRY(streams, Streams::make(tty, interactive));
-    }
-    BERTH_TRY(Client client, Client::connect(context_.paths));
-    BERTH_TRY_OK(
-        client.send(engine::to_message(request_), request_.attach ? streams.to_send() : std::vector<sys::FdRef>()));
-    streams.console_far.reset();
-    Result<engine::Json> told = until_running(client);
-    if (!told && (told.error().code == EPIPE || told.error().code == ECONNRESET))
+    std::optional<Client> client;
+    Result<engine::Json> told = make_error("the supervisor did not answer");
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      if (request_.attach) {
+        BERTH_TRY(streams, Streams::make(tty, interactive));
+      }
+      BERTH_TRY(client, Client::connect(context_.paths));
+      Status sent =
+          client->send(engine::to_message(request_), request_.attach ? streams.to_send() : std::vector<sys::FdRef>());
+      streams.console_far.reset();
+      told = sent ? until_running(*client) : Result<engine::Json>(std::move(sent).error());
+      if (told || !supervisor_died(told.error())) break;
       told = running_by_record(told.error());
+      // One that was about to leave when we connected has begun nothing; there is no use in telling of that.
+      if (told || heard_) break;
+    }
     BERTH_TRY(engine::Json message, std::move(told));
     if (message.value("type", "") == "result") return finish(message);
     if (!request_.attach) {
       fmt::print("{}\n", message.value("id", ""));
-      BERTH_TRY(engine::Json result, client.receive());
+      BERTH_TRY(engine::Json result, client->receive());
       return finish(result);
     }
 
@@ -95,7 +103,7 @@ class OneOff {
       sys::pass_signals_until_exit(process);
     }
     for (;;) {
-      Result<engine::Json> next = client.receive();
+      Result<engine::Json> next = client->receive();
       if (!next) return exit_code_after(engine::StateStore(context_.paths), process, message.value("id", ""));
       if (next->value("type", "") == "result") return finish(*next);
     }
@@ -112,6 +120,7 @@ class OneOff {
       }
       if ((fds[0].revents & (POLLIN | POLLHUP)) == 0) continue;
       BERTH_TRY(engine::Json message, client.receive());
+      heard_ = true;
       std::string type = message.value("type", "");
       if (type == "result" || type == "running") return message;
       progress_.on_event(message);
@@ -139,6 +148,7 @@ class OneOff {
   const engine::RunRequest& request_;
   Progress progress_;
   Signals signals_;       // from now until the end none of them strikes
+  bool heard_ = false;    // the supervisor has begun
   int early_signal_ = 0;  // one that came before we knew that the container runs
 };
 

@@ -14,10 +14,6 @@ namespace {
 
 constexpr int kAttempts = 5;
 
-bool supervisor_died(const Error& error) {
-  return error.code == EPIPE || error.code == ECONNRESET;
-}
-
 engine::Json again(engine::Json request) {
   request["again"] = true;
   return request;
@@ -66,6 +62,10 @@ class Conversation {
 };
 
 }  // namespace
+
+bool supervisor_died(const Error& error) {
+  return error.code == EPIPE || error.code == ECONNRESET;
+}
 
 void conclude(const Context& context, const engine::Json& result, bool cancelled) {
   for (const engine::Json& error : result.value("errors", engine::Json::array())) {

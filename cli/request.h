@@ -28,6 +28,9 @@ struct Watch {
 /// this request is sent beside it.
 using Escalation = std::function<engine::Json()>;
 
+/// Whether a message could not be sent or received because there is no supervisor any more.
+[[nodiscard]] bool supervisor_died(const Error& error);
+
 /// What follows from the supervisor's result: prints its errors (but for the cancelling itself if we asked for that),
 /// and waits until a supervisor that leaves has gone.
 void conclude(const Context& context, const engine::Json& result, bool cancelled);

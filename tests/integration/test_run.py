@@ -3,7 +3,9 @@
 import glob
 import os
 import signal
+import socket
 import subprocess
+import threading
 
 import host
 from harness import BERTH, Case, wait_until
@@ -171,3 +173,22 @@ class Run(Case):
         self.assertIn("--publish", stack("run", "-p", "a:b", "app", check=1).err)
         self.assertIn("appp", stack("run", "appp", check=1).err)
         self.assertIn("nope.env", stack("run", "--env-from-file", "nope.env", "app", check=1).err)
+
+    def test_a_supervisor_that_leaves_in_this_moment_is_replaced(self):
+        stack = self.stack(APP)
+        os.makedirs(self.berth.run, exist_ok=True)
+        path = os.path.join(self.berth.run, "supervisor.sock")
+        with socket.socket(socket.AF_UNIX) as leaving:
+            leaving.bind(path)
+            leaving.listen()
+
+            def leave():  # as the kernel does it for one that ends: what was sent is lost, ECONNRESET tells
+                connection, _ = leaving.accept()
+                connection.recv(1, socket.MSG_PEEK)
+                os.unlink(path)
+                connection.close()
+
+            owner = threading.Thread(target=leave)
+            owner.start()
+            self.assertEqual("hello\n", stack("run", "--rm", "--no-deps", "app", "echo", "hello", check=0).out)
+            owner.join()
