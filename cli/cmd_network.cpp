@@ -72,6 +72,15 @@ std::vector<NetworkUser> users_of(const engine::NetworkRecord& network, const en
   return users;
 }
 
+engine::StringMap pairs_of(const std::vector<std::string>& texts) {
+  engine::StringMap pairs;
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    pairs[text.substr(0, equals)] = equals == std::string::npos ? "" : text.substr(equals + 1);
+  }
+  return pairs;
+}
+
 std::string driver_of(const engine::NetworkRecord& network) {
   const std::string& driver = network.config.driver;
   return driver.empty() || driver == "default" ? "bridge" : driver;

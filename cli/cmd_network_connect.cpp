@@ -19,11 +19,6 @@ struct Flags {
 };
 
 /// "NAME=VALUE", or for links "CONTAINER:ALIAS".
-void add_pair(const std::string& text, char between, engine::StringMap& out) {
-  const size_t at = text.find(between);
-  out[text.substr(0, at)] = at == std::string::npos ? "" : text.substr(at + 1);
-}
-
 engine::AttachmentConfig attachment(const Flags& flags) {
   engine::AttachmentConfig attachment;
   attachment.network = flags.network;
@@ -32,7 +27,7 @@ engine::AttachmentConfig attachment(const Flags& flags) {
   attachment.ipv6_address = flags.ip6;
   attachment.link_local_ips = flags.link_local_ips;
   attachment.gw_priority = flags.gw_priority;
-  for (const std::string& option : flags.options) add_pair(option, '=', attachment.options);
+  attachment.options = pairs_of(flags.options);
   for (const std::string& link : flags.links) {
     const size_t colon = link.find(':');
     const std::string name = link.substr(0, colon);

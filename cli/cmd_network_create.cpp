@@ -19,13 +19,6 @@ struct Flags {
 };
 
 /// "NAME=VALUE"; without "=" the value is empty.
-void add_pairs(const std::vector<std::string>& texts, engine::StringMap& out) {
-  for (const std::string& text : texts) {
-    const size_t equals = text.find('=');
-    out[text.substr(0, equals)] = equals == std::string::npos ? "" : text.substr(equals + 1);
-  }
-}
-
 /// What only a swarm has.
 Status refuse_swarm(const Flags& flags) {
   const std::pair<const char*, bool> kThere[] = {{"--ingress", flags.ingress},
@@ -68,9 +61,7 @@ Status add_addresses(const Flags& flags, engine::NetworkConfig& network) {
     BERTH_TRY(engine::IpamConfig * pool, pool_of(text, "gateway", network));
     pool->gateway = text;
   }
-  engine::StringMap aux;
-  add_pairs(flags.aux, aux);
-  for (const auto& [name, address] : aux) {
+  for (const auto& [name, address] : pairs_of(flags.aux)) {
     BERTH_TRY(engine::IpamConfig * pool, pool_of(address, "aux-address", network));
     pool->aux_addresses[name] = address;
   }
@@ -85,8 +76,8 @@ int create(const Context& context, const Flags& flags) {
   network.attachable = flags.attachable;
   network.enable_ipv4 = flags.ipv4;
   network.enable_ipv6 = flags.ipv6;
-  add_pairs(flags.options, network.options);
-  add_pairs(flags.labels, network.labels);
+  network.options = pairs_of(flags.options);
+  network.labels = pairs_of(flags.labels);
   Status understood = refuse_swarm(flags);
   if (understood) understood = add_addresses(flags, network);
   if (!understood) return report(context, understood);

@@ -30,6 +30,9 @@ struct NetworkUser {
 /// Containers that run and are on the network, by name.
 [[nodiscard]] std::vector<NetworkUser> users_of(const engine::NetworkRecord& network, const engine::Observed& observed);
 
+/// NAME=value flags; without a "=" the value is empty.
+[[nodiscard]] engine::StringMap pairs_of(const std::vector<std::string>& texts);
+
 /// "null" for `none`, as Docker calls it.
 [[nodiscard]] std::string driver_of(const engine::NetworkRecord& network);
 

@@ -23,8 +23,6 @@
 namespace berth::cli {
 namespace {
 
-constexpr int kAttempts = 5;
-
 /// What the container gets, and our end of the terminal's way if it has one.
 struct Streams {
   sys::UniqueFd null;

@@ -12,8 +12,6 @@
 namespace berth::cli {
 namespace {
 
-constexpr int kAttempts = 5;
-
 engine::Json again(engine::Json request) {
   request["again"] = true;
   return request;

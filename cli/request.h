@@ -28,6 +28,9 @@ struct Watch {
 /// this request is sent beside it.
 using Escalation = std::function<engine::Json()>;
 
+/// How often a supervisor is asked before its dying is an error.
+inline constexpr int kAttempts = 5;
+
 /// Whether a message could not be sent or received because there is no supervisor any more.
 [[nodiscard]] bool supervisor_died(const Error& error);
 

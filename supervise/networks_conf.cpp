@@ -1,9 +1,9 @@
 #include "supervise/networks_conf.h"
 
 #include <cerrno>
-#include <cstdlib>
 
 #include "base/toml_reader.h"
+#include "sys/environment.h"
 #include "sys/file.h"
 
 namespace berth::supervise {
@@ -66,8 +66,8 @@ Result<AddressPools> parse_address_pools(std::string_view text, const std::strin
 }
 
 Result<AddressPools> load_address_pools(const std::string& seed) {
-  const char* named = getenv("BERTH_NETWORKS_CONF");
-  const std::string path = named == nullptr || *named == 0 ? kNetworksConf : named;
+  const std::string named = sys::environment_variable("BERTH_NETWORKS_CONF");
+  const std::string path = named.empty() ? kNetworksConf : named;
   auto text = sys::read_file(path, 1 << 20);
   const bool absent = !text && text.error().code == ENOENT && path == kNetworksConf;
   if (!text && !absent) return std::move(text).error();
