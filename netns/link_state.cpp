@@ -5,10 +5,16 @@
 #include <unistd.h>
 
 #include <linux/if.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
+#include <cstdio>
+
 #include <algorithm>
+
+#include "base/text.h"
+#include "sys/file.h"
 
 namespace berth::netns {
 namespace {
@@ -54,6 +60,22 @@ Status wait_until_sending(NetlinkSocket& socket, const std::string& interface) {
     pause = std::min(pause * 2, kLongestPause);
   }
   return {};
+}
+
+void wait_until_usable(const std::string& interface) {
+  constexpr useconds_t kShort = 100, kLongEnough = 2'000'000;
+  const auto tentative = [&] {
+    // address index prefix scope flags interface, in hexadecimal
+    const std::string addresses = sys::read_file("/proc/thread-self/net/if_inet6").value_or("");
+    for (const std::string& line : split(addresses, '\n')) {
+      unsigned flags = 0;
+      char name[IF_NAMESIZE] = "";
+      if (std::sscanf(line.c_str(), "%*s %*x %*x %*x %x %15s", &flags, name) != 2 || name != interface) continue;
+      if ((flags & IFA_F_TENTATIVE) != 0) return true;
+    }
+    return false;
+  };
+  for (useconds_t waited = 0; waited < kLongEnough && tentative(); waited += kShort) usleep(kShort);
 }
 
 }  // namespace berth::netns

@@ -15,4 +15,8 @@ namespace berth::netns {
 /// second in any case: an interface without a carrier is no error here.
 [[nodiscard]] Status wait_until_sending(NetlinkSocket& socket, const std::string& interface);
 
+/// Waits until no IPv6 address of an interface of this thread's namespace is tentative. Also without duplicate address
+/// detection it is, until a worker of the kernel has looked at it. Gives up after two seconds.
+void wait_until_usable(const std::string& interface);
+
 }  // namespace berth::netns

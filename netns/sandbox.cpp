@@ -269,6 +269,7 @@ Status wait_until_all_send(Sides& sides, const std::vector<EndpointSpec>& endpoi
     BERTH_TRY_OK(wait_until_sending(sides.host, host_name(endpoint)));
     if (!endpoint.bridge.empty()) BERTH_TRY_OK(wait_until_sending(sides.host, endpoint.bridge));
     BERTH_TRY_OK(wait_until_sending(sides.inside, endpoint.interface));
+    if (endpoint.has_ipv6()) wait_until_usable(endpoint.interface);
   }
   return {};
 }
