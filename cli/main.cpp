@@ -35,6 +35,7 @@ constexpr std::pair<std::string_view, Add> kCommands[] = {
     {"events", berth::cli::add_events},
     {"config", berth::cli::add_config},
     {"lint", berth::cli::add_lint},
+    {"doctor", berth::cli::add_doctor},
     {"build", berth::cli::add_build},
     {"pull", berth::cli::add_pull},
     {"push", berth::cli::add_push},

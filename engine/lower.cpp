@@ -74,6 +74,7 @@ class StackLowering {
     lower_storage(part);
     lower_resources(part);
     lower_security(part);
+    lower_logging(part);
     return config;
   }
 
@@ -95,10 +96,6 @@ class StackLowering {
     if (s.stop_grace_period) c.stop_grace_ns = s.stop_grace_period->count();
     if (s.healthcheck) c.health = health(*s.healthcheck);
     c.restart = restart(s);
-    if (s.logging) {
-      c.log.driver = s.logging->driver.value_or("");
-      c.log.options = map_of(s.logging->options);
-    }
     for (const auto& [name, limit] : s.ulimits) c.ulimits.push_back({name, limit.soft, limit.hard});
     c.sysctls = map_of(s.sysctls);
     c.oom_score_adj = s.oom_score_adj;

@@ -46,20 +46,23 @@
 namespace {
 
 using berth::ExitRecord;
+using berth::LogLimits;
 using namespace berth::keeper;
 
 constexpr int kMaxPumps = 8192;
 
-/// One stream of one container. Both streams of a container share the log file.
+/// One stream of one container. Both streams of a container share the log.
 struct Pump {
   int from;  // -1 = free
-  int to;
+  LogFile* to;
   uint8_t stream;
+  bool line_open;
 };
 
 Pump pumps[kMaxPumps];
 int pump_limit = 0;  // likewise
 char buffer[kReadSize];
+epoll_event events[kMaxPumps + 8];  // room for all that may be ready at one time
 
 int listen_fd = -1, exits_fd = -1, control_fd = -1, epoll_fd = -1, signal_fd = -1, timer_fd = -1;
 pid_t supervisor_pid = -1;
@@ -108,33 +111,56 @@ void watch(int fd, uint64_t tag) {
 
 enum Tag : uint64_t { kSignalTag = 1, kControlTag, kTimerTag, kFirstPump = 16 };
 
-void add_pump(int from, int to, uint8_t stream) {
+void add_pump(int from, int directory, const LogLimits& limits, uint8_t stream) {
   int slot = 0;
   while (slot < pump_limit && pumps[slot].from >= 0) ++slot;
-  if (slot == kMaxPumps) {
+  LogFile* log = open_log(directory, limits);
+  if (log != nullptr && slot == kMaxPumps) leave_log(*log);
+  if (log == nullptr || slot == kMaxPumps) {
     errno = EUSERS;
     complain("copy the output of one more container");
     close(from);
-    close(to);
     return;
   }
   if (slot == pump_limit) ++pump_limit;
   fcntl(from, F_SETFL, O_NONBLOCK);
-  pumps[slot] = {from, to, stream};
+  // An earlier keeper may have left a line open.
+  pumps[slot] = {from, log, stream, log->size > 0};
   watch(from, kFirstPump + static_cast<uint64_t>(slot));
 }
 
 void end_pump(Pump& pump) {
+  if (pump.line_open) write_end(*pump.to, pump.stream);
   close(pump.from);  // leaves epoll with its last descriptor
-  close(pump.to);
+  leave_log(*pump.to);
   pump.from = -1;
 }
 
-/// Copies once; false at the end of the stream.
-bool pump_once(const Pump& pump) {
+enum class Copied { some, nothing, end };
+
+Copied copy_once(Pump& pump) {
   ssize_t n = read(pump.from, buffer, sizeof buffer);
-  if (n > 0) write_lines(pump.to, pump.stream, buffer, static_cast<size_t>(n));
-  return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+  if (n > 0) {
+    pump.line_open = write_lines(*pump.to, pump.stream, buffer, static_cast<size_t>(n));
+    return Copied::some;
+  }
+  return n < 0 && (errno == EAGAIN || errno == EINTR) ? Copied::nothing : Copied::end;
+}
+
+void run_pump(uint64_t tag, int rounds) {
+  if (tag < kFirstPump) return;
+  Pump& pump = pumps[tag - kFirstPump];
+  for (Copied last = Copied::some; rounds > 0 && pump.from >= 0 && last == Copied::some; --rounds) {
+    last = copy_once(pump);
+    if (last == Copied::end) end_pump(pump);
+  }
+}
+
+/// What containers have written so far, as much as a pipe can hold of each.
+void drain_pumps() {
+  constexpr int kRounds = (1 << 20) / kReadSize + 1;
+  int n = epoll_wait(epoll_fd, events, sizeof events / sizeof *events, 0);
+  for (int i = 0; i < n; ++i) run_pump(events[i].data.u64, kRounds);
 }
 
 // ---- children ------------------------------------------------------------------------------------------------------
@@ -197,7 +223,7 @@ void start_supervisor() {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
-    for (int ignored : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE}) signal(ignored, SIG_DFL);
+    for (int ignored : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGXFSZ}) signal(ignored, SIG_DFL);
     // Through numbers above the targets first, since a source may be one of them.
     int sources[3] = {fcntl(ends[1], F_DUPFD, 10), fcntl(listen_fd, F_DUPFD, 10), fcntl(reader, F_DUPFD, 10)};
     dup2(sources[0], kControlFd);
@@ -242,9 +268,8 @@ void handle(const Message& message, int* fds, int count) {
     case Op::drop:
       return drop_entry(message.key);
     case Op::pump:
-      // Each stream closes its own copy of the log file.
-      if (count == 3) add_pump(fds[2], fcntl(fds[0], F_DUPFD_CLOEXEC, 6), 2);
-      if (count >= 2) add_pump(fds[1], fds[0], 1);
+      if (count == 3) add_pump(fds[2], fcntl(fds[0], F_DUPFD_CLOEXEC, 6), message.log, 2);
+      if (count >= 2) add_pump(fds[1], fds[0], message.log, 1);
       return;
     case Op::leave:
       leaving = true;
@@ -342,7 +367,7 @@ int main(int argc, char** argv) {
   if (argc == 4) enter_group(argv[3]);
   become_daemon();
 
-  for (int ignored : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE}) signal(ignored, SIG_IGN);
+  for (int ignored : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGXFSZ}) signal(ignored, SIG_IGN);
   sigset_t child;
   sigemptyset(&child);
   sigaddset(&child, SIGCHLD);
@@ -360,24 +385,29 @@ int main(int argc, char** argv) {
   start_supervisor();
 
   while (!leaving || supervisor_pid > 0) {
-    epoll_event events[64];
-    int n = epoll_wait(epoll_fd, events, 64, -1);
+    int n = epoll_wait(epoll_fd, events, sizeof events / sizeof *events, -1);
+    bool child_ended = false;
     for (int i = 0; i < n; ++i) {
       uint64_t tag = events[i].data.u64;
       if (tag == kSignalTag) {
         signalfd_siginfo ignored[16];
         while (read(signal_fd, ignored, sizeof ignored) > 0) continue;
-        reap();
+        child_ended = true;
       } else if (tag == kControlTag) {
         if (control_fd >= 0) read_request();
       } else if (tag == kTimerTag) {
         uint64_t expirations;
         if (read(timer_fd, &expirations, sizeof expirations) > 0 && supervisor_pid < 0 && !leaving) start_supervisor();
       } else {
-        Pump& pump = pumps[tag - kFirstPump];
-        if (pump.from >= 0 && !pump_once(pump)) end_pump(pump);
+        run_pump(tag, 1);
       }
     }
+    if (!child_ended) continue;
+    // A container's last words are in its log before its end is told. It may be one that we have just been told to
+    // pump.
+    while (control_fd >= 0 && read_request()) continue;
+    drain_pumps();
+    reap();
   }
   return 0;
 }
