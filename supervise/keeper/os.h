@@ -19,7 +19,8 @@ void complain(const char* what);
 void enter_group(const char* directory);
 
 /// Executes the program from a read-only mount of its file that is attached nowhere, as sys::seal_self() would have it
-/// do by itself: one start instead of two. Where the kernel does not allow that, from where it lies. Returns if it fails.
+/// do by itself: one start instead of two. Where the kernel does not allow that, from where it lies. Returns if it
+/// fails.
 void execute_sealed(const char* program, const char* argument);
 
 /// Field 22 of /proc/PID/stat of a zombie that only we can reap, so that the number is still its own; 0 if it cannot be
