@@ -16,14 +16,25 @@ namespace {
 constexpr int kUnknownStatus = 255 << 8;  // as Docker where nobody saw the end
 constexpr int64_t kEventsLooked = 64 << 10;
 
+/// Whether the last supervisor was killed: the keeper removes the mark when both leave.
+bool predecessor_died(const sys::Paths& paths) {
+  Result<sys::UniqueFd> mark = sys::open_file(paths.run + "/supervised", O_WRONLY | O_CREAT | O_EXCL, 0600);
+  return !mark && mark.error().code == EEXIST;
+}
+
 }  // namespace
 
-void Containers::adopt(std::vector<engine::Container> containers) {
+void Containers::complete_events(const std::vector<engine::Container>& containers) {
+  if (!predecessor_died(parts_.store.paths())) return;
   engine::EventReader reader(parts_.store.paths());
   reader.skip_to_tail(kEventsLooked);
   std::vector<engine::Event> logged;
   while (std::optional<engine::Event> event = reader.next()) logged.push_back(std::move(*event));
   for (const engine::Event& event : engine::missing_events(logged, containers)) events_.add(event);
+}
+
+void Containers::adopt(std::vector<engine::Container> containers) {
+  complete_events(containers);
   for (engine::Container& found : containers) {
     auto container = std::make_shared<Managed>(parts_.io.get_executor(), std::move(found.record));
     container->live = std::move(found.live);

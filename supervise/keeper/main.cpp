@@ -39,29 +39,15 @@
 
 #include "base/exit_record.h"
 #include "supervise/keeper/fd_store.h"
-#include "supervise/keeper/log_writer.h"
 #include "supervise/keeper/os.h"
 #include "supervise/keeper/protocol.h"
+#include "supervise/keeper/pumps.h"
 
 namespace {
 
 using berth::ExitRecord;
-using berth::LogLimits;
 using namespace berth::keeper;
 
-constexpr int kMaxPumps = 8192;
-
-/// One stream of one container. Both streams of a container share the log.
-struct Pump {
-  int from;  // -1 = free
-  LogFile* to;
-  uint8_t stream;
-  bool line_open;
-};
-
-Pump pumps[kMaxPumps];
-int pump_limit = 0;  // likewise
-char buffer[kReadSize];
 epoll_event events[kMaxPumps + 8];  // room for all that may be ready at one time
 
 int listen_fd = -1, exits_fd = -1, control_fd = -1, epoll_fd = -1, signal_fd = -1, timer_fd = -1;
@@ -109,59 +95,7 @@ void watch(int fd, uint64_t tag) {
   if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) complain("watch descriptor");
 }
 
-enum Tag : uint64_t { kSignalTag = 1, kControlTag, kTimerTag, kFirstPump = 16 };
-
-void add_pump(int from, int directory, const LogLimits& limits, uint8_t stream) {
-  int slot = 0;
-  while (slot < pump_limit && pumps[slot].from >= 0) ++slot;
-  LogFile* log = open_log(directory, limits);
-  if (log != nullptr && slot == kMaxPumps) leave_log(*log);
-  if (log == nullptr || slot == kMaxPumps) {
-    errno = EUSERS;
-    complain("copy the output of one more container");
-    close(from);
-    return;
-  }
-  if (slot == pump_limit) ++pump_limit;
-  fcntl(from, F_SETFL, O_NONBLOCK);
-  // An earlier keeper may have left a line open.
-  pumps[slot] = {from, log, stream, log->size > 0};
-  watch(from, kFirstPump + static_cast<uint64_t>(slot));
-}
-
-void end_pump(Pump& pump) {
-  if (pump.line_open) write_end(*pump.to, pump.stream);
-  close(pump.from);  // leaves epoll with its last descriptor
-  leave_log(*pump.to);
-  pump.from = -1;
-}
-
-enum class Copied { some, nothing, end };
-
-Copied copy_once(Pump& pump) {
-  ssize_t n = read(pump.from, buffer, sizeof buffer);
-  if (n > 0) {
-    pump.line_open = write_lines(*pump.to, pump.stream, buffer, static_cast<size_t>(n));
-    return Copied::some;
-  }
-  return n < 0 && (errno == EAGAIN || errno == EINTR) ? Copied::nothing : Copied::end;
-}
-
-void run_pump(uint64_t tag, int rounds) {
-  if (tag < kFirstPump) return;
-  Pump& pump = pumps[tag - kFirstPump];
-  for (Copied last = Copied::some; rounds > 0 && pump.from >= 0 && last == Copied::some; --rounds) {
-    last = copy_once(pump);
-    if (last == Copied::end) end_pump(pump);
-  }
-}
-
-/// What containers have written so far, as much as a pipe can hold of each.
-void drain_pumps() {
-  constexpr int kRounds = (1 << 20) / kReadSize + 1;
-  int n = epoll_wait(epoll_fd, events, sizeof events / sizeof *events, 0);
-  for (int i = 0; i < n; ++i) run_pump(events[i].data.u64, kRounds);
-}
+enum Tag : uint64_t { kSignalTag = 1, kControlTag, kTimerTag };
 
 // ---- children ------------------------------------------------------------------------------------------------------
 
@@ -254,7 +188,7 @@ void start_supervisor() {
 // ---- requests ------------------------------------------------------------------------------------------------------
 
 void remove_files() {
-  for (const char* name : {"supervisor.sock", "exits", "supervisor.log"}) {
+  for (const char* name : {"supervisor.sock", "exits", "supervisor.log", "supervised"}) {
     char path[4096];
     snprintf(path, sizeof path, "%s/%s", run_dir, name);
     unlink(path);
@@ -268,8 +202,8 @@ void handle(const Message& message, int* fds, int count) {
     case Op::drop:
       return drop_entry(message.key);
     case Op::pump:
-      if (count == 3) add_pump(fds[2], fcntl(fds[0], F_DUPFD_CLOEXEC, 6), message.log, 2);
-      if (count >= 2) add_pump(fds[1], fds[0], message.log, 1);
+      if (count == 3) add_pump(epoll_fd, fds[2], fcntl(fds[0], F_DUPFD_CLOEXEC, 6), message.log, 2);
+      if (count >= 2) add_pump(epoll_fd, fds[1], fds[0], message.log, 1);
       return;
     case Op::leave:
       leaving = true;
@@ -406,7 +340,8 @@ int main(int argc, char** argv) {
     // A container's last words are in its log before its end is told. It may be one that we have just been told to
     // pump.
     while (control_fd >= 0 && read_request()) continue;
-    drain_pumps();
+    n = epoll_wait(epoll_fd, events, sizeof events / sizeof *events, 0);
+    for (int i = 0; i < n; ++i) run_pump(events[i].data.u64, kAllOfAPipe);
     reap();
   }
   return 0;
