@@ -29,7 +29,7 @@ class LogMerge {
   Input& add(LogPrinter::Source& source, engine::LogReader reader);
   void remove(const Input& input);
 
-  /// Prints what there is. False if nothing was.
+  /// Prints what there is.
   void pump();
   /// Tells of lines that are being lost at this moment, each time once.
   void tell_open_gaps();
