@@ -1,3 +1,5 @@
+#include "cli/cmd_doctor.h"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -5,7 +7,6 @@
 #include <optional>
 
 #include "base/text.h"
-#include "cli/commands.h"
 #include "cli/doctor/scan.h"
 #include "cli/listing.h"
 #include "cli/project.h"

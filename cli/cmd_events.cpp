@@ -14,6 +14,7 @@
 #include "cli/timestamp.h"
 #include "engine/event_log.h"
 #include "engine/json.h"
+#include "engine/selection.h"
 #include "sys/file.h"
 
 namespace berth::cli {
@@ -85,7 +86,7 @@ int run(const Context& context, const Flags& flags) {
   engine::EventReader reader(context.paths);
   for (;;) {
     while (std::optional<engine::Event> event = reader.next()) {
-      if (selection->contains(*event) && event->time_ns >= period.begin_ns && event->time_ns <= period.end_ns)
+      if (engine::contains(*selection, *event) && event->time_ns >= period.begin_ns && event->time_ns <= period.end_ns)
         print(*event, flags.json);
     }
     fflush(stdout);

@@ -13,7 +13,7 @@
 #include "cli/signals.h"
 #include "cli/timestamp.h"
 #include "engine/logging.h"
-#include "engine/request.h"
+#include "engine/settled_request.h"
 
 namespace berth::cli {
 namespace {
@@ -55,7 +55,7 @@ Result<View> read_flags(const Flags& flags) {
 /// `up` that makes them anew. Meanwhile `busy` is called when the follower has something.
 bool is_settled(const Context& context, const std::string& project, LogFollower& follower, const Signals& signals) {
   Result<Client> client = Client::connect_running(context.paths);
-  if (!client || !client->send(engine::to_message(engine::SettledRequest{{project, {}, false}}))) return true;
+  if (!client || !client->send(engine::to_message(engine::SettledRequest{project}))) return true;
   for (;;) {
     pollfd fds[] = {{follower.fd().get(), POLLIN, 0}, {signals.fd().get(), POLLIN, 0}, {client->fd().get(), POLLIN, 0}};
     poll(fds, 3, -1);

@@ -26,7 +26,6 @@ void add_exec(Command app, Context& context);
 void add_events(Command app, Context& context);
 void add_config(Command app, Context& context);
 void add_lint(Command app, Context& context);
-void add_doctor(Command app, Context& context);
 void add_version(Command app, Context& context);
 void add_completion(Command app, Context& context);
 void add_build(Command app, Context& context);

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/clock.h"
+#include "engine/selection.h"
 #include "sys/file.h"
 
 namespace berth::cli {
@@ -35,7 +37,7 @@ void LogFollower::watch(const std::string& path, uint32_t mask) {
 }
 
 bool LogFollower::is_mine(const engine::ContainerRecord& record) const {
-  return selection_.contains(record) && (number_ == 0 || record.number == number_);
+  return engine::contains(selection_, record) && (number_ == 0 || record.number == number_);
 }
 
 void LogFollower::scan() {
@@ -86,14 +88,31 @@ void LogFollower::tell_end(Followed& followed) {
   printer_.remark(*followed.source, text);
 }
 
-void LogFollower::pump() {
+/// True unless all that has happened is that logs have grown: then nothing but these need be read.
+bool LogFollower::take_notices() {
   alignas(inotify_event) char events[4096];
-  while (read(notify_.get(), events, sizeof events) > 0) continue;  // only that there are some matters
-  scan();
-  // States first: what a container wrote is in its log before its end is in its state.
-  for (auto& [id, followed] : followed_) {
-    read_state(followed);
-    open_log(followed);
+  bool any = false, other = false;
+  for (ssize_t n = 0; (n = read(notify_.get(), events, sizeof events)) > 0;) {
+    for (ssize_t at = 0; at < n;) {
+      inotify_event event;
+      std::memcpy(&event, events + at, sizeof event);
+      any = true;
+      other = other || (event.mask & IN_MODIFY) == 0;
+      at += static_cast<ssize_t>(sizeof event + event.len);
+    }
+  }
+  return other || !any;
+}
+
+void LogFollower::pump() {
+  if (take_notices()) {
+    scan();
+    // States first: what a container wrote is in its log before its end is in its state.
+    for (auto& [id, followed] : followed_) {
+      read_state(followed);
+      open_log(followed);
+    }
+    tail_.reset();  // what begins later is shown from its beginning
   }
   merge_.pump();
   merge_.tell_open_gaps();

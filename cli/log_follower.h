@@ -48,6 +48,7 @@ class LogFollower {
     int64_t ended_ns = 0;                  // the end that has been told
     bool removed = false;
   };
+  [[nodiscard]] bool take_notices();
   void scan();
   void watch(const std::string& path, uint32_t mask);
   [[nodiscard]] bool is_mine(const engine::ContainerRecord& record) const;

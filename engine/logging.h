@@ -20,6 +20,10 @@ struct Logging {
 };
 [[nodiscard]] Logging read_logging(const LogConfig& config);
 
+struct Lowering;
+/// A part of lower(), with the others (engine/lower_parts.h).
+void lower_logging(const Lowering& in);
+
 /// True where nothing is kept that could be shown.
 [[nodiscard]] bool keeps_no_log(const LogConfig& config);
 

@@ -4,6 +4,7 @@
 
 #include "compose/graph.h"
 #include "compose/select.h"
+#include "engine/logging.h"
 #include "engine/lower_parts.h"
 #include "engine/network_driver.h"
 

@@ -21,7 +21,6 @@ void lower_storage(const Lowering& in);
 void lower_resources(const Lowering& in);
 /// Privileges, and the namespaces but for the network's.
 void lower_security(const Lowering& in);
-void lower_logging(const Lowering& in);
 
 /// A declared volume.
 [[nodiscard]] VolumeConfig lower_volume(const compose::Project& project, const std::string& key,

@@ -12,12 +12,6 @@ struct Selection {
   std::string project;
   std::set<std::string> services;  // empty = all
   bool include_one_off = false;
-
-  /// `what` is a container's record, or an event.
-  [[nodiscard]] bool contains(const auto& what) const {
-    return what.project == project && (!what.one_off || include_one_off) &&
-           (services.empty() || services.contains(what.service));
-  }
 };
 
 [[nodiscard]] std::vector<const Container*> select(const Observed& observed, const Selection& selection);

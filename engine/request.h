@@ -83,12 +83,6 @@ struct PruneRequest {
   PruneOptions options;
 };
 
-/// Changes nothing: answered when no command works on the project.
-struct SettledRequest {
-  static constexpr const char* kOp = "settled";
-  Selection selection;  // the project alone counts
-};
-
 // Networks and who is on them. In each, `again` says that the supervisor died over the first time it was asked.
 
 struct CreateNetworkRequest {
@@ -127,7 +121,6 @@ BERTH_JSON_DECLARE(UnpauseRequest)
 BERTH_JSON_DECLARE(RemoveRequest)
 BERTH_JSON_DECLARE(AttachRequest)
 BERTH_JSON_DECLARE(PruneRequest)
-BERTH_JSON_DECLARE(SettledRequest)
 BERTH_JSON_DECLARE(CreateNetworkRequest)
 BERTH_JSON_DECLARE(RemoveNetworkRequest)
 BERTH_JSON_DECLARE(ConnectRequest)

@@ -153,8 +153,6 @@ class Containers {
   [[nodiscard]] Result<runtime::Cgroup> cgroup_of(const Managed& container) const;
   [[nodiscard]] Status thaw(const ContainerPtr& container);
   Work remove_itself(ContainerPtr container);
-  /// Adds what a supervisor that was killed has not told.
-  void complete_events(const std::vector<engine::Container>& containers);
   [[nodiscard]] Status pump(const Managed& container, sys::FdRef out, sys::FdRef err);
   [[nodiscard]] Status adopt_live(const ContainerPtr& container);
   void end_unrecorded(const Managed& container);

@@ -22,19 +22,21 @@ bool predecessor_died(const sys::Paths& paths) {
   return !mark && mark.error().code == EEXIST;
 }
 
-}  // namespace
-
-void Containers::complete_events(const std::vector<engine::Container>& containers) {
-  if (!predecessor_died(parts_.store.paths())) return;
-  engine::EventReader reader(parts_.store.paths());
+/// Adds what a supervisor that was killed has not told.
+void complete_events(const sys::Paths& paths, const engine::EventLog& log,
+                     const std::vector<engine::Container>& containers) {
+  if (!predecessor_died(paths)) return;
+  engine::EventReader reader(paths);
   reader.skip_to_tail(kEventsLooked);
   std::vector<engine::Event> logged;
   while (std::optional<engine::Event> event = reader.next()) logged.push_back(std::move(*event));
-  for (const engine::Event& event : engine::missing_events(logged, containers)) events_.add(event);
+  for (const engine::Event& event : engine::missing_events(logged, containers)) log.add(event);
 }
 
+}  // namespace
+
 void Containers::adopt(std::vector<engine::Container> containers) {
-  complete_events(containers);
+  complete_events(parts_.store.paths(), events_, containers);
   for (engine::Container& found : containers) {
     auto container = std::make_shared<Managed>(parts_.io.get_executor(), std::move(found.record));
     container->live = std::move(found.live);

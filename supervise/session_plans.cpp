@@ -2,6 +2,7 @@
 
 #include "engine/host_support.h"
 #include "engine/request.h"
+#include "engine/settled_request.h"
 #include "supervise/session.h"
 
 namespace berth::supervise {
