@@ -91,6 +91,17 @@ int follow(const Context& context, const View& view, LogPrinter& printer) {
   }
 }
 
+/// Docker Compose's words.
+Status require_container(const Context& context, const View& view) {
+  engine::Observed observed = engine::StateStore(context.paths).observe();
+  for (const engine::Container* container : engine::select(observed, view.selection)) {
+    if (view.index == 0 || container->record.number == view.index) return {};
+  }
+  if (view.index == 0) return {};
+  return make_error(
+      fmt::format("service \"{}\" is not running container #{}", *view.selection.services.begin(), view.index));
+}
+
 void print_all(const Context& context, const View& view, LogPrinter& printer) {
   engine::StateStore store(context.paths);
   engine::Observed observed = store.observe();
@@ -117,6 +128,7 @@ int run(const Context& context, const Flags& flags) {
   std::optional<engine::Selection> selection = select(context, flags.services);
   if (!selection) return 1;
   view->selection = std::move(*selection);
+  if (Status there = require_container(context, *view); !there) return report(context, there);
   LogStyle style;
   style.prefix = !flags.no_prefix;
   style.timestamps = flags.timestamps;

@@ -121,6 +121,7 @@ class Logs(Case):
         self.assertEqual([3, 3], numbers(self.bare(stack, "--tail", "1")))
         refused = stack("logs", "--index", "2", check=1).err
         self.assertIn("--index requires one service", refused)
+        self.assertIn('service "s" is not running container #7', stack("logs", "--index", "7", "s", check=1).err)
         self.assertIn('--since: "soon" is no time', stack("logs", "--since", "soon", check=1).err)
 
     # ---- rotation
