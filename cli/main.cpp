@@ -46,7 +46,7 @@ constexpr std::pair<std::string_view, Add> kCommands[] = {
 void add_container_commands(Command app, Context& context) {
   Command noun = app.noun("container");
   for (Add add : {berth::cli::add_container_attach, berth::cli::add_container_port, berth::cli::add_container_top,
-                  berth::cli::add_container_stats, berth::cli::add_container_wait})
+                  berth::cli::add_container_stats, berth::cli::add_container_wait, berth::cli::add_container_inspect})
     add(noun, context);
 }
 
@@ -54,7 +54,7 @@ void add_container_commands(Command app, Context& context) {
 constexpr Add kOthers[] = {berth::cli::add_builder,  add_container_commands,    berth::cli::add_images,
                            berth::cli::add_networks, berth::cli::add_system_df, berth::cli::add_system_prune,
                            berth::cli::add_login,    berth::cli::add_oci,       berth::cli::add_completion,
-                           berth::cli::add_ls,       berth::cli::add_volumes};
+                           berth::cli::add_inspect,  berth::cli::add_ls,        berth::cli::add_volumes};
 
 /// The command that the word names, or all of them where help, a noun or a mistake asks for more.
 void add_commands(Command app, Context& context, const std::string& word) {
