@@ -125,8 +125,7 @@ struct Hook {
   Strings command;
   Env environment;
   std::optional<bool> privileged;
-  std::optional<std::string> user;
-  std::optional<std::string> working_dir;
+  std::optional<std::string> user, working_dir;
 };
 
 /// Whom a probe asks.
@@ -145,11 +144,8 @@ struct NativeProbe {
 struct Healthcheck {
   /// {"NONE"}, {"CMD", ...} or {"CMD-SHELL", text}; empty = take the image's.
   Strings test;
-  std::optional<Duration> interval;
-  std::optional<Duration> timeout;
+  std::optional<Duration> interval, timeout, start_period, start_interval;
   std::optional<int64_t> retries;
-  std::optional<Duration> start_period;
-  std::optional<Duration> start_interval;
   std::optional<bool> disable;
   std::optional<NativeProbe> probe;  // instead of `test`
   std::optional<bool> restart_unhealthy;

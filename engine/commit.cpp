@@ -37,7 +37,8 @@ images::ImageConfig committed_config(const ContainerRecord& record, const images
   if (!record.config.working_dir.empty()) config.working_dir = record.config.working_dir;
   if (!record.config.stop_signal.empty()) config.stop_signal = record.config.stop_signal;
   bool own_kind = record.health && !is_test_of_images(record.health->test);
-  if (record.config.health && !own_kind) config.healthcheck = healthcheck(record.health.value_or(HealthConfig{{"NONE"}}));
+  if (record.config.health && !own_kind)
+    config.healthcheck = healthcheck(record.health.value_or(HealthConfig{{"NONE"}}));
   for (const std::string& port : record.config.expose)
     add_missing(config.exposed_ports, port.find('/') == std::string::npos ? port + "/tcp" : port);
   for (const PortConfig& port : record.config.ports)

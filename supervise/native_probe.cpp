@@ -65,8 +65,7 @@ Task<void> open_in(TalkPtr talk, asio::thread_pool& pool, const sys::Netns& netn
   co_return Status();
 }
 
-Task<void> connect(TalkPtr talk, asio::thread_pool& pool, const sys::Netns& netns,
-                   const std::vector<std::string>& test) {
+Task<void> reach(TalkPtr talk, asio::thread_pool& pool, const sys::Netns& netns, const std::vector<std::string>& test) {
   std::optional<Error> first;  // of the family that everybody has
   for (const std::string& address : addresses_of(test[1])) {
     boost::system::error_code invalid;  // it has been checked when the file was read
@@ -82,7 +81,7 @@ Task<void> connect(TalkPtr talk, asio::thread_pool& pool, const sys::Netns& netn
 }
 
 /// What has come, after at least one byte more; nothing at the end.
-asio::awaitable<std::string> receive(TalkPtr talk) {
+asio::awaitable<std::string> more_of(TalkPtr talk) {
   std::string bytes(kMaxAnswer, '\0');
   auto [failed, size] = co_await talk->socket.async_read_some(asio::buffer(bytes), kAwait);
   bytes.resize(failed ? 0 : size);
@@ -109,7 +108,7 @@ asio::awaitable<Verdict> ask_http(TalkPtr talk, const std::vector<std::string>& 
   if (failed) co_return Verdict{false, "send the request: " + failed.message()};
   std::string answer;
   while (answer.size() < kMaxAnswer && answer.find("\r\n\r\n") == std::string::npos) {
-    std::string more = co_await receive(talk);
+    std::string more = co_await more_of(talk);
     if (more.empty()) break;
     answer += more;
   }
@@ -123,7 +122,7 @@ asio::awaitable<Verdict> ask_grpc(TalkPtr talk, const std::vector<std::string>& 
   while (!check.verdict()) {
     auto [failed, sent] = co_await asio::async_write(talk->socket, asio::buffer(to_send), kAwait);
     if (failed) co_return Verdict{false, "send the request: " + failed.message()};
-    std::string answer = co_await receive(talk);
+    std::string answer = co_await more_of(talk);
     if (answer.empty()) co_return Verdict{false, "the connection ended without an answer"};
     to_send = check.feed(answer);
   }
@@ -132,7 +131,7 @@ asio::awaitable<Verdict> ask_grpc(TalkPtr talk, const std::vector<std::string>& 
 
 asio::awaitable<Verdict> ask(TalkPtr talk, asio::thread_pool& pool, const sys::Netns& netns,
                              const std::vector<std::string>& test) {
-  Status connected = co_await connect(talk, pool, netns, test);
+  Status connected = co_await reach(talk, pool, netns, test);
   if (!connected) co_return Verdict{false, connected.error().message()};
   if (test[0] == "HTTP") co_return co_await ask_http(talk, test);
   if (test[0] == "GRPC") co_return co_await ask_grpc(talk, test);
