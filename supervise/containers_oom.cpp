@@ -21,6 +21,9 @@ bool Containers::note_oom(Managed& container, const runtime::Cgroup& group) cons
 
 Work Containers::watch_oom(ContainerPtr container, uint64_t run) {
   using Descriptor = asio::posix::stream_descriptor;
+  const engine::ResourceConfig& limits = container->record.config.resources;
+  // The others end by it only where the whole machine is at its end, and then that is told with their own.
+  if (limits.memory <= 0 && limits.parent.empty()) co_return;
   Result<runtime::Cgroup> group = cgroup_of(*container);
   if (!group) co_return;
   Result<runtime::OomEvents> events = runtime::open_oom_events(parts_.host.cgroups(), group->path());

@@ -35,19 +35,21 @@ std::string status_field(const std::string& status, const std::string& name) {
   return std::string(trim(std::string_view(status).substr(at, status.find('\n', at) - at)));
 }
 
-/// While it sleeps in sigwait() a signal that it waits for is taken out of its blocked ones, and looks unhandled.
+/// While it sleeps in sigwait() a signal that it waits for is taken out of its blocked ones, and looks unhandled. True,
+/// too, where the kernel does not tell what it sleeps in.
 bool in_sigwait(pid_t pid) {
   constexpr long kOf32BitPrograms[] = {177, 421};  // numbers that no 64-bit program uses
-  std::string call = sys::read_file(fmt::format("/proc/{}/syscall", pid), 256).value_or("running");
-  if (call.empty() || call[0] < '0' || call[0] > '9') return false;  // "running": not asleep in a call
-  long number = std::strtol(call.c_str(), nullptr, 10);
+  Result<std::string> call = read_file(fmt::format("/proc/{}/syscall", pid), 256);
+  if (!call) return true;
+  if (call->empty() || (*call)[0] < '0' || (*call)[0] > '9') return false;  // "running": not asleep in a call
+  long number = std::strtol(call->c_str(), nullptr, 10);
   return number == SYS_rt_sigtimedwait || number == kOf32BitPrograms[0] || number == kOf32BitPrograms[1];
 }
 
 }  // namespace
 
 bool drops_signal(pid_t pid, int signal) {
-  Result<std::string> status = sys::read_file(fmt::format("/proc/{}/status", pid), 16 << 10);
+  Result<std::string> status = read_file(fmt::format("/proc/{}/status", pid), 16 << 10);
   if (!status) return false;
   auto has = [&](const char* field) {
     std::string mask = status_field(*status, field);
