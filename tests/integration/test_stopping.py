@@ -37,6 +37,10 @@ class Stopping(Case):
             wait_until("it is ready", lambda: "ready" in stack("logs", "web", check=0).out)
         return stack
 
+    def events(self, stack):
+        with open(os.path.join(self.berth.run, "events"), encoding="utf-8") as file:
+            return [event for event in map(json.loads, file) if event["project"] == stack.name]
+
     @needs_syscall_file
     def test_a_process_without_a_handler_is_not_waited_for_and_a_hint_says_why(self):
         stack = self.waits("none")
@@ -92,10 +96,7 @@ class Stopping(Case):
         wait_until("it is ready", lambda: "ready" in stack("logs", "web", check=0).out)
         stack("stop", check=0)
         self.assertEqual(137, stack.ps()["web"]["ExitCode"])
-        with open(os.path.join(self.berth.run, "events"), encoding="utf-8") as file:
-            events = [json.loads(line) for line in file]
-        kills = [(event["attributes"]["signal"], event["time_ns"]) for event in events
-                 if event["action"] == "kill" and "grace" in event["project"]]
+        kills = [(event["attributes"]["signal"], event["time_ns"]) for event in self.events(stack) if event["action"] == "kill"]
         self.assertEqual(["15", "9"], [number for number, _ in kills])
         self.assertGreaterEqual(kills[1][1] - kills[0][1], 250_000_000)
 
@@ -127,8 +128,5 @@ class Stopping(Case):
             """)
         stack.up()
         stack("stop", check=0)
-        with open(os.path.join(self.berth.run, "events"), encoding="utf-8") as file:
-            events = [json.loads(line) for line in file]
-        order = [(event["service"], event["action"]) for event in events
-                 if "dependents" in event["project"] and event["action"] in ("kill", "die")]
+        order = [(event["service"], event["action"]) for event in self.events(stack) if event["action"] in ("kill", "die")]
         self.assertEqual([("web", "kill"), ("web", "die"), ("db", "kill"), ("db", "die")], order)
