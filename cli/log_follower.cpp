@@ -85,7 +85,8 @@ void LogFollower::read_state(Followed& followed) {
     followed.ended_ns = live.finished_ns;
     read_log(followed);  // its last words come first
     printer_.flush(followed.name);
-    ended_.push_back({followed.container.record.service, live.exit_code});
+    if (live.status != engine::Status::restarting)
+      ended_.push_back({followed.container.record.service, live.exit_code});
     if (remark_exits_ && !followed.muted) {
       std::string text = fmt::format("exited with code {}", live.exit_code);
       if (live.status == engine::Status::restarting) text += " (restarting)";
