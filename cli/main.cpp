@@ -2,6 +2,7 @@
 #include <string_view>
 #include <utility>
 
+#include "cli/cmd_doctor.h"
 #include "cli/commands.h"
 #include "cli/network_commands.h"
 #include "cli/volume_commands.h"
@@ -15,31 +16,19 @@ using Add = void (*)(Command app, Context& context);
 
 /// Those that are one word with one purpose, and used so often that making all the others for them would cost.
 constexpr std::pair<std::string_view, Add> kCommands[] = {
-    {"up", berth::cli::add_up},
-    {"down", berth::cli::add_down},
-    {"ps", berth::cli::add_ps},
-    {"logs", berth::cli::add_logs},
-    {"exec", berth::cli::add_exec},
-    {"run", berth::cli::add_run},
-    {"start", berth::cli::add_start},
-    {"stop", berth::cli::add_stop},
-    {"restart", berth::cli::add_restart},
-    {"pause", berth::cli::add_pause},
-    {"unpause", berth::cli::add_unpause},
-    {"attach", berth::cli::add_attach},
-    {"port", berth::cli::add_port},
-    {"top", berth::cli::add_top},
-    {"stats", berth::cli::add_stats},
-    {"wait", berth::cli::add_wait},
-    {"kill", berth::cli::add_kill},
-    {"rm", berth::cli::add_rm},
-    {"events", berth::cli::add_events},
-    {"config", berth::cli::add_config},
-    {"lint", berth::cli::add_lint},
-    {"build", berth::cli::add_build},
-    {"pull", berth::cli::add_pull},
-    {"push", berth::cli::add_push},
-    {"images", berth::cli::add_compose_images},
+    {"up", berth::cli::add_up},           {"down", berth::cli::add_down},
+    {"ps", berth::cli::add_ps},           {"logs", berth::cli::add_logs},
+    {"exec", berth::cli::add_exec},       {"run", berth::cli::add_run},
+    {"start", berth::cli::add_start},     {"stop", berth::cli::add_stop},
+    {"restart", berth::cli::add_restart}, {"pause", berth::cli::add_pause},
+    {"unpause", berth::cli::add_unpause}, {"attach", berth::cli::add_attach},
+    {"port", berth::cli::add_port},       {"top", berth::cli::add_top},
+    {"stats", berth::cli::add_stats},     {"wait", berth::cli::add_wait},
+    {"kill", berth::cli::add_kill},       {"rm", berth::cli::add_rm},
+    {"events", berth::cli::add_events},   {"config", berth::cli::add_config},
+    {"lint", berth::cli::add_lint},       {"doctor", berth::cli::add_doctor},
+    {"build", berth::cli::add_build},     {"pull", berth::cli::add_pull},
+    {"push", berth::cli::add_push},       {"images", berth::cli::add_compose_images},
     {"version", berth::cli::add_version},
 };
 
