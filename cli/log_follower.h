@@ -33,7 +33,7 @@ class LogFollower {
 
   /// True once containers have been seen and none of them runs or is going to.
   [[nodiscard]] bool all_ended() const;
-  /// The container that ended first since the start, if any: name and exit code.
+  /// Containers that have ended since the start and are not to run again, the first one first.
   struct Ended {
     std::string service;
     int64_t exit_code = 0;

@@ -65,6 +65,9 @@ struct StartContainer {
   ContainerRef container;
   bool again = false;  // it was stopped for this: a restart
 };
+/// The reason of a WaitFor that nothing comes behind.
+inline constexpr const char* kFinalWait = "--wait";
+
 struct WaitFor {
   ContainerRef container;
   Condition condition = Condition::started;
@@ -73,6 +76,7 @@ struct WaitFor {
 struct StopContainer {
   ContainerRef container;
   std::optional<int64_t> grace_ns;  // nothing = the container's own
+  bool hooks = true;                // its pre_stop hooks run first
 };
 struct KillContainer {
   ContainerRef container;

@@ -16,4 +16,7 @@ namespace berth::engine {
                                                   const CreateContainer& action, const images::Image& image,
                                                   const Lenders& lenders = {});
 
+/// Whether a health check's test is one that images can have; berth's own kinds are for the file alone to ask for.
+[[nodiscard]] bool is_test_of_images(const std::vector<std::string>& test);
+
 }  // namespace berth::engine

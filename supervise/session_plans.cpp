@@ -43,7 +43,7 @@ Result<engine::Plan> Session::plan_for(const std::string& op, const engine::Json
   }
   if (op == engine::StartRequest::kOp) {
     BERTH_TRY(engine::StartRequest start, engine::from_message<engine::StartRequest>(request));
-    return engine::plan_start(start.selection, observed);
+    return engine::plan_start(start.selection, observed, start.options);
   }
   if (op == engine::RestartRequest::kOp) {
     BERTH_TRY(engine::RestartRequest restart, engine::from_message<engine::RestartRequest>(request));
