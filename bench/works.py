@@ -8,11 +8,13 @@ import large_project
 from build import Build
 from dns import Dns
 from engines import IMAGE
+from logs import Logs
 from pull import Pull
 
 MARK = "berth-bench"
 DEFAULT_REPEATS = {"up-1": 10, "up-50": 5, "down-50": 5, "chain": 3, "exec": 30, "oneoff": 10, "memory": 2, "config-10": 20,
-                   "config-1000": 10, "pull": 5, "build-cold": 5, "build-again": 5, "dns": 5}
+                   "config-1000": 10, "pull": 5, "build-cold": 5, "build-again": 5, "dns": 5, "logs-write": 3,
+                   "logs-read": 3}
 
 
 def stack(count):
@@ -128,4 +130,4 @@ class Memory(UpOne):
 
 WORKS = [(("up-1",), UpOne), (("up-50", "down-50"), UpDownFifty), (("chain",), Chain), (("exec",), Exec), (("oneoff",), OneOff),
          (("memory",), Memory), (("config-10", "config-1000"), Config), (("pull",), Pull), (("build-cold", "build-again"), Build),
-         (("dns",), Dns)]
+         (("dns",), Dns), (("logs-write", "logs-read"), Logs)]

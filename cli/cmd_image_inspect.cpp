@@ -1,13 +1,9 @@
-#include <fmt/core.h>
-
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
-#include "cli/go_template.h"
 #include "cli/image_commands.h"
-#include "cli/listing.h"
-#include "cli/project.h"
+#include "cli/inspect.h"
 #include "images/json_fields.h"
 #include "images/reference.h"
 #include "images/store.h"
@@ -86,44 +82,22 @@ Result<Json> inspect(const images::Store& store, const std::string& name) {
   return json;
 }
 
-/// All that were found are shown, and all that were not are named.
-int run(const Context& context, const Flags& flags) {
-  Result<images::Store> store = images::Store::open(context.paths);
-  if (!store) return report(context, std::move(store).error());
-  std::optional<GoTemplate> format;
-  if (!flags.format.empty() && flags.format != "json") {
-    Result<GoTemplate> parsed = GoTemplate::parse(flags.format);
-    if (!parsed) return report(context, std::move(parsed).error());
-    format.emplace(std::move(parsed).value());
-  }
-  Json found = Json::array();
-  std::vector<Error> failures;
-  for (const std::string& name : flags.images) {
-    Result<Json> one = inspect(*store, name);
-    if (!one) {
-      failures.push_back(std::move(one).error());
-    } else if (!format) {
-      found.push_back(std::move(one).value());
-    } else if (Result<std::string> text = format->render(*one)) {
-      fmt::print("{}\n", printable_lines(*text));
-    } else {
-      failures.push_back(std::move(text).error());
-    }
-  }
-  if (!format)
-    fmt::print("{}\n", found.dump(flags.format == "json" ? -1 : 4, ' ', false, Json::error_handler_t::replace));
-  for (const Error& error : failures) print_error(context, error);
-  return failures.empty() ? 0 : 1;
-}
-
 }  // namespace
+
+Result<Json> image_json(const Context& context, const std::string& name) {
+  BERTH_TRY(const images::Store store, images::Store::open(context.paths));
+  return inspect(store, name);
+}
 
 void add_image_inspect(Command noun, Context& context) {
   auto flags = std::make_shared<Flags>();
   Command command = noun.add_command("inspect", "Display detailed information on one or more images");
   command.option("IMAGE", flags->images, "Names or ids").required();
   command.option("-f,--format", flags->format, "json, or a Go template");
-  command.runs(context, [&context, flags] { return run(context, *flags); });
+  command.runs(context, [&context, flags] {
+    return show_objects(context, flags->images, flags->format,
+                        [&](const std::string& name) { return image_json(context, name); });
+  });
 }
 
 }  // namespace berth::cli

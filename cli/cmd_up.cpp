@@ -132,7 +132,8 @@ class Attached {
       selection.services.insert(service.name);
       if (!service.attach) muted.insert(service.name);
     }
-    LogFollower follower(engine::StateStore(context_.paths), std::move(selection), printer_, wall_clock_ns(), true);
+    LogFollower follower(engine::StateStore(context_.paths), std::move(selection), printer_,
+                         {.since_ns = wall_clock_ns()});
     follower.mute(std::move(muted));
     return follower;
   }

@@ -29,7 +29,7 @@ const Table& healthcheck_table() {
 
 constexpr Attr kLoggingRows[] = {
     attr<&Logging::driver, Text>("driver"),
-    attr<&Logging::options, Options>("options"),
+    attr<&Logging::options, Options>("options").remark("max-size, max-file; the others of json-file change nothing"),
 };
 const Table& logging_table() {
   static constexpr Table kTable{"logging", kLoggingRows, extensions_of<Logging>};
@@ -176,7 +176,7 @@ constexpr Attr kServiceRows[] = {
     attr<&Service::links, UniqueList>("links"),
     attr<&Service::logging, Object<Logging, logging_table>>("logging")
         .merged(Merge::logging)
-        .accepted("berth keeps all output itself"),
+        .remark("json-file, local, none; of other drivers a warning, and the log is kept all the same"),
     attr<&Service::mac_address, Text>("mac_address"),
     attr<&Service::mem_limit, Bytes>("mem_limit"),
     attr<&Service::mem_reservation, Bytes>("mem_reservation"),

@@ -4,6 +4,7 @@
 
 #include "compose/graph.h"
 #include "compose/select.h"
+#include "engine/logging.h"
 #include "engine/lower_parts.h"
 #include "engine/network_driver.h"
 
@@ -85,6 +86,7 @@ class StackLowering {
     lower_storage(part);
     lower_resources(part);
     lower_security(part);
+    lower_logging(part);
     return config;
   }
 
@@ -108,10 +110,6 @@ class StackLowering {
     c.restart = restart(s);
     for (const compose::Hook& one : s.post_start) c.post_start.push_back(hook(one));
     for (const compose::Hook& one : s.pre_stop) c.pre_stop.push_back(hook(one));
-    if (s.logging) {
-      c.log.driver = s.logging->driver.value_or("");
-      c.log.options = map_of(s.logging->options);
-    }
     for (const auto& [name, limit] : s.ulimits) c.ulimits.push_back({name, limit.soft, limit.hard});
     c.sysctls = map_of(s.sysctls);
     c.oom_score_adj = s.oom_score_adj;

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "engine/selection.h"
 
 namespace berth::engine {
 namespace {
@@ -171,9 +172,7 @@ std::string reason_to_stay(const Container& container, const DownOptions& option
 std::vector<const Container*> select(const Observed& observed, const Selection& selection) {
   std::vector<const Container*> found;
   for (const Container& container : observed.containers) {
-    const ContainerRecord& r = container.record;
-    if (r.project != selection.project || (r.one_off && !selection.include_one_off)) continue;
-    if (selection.services.empty() || selection.services.contains(r.service)) found.push_back(&container);
+    if (contains(selection, container.record)) found.push_back(&container);
   }
   return found;
 }

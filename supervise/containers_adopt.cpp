@@ -28,14 +28,27 @@ Duration age_of(const sys::ProcessIdentity& process) {
   return process.start_time == 0 || start > since_boot ? Duration(0) : since_boot - start;
 }
 
-}  // namespace
+/// Whether the last supervisor was killed: the keeper removes the mark when both leave.
+bool predecessor_died(const sys::Paths& paths) {
+  Result<sys::UniqueFd> mark = sys::open_file(paths.run + "/supervised", O_WRONLY | O_CREAT | O_EXCL, 0600);
+  return !mark && mark.error().code == EEXIST;
+}
 
-void Containers::adopt(std::vector<engine::Container> containers) {
-  engine::EventReader reader(parts_.store.paths());
+/// Adds what a supervisor that was killed has not told.
+void complete_events(const sys::Paths& paths, const engine::EventLog& log,
+                     const std::vector<engine::Container>& containers) {
+  if (!predecessor_died(paths)) return;
+  engine::EventReader reader(paths);
   reader.skip_to_tail(kEventsLooked);
   std::vector<engine::Event> logged;
   while (std::optional<engine::Event> event = reader.next()) logged.push_back(std::move(*event));
-  for (const engine::Event& event : engine::missing_events(logged, containers)) events_.add(event);
+  for (const engine::Event& event : engine::missing_events(logged, containers)) log.add(event);
+}
+
+}  // namespace
+
+void Containers::adopt(std::vector<engine::Container> containers) {
+  complete_events(parts_.store.paths(), events_, containers);
   for (engine::Container& found : containers) {
     auto container = std::make_shared<Managed>(parts_.io.get_executor(), std::move(found.record));
     container->live = std::move(found.live);

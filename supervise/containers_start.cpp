@@ -8,6 +8,8 @@
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include "engine/log_reader.h"
+#include "engine/logging.h"
 #include "runtime/launch.h"
 #include "supervise/containers.h"
 #include "sys/file.h"
@@ -93,9 +95,11 @@ Status Containers::connect_console(const ContainerPtr& container, sys::FdRef mas
 }
 
 Status Containers::pump(const Managed& container, sys::FdRef out, sys::FdRef err) {
-  std::string path = parts_.store.log_path(container.record.id);
-  BERTH_TRY(sys::UniqueFd log, sys::open_file(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0600));
-  parts_.keeper.pump(log.ref(), out, err);
+  std::string path = parts_.store.paths().container(container.record.id);
+  BERTH_TRY(sys::UniqueFd directory, sys::open_file(path, O_PATH | O_DIRECTORY));
+  LogLimits limits = engine::read_logging(container.record.config.log).limits;
+  limits.newest = engine::LogReader::newest(path);
+  parts_.keeper.pump(directory.ref(), limits, out, err);
   return {};
 }
 

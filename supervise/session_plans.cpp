@@ -2,6 +2,7 @@
 
 #include "engine/host_support.h"
 #include "engine/request.h"
+#include "engine/settled_request.h"
 #include "supervise/session.h"
 
 namespace berth::supervise {
@@ -68,6 +69,7 @@ Result<engine::Plan> Session::plan_for(const std::string& op, const engine::Json
     BERTH_TRY(engine::PruneRequest prune, engine::from_message<engine::PruneRequest>(request));
     return engine::plan_prune(prune.selection.project, observed, prune.options);
   }
+  if (op == engine::SettledRequest::kOp) return engine::Plan();
   if (op == engine::CreateNetworkRequest::kOp) {
     BERTH_TRY(engine::CreateNetworkRequest create, engine::from_message<engine::CreateNetworkRequest>(request));
     return engine::plan_create_network(create.network, observed, create.again);
