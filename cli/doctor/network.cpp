@@ -27,6 +27,11 @@ Status remove_table(const std::string& name) {
   return removed || removed.error().code == ENOENT ? Status() : std::move(removed);
 }
 
+Status remove_rules(const std::string& comment) {
+  BERTH_TRY(netns::NetlinkSocket socket, netns::NetlinkSocket::open(NETLINK_NETFILTER));
+  return netns::close_ways_through(socket, comment);
+}
+
 /// The host's end of a container's interface.
 void judge_endpoint(const Owners& owners, Thing& thing) {
   if (const engine::Container* container = owners.container_on(thing.name))
@@ -89,7 +94,7 @@ Things scan_rules(const Owners& owners) {
       if (rule.comment != ours) continue;
       things.push_back({.kind = "nftables rule", .name = chain.table + " " + chain.name, .detail = "comment " + ours});
       owners.judge_networks(things.back());
-      things.back().remove = [ours] { return netns::close_ways_through(ours); };
+      things.back().remove = [ours] { return remove_rules(ours); };
     }
   }
   if (table) {

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <initializer_list>
+
 #include "supervise/keeper/os.h"
 
 namespace berth::keeper {
@@ -13,7 +15,8 @@ namespace {
 
 constexpr int kMaxLogs = 8192;
 LogFile logs[kMaxLogs];
-int log_limit = 0;  // logs at and above this index have never been used
+constexpr off_t kAhead = 4096;  // allocated beyond what is needed; of larger files more
+int log_limit = 0;              // logs at and above this index have never been used
 
 struct GapFrame {
   LogFrame head;
@@ -85,8 +88,28 @@ void lose(LogFile& log, uint64_t lines, int error) {
   }
   log.lost += lines;
   (void)record_gap(log);  // else the next write tries again
-  // What was written beyond: a torn frame.
-  if (log.fd >= 0 && ftruncate(log.fd, log.size) != 0) complain("cut torn log frame");
+}
+
+/// Takes off what was written beyond, or allocated.
+void cut(LogFile& log) {
+  if (ftruncate(log.fd, log.size) != 0) complain("cut log");
+  log.allocated = log.size;
+}
+
+/// How many of the bytes may be written so that the record of a gap still fits behind them.
+size_t reserve(LogFile& log, size_t size) {
+  const off_t need = log.size + static_cast<off_t>(size + sizeof(GapFrame));
+  const off_t ahead = log.size < 8 * kAhead ? kAhead : 8 * kAhead;
+  for (off_t until : {need + ahead, need}) {
+    if (log.allocated >= need) return size;
+    if (fallocate(log.fd, FALLOC_FL_KEEP_SIZE, log.allocated, until - log.allocated) == 0) log.allocated = until;
+    // Another file system than the usual ones: it shows when writing.
+    else if (errno == EOPNOTSUPP || errno == ENOSYS || errno == EFBIG)
+      return size;
+  }
+  if (log.allocated >= need) return size;
+  const off_t room = log.allocated - log.size - static_cast<off_t>(sizeof(GapFrame));
+  return room > 0 ? static_cast<size_t>(room) : 0;
 }
 
 void end_gap(LogFile& log) {
@@ -99,10 +122,13 @@ bool open_file(LogFile& log, uint32_t number) {
   name_log_file(number, name);
   int fd = openat(log.directory, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0) return false;
-  if (log.fd >= 0) close(log.fd);
+  if (log.fd >= 0) {
+    cut(log);
+    close(log.fd);
+  }
   log.fd = fd;
   log.number = number;
-  log.size = lseek(fd, 0, SEEK_END);
+  log.allocated = log.size = lseek(fd, 0, SEEK_END);
   if (log.gap_at >= 0) end_gap(log);  // it is on record in the file before
   return true;
 }
@@ -165,7 +191,10 @@ void leave_log(LogFile& log) {
     errno = log.error;
     complain("lines of a log are lost, and not even that could be recorded");
   }
-  if (log.fd >= 0) close(log.fd);
+  if (log.fd >= 0) {
+    cut(log);
+    close(log.fd);
+  }
   close(log.directory);
 }
 
@@ -176,19 +205,19 @@ void write_frames(LogFile& log, const char* frames, size_t size) {
   // A gap that is not on record yet comes before what follows it.
   if (writable && log.lost > 0 && log.gap_at < 0) writable = record_gap(log);
   if (!writable) return lose(log, lines_in(frames, size), errno);
-  size_t written = write_at(log.fd, frames, size, log.size);
+  const size_t room = reserve(log, size);
+  const size_t fits = room < size ? whole_frames(frames, room) : size;
   int error = errno;
-  if (written == size) {
-    log.size += static_cast<off_t>(size);
-    return end_gap(log);
+  const size_t written = write_at(log.fd, frames, fits, log.size);
+  size_t kept = fits;
+  if (written < fits) {
+    error = errno;
+    kept = written > sizeof(GapFrame) ? whole_frames(frames, written - sizeof(GapFrame)) : 0;
   }
-  // Room for the record of the gap within what the disk has given.
-  size_t kept = written > sizeof(GapFrame) ? whole_frames(frames, written - sizeof(GapFrame)) : 0;
-  if (kept > 0) {
-    log.size += static_cast<off_t>(kept);
-    end_gap(log);
-  }
-  lose(log, lines_in(frames + kept, size - kept), error);
+  log.size += static_cast<off_t>(kept);
+  if (kept > 0) end_gap(log);
+  if (kept < size) lose(log, lines_in(frames + kept, size - kept), error);
+  if (written < fits) cut(log);
 }
 
 }  // namespace berth::keeper

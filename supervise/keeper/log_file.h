@@ -9,8 +9,8 @@
 namespace berth::keeper {
 
 /// The log of one container (base/log_frame.h), shared by its streams. Frames are written whole or not at all. What a
-/// full disk does not take is counted in a gap record, which is made right there and grows in place, so that it needs
-/// no space of its own; nothing here waits or fails.
+/// full disk does not take is counted in a gap record at that place, for which room is kept; nothing here waits or
+/// fails.
 struct LogFile {
   int directory;  // of the container
   int fd;         // of the newest file; -1 where it could not be opened
@@ -18,6 +18,7 @@ struct LogFile {
   LogLimits limits;
   uint32_t number;  // of the newest file
   off_t size;       // of the newest file
+  off_t allocated;  // up to here the disk has promised to take what is written
   // Of the gap that is open:
   uint64_t lost;  // lines; 0 = there is none
   int error;      // errno

@@ -3,8 +3,6 @@
 import glob
 import os
 import re
-import select
-import signal
 import subprocess
 import time
 
@@ -74,7 +72,7 @@ class Logs(Case):
         wait_until("it has ended again", lambda: self.bare(stack) == "one\none\n")
 
     def test_any_bytes_and_lines_of_any_length_come_back_as_they_were(self):
-        stack = self.stack(self.service(r"printf \"a\\000\\377\\033b\\r\\n\"; head -c 3000000 /dev/zero | tr \"\\000\" x; echo; echo end"))
+        stack = self.stack(self.service(r'printf "a\000\377\033b\r\n"; head -c 3000000 /dev/zero | tr "\000" x; echo; echo end'))
         stack.up()
         wait_until("all is there", lambda: self.bare(stack).endswith("end\n"))
         raw = subprocess.run([BERTH, "logs", "--no-log-prefix"], cwd=stack.folder, env=self.berth.environment, check=True,
@@ -106,7 +104,7 @@ class Logs(Case):
         stack = self.stack(self.service("for i in 1 2 3; do echo n$$i; usleep 20000; done; exec sleep 1000"))
         stack.up("--scale", "s=2")
         wait_until("all is there", lambda: len(numbers(self.bare(stack))) == 6)
-        lines = stack("logs", "-t", "--no-log-prefix", "--index", "2", check=0).out.splitlines()
+        lines = stack("logs", "-t", "--no-log-prefix", "--index", "2", "s", check=0).out.splitlines()
         self.assertEqual(["n1", "n2", "n3"], [line.split()[1] for line in lines])
         times = [line.split()[0] for line in lines]
         self.assertEqual(sorted(times), times)
@@ -224,7 +222,7 @@ class Logs(Case):
         self.assertEqual([1], numbers(self.bare(stack, "-f", "--until", "0s")))
 
     def test_the_last_words_come_before_the_end_is_told(self):
-        stack = self.stack(self.service("echo ready; while [ ! -e /go ]; do usleep 10000; done; seq -f n%.0f 3000; printf n9999; exit 3"))
+        stack = self.stack(self.service("echo ready; while [ ! -e /go ]; do usleep 10000; done; seq 3000; printf 9999; exit 3"))
         for _ in range(5):
             stack.up()
             follower = Follower(self, stack, "logs", "-f", "--no-color", "--tail", "1")
@@ -232,7 +230,7 @@ class Logs(Case):
             stack.sh("s", "touch /go")
             self.assertEqual(0, follower.wait_exit())
             lines = follower.text().splitlines()
-            self.assertEqual(["s-1  | n2999", "s-1  | n3000", "s-1  | n9999", "s-1 exited with code 3"], lines[-4:])
+            self.assertEqual(["s-1  | 2999", "s-1  | 3000", "s-1  | 9999", "s-1 exited with code 3"], lines[-4:])
             stack("down", "-t", "0", check=0)
 
     # ---- readers
@@ -290,11 +288,10 @@ class FullDisk(Case):
 
     def fill(self):
         path = os.path.join(self.berth.root, "filler")
-        with open(path, "wb") as file:
+        with open(path, "wb", buffering=0) as file:
             try:
                 while True:
                     file.write(b"x" * 4096)
-                    file.flush()
             except OSError:
                 pass
         return path
@@ -325,8 +322,8 @@ class FullDisk(Case):
         wait_until("lines are logged again", lambda: numbers(logs().out)[-1] > last + 100)
         outcome = logs()
         told = numbers(outcome.out)
-        (lost,) = [int(count) for count in re.findall(r"(\d+) lines are missing here", outcome.err)]
-        self.assertEqual(told[-1], len(told) + lost, "what is there and what was counted as lost is all that was written")
-        self.assertGreater(lost, 500)
-        follower.wait_for(f"{lost} lines are missing here")
+        gaps = [int(count) for count in re.findall(r"(\d+) lines? (?:is|are) missing here", outcome.err)]
+        self.assertEqual(told[-1], len(told) + sum(gaps), "what is there and what was counted as lost is all that was written")
+        self.assertGreater(max(gaps), 500)
+        follower.wait_for(f"{max(gaps)} lines are missing here")
         self.assertEqual("running", stack.ps()["s"]["State"])
