@@ -63,6 +63,9 @@ void Containers::adopt(std::vector<engine::Container> containers) {
     } else if (live.ending()) {
       // Its process went while nobody looked. The exit journal, read after this, says how; else nobody knows.
       live.status = engine::Status::running;
+      // Of one that has gone only the wall clock knows when it came.
+      Duration since(std::max<int64_t>(wall_clock_ns() - live.started_ns, 0));
+      container->started = std::chrono::steady_clock::now() - since;
       asio::co_spawn(parts_.io, watch_adopted(container, container->run), asio::detached);
     } else if (live.status == engine::Status::restarting) {
       Duration pause(live.restarts.delay_ns), passed(wall_clock_ns() - live.finished_ns);
