@@ -260,6 +260,8 @@ asio::awaitable<engine::ApplyReport> Session::apply(const engine::Plan& plan, Ho
 asio::awaitable<std::vector<Error>> Session::carry_out(const engine::Plan& plan, HostRunner& runner,
                                                        bool undo_on_failure) {
   engine::ApplyReport report = co_await apply(plan, runner, !undo_on_failure, false);
+  // What came too late is nothing to take back: `up` in the foreground stops what runs, `run` passes the signal on.
+  if (report.failures.empty() && report.done.size() == plan.steps.size()) report.cancelled = false;
   std::vector<Error> errors;
   // Where a step failed, waits that were cancelled because of it say nothing new.
   for (engine::StepFailure& failure : report.failures) {
