@@ -78,8 +78,8 @@ int follow(const Context& context, const View& view, LogPrinter& printer) {
     follower.pump();
     // Stopped containers may be started again by somebody, but nobody waits for that: as docker compose, this ends with
     // them.
-    bool ended = follower.all_ended() && is_settled(context, view.selection.project, follower, signals);
-    if (ended && follower.all_ended()) return 0;
+    bool ended = follower.none_runs() && is_settled(context, view.selection.project, follower, signals);
+    if (ended && follower.none_runs()) return 0;
     int64_t left_ms = -1;
     if (view.period.until_ns != INT64_MAX) {
       left_ms = (view.period.until_ns - wall_clock_ns()) / 1'000'000;

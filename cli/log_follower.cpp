@@ -72,7 +72,7 @@ void LogFollower::open_log(Followed& followed) {
 
 void LogFollower::read_state(Followed& followed) {
   Result<engine::Container> now = store_.read(followed.container.record.id);
-  followed.removed = !now;
+  followed.removed = !now && now.error().code == ENOENT;
   if (now) followed.container.live = std::move(now->live);  // else what it was at last counts
 }
 
@@ -125,11 +125,11 @@ void LogFollower::pump() {
   fflush(stdout);
 }
 
-bool LogFollower::all_ended() const {
-  return any_ && std::none_of(followed_.begin(), followed_.end(), [](const auto& entry) {
-           const engine::LiveState& live = entry.second.container.live;
-           return live.alive() || live.ending() || live.status == engine::Status::restarting;
-         });
+bool LogFollower::none_runs() const {
+  return std::none_of(followed_.begin(), followed_.end(), [](const auto& entry) {
+    const engine::LiveState& live = entry.second.container.live;
+    return live.alive() || live.ending() || live.status == engine::Status::restarting;
+  });
 }
 
 }  // namespace berth::cli

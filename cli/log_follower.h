@@ -32,7 +32,9 @@ class LogFollower {
   void pump();
 
   /// True once containers have been seen and none of them runs or is going to.
-  [[nodiscard]] bool all_ended() const;
+  [[nodiscard]] bool all_ended() const { return any_ && none_runs(); }
+  /// Also where there has been none.
+  [[nodiscard]] bool none_runs() const;
   /// Containers that have ended since the start and are not to run again, the first one first.
   struct Ended {
     std::string service;

@@ -92,10 +92,10 @@ Verdict read_http(const std::string& answer) {
   size_t line_end = std::min(answer.find("\r\n"), answer.size()), head_end = answer.find("\r\n\r\n");
   std::string line = answer.substr(0, line_end);
   size_t space = line.find(' ');
-  std::optional<unsigned long long> status =
-      space == std::string::npos ? std::nullopt : parse_unsigned(std::string_view(line).substr(space + 1, 3));
-  if (!line.starts_with("HTTP/") || !status) return {false, "the answer is not HTTP: " + line};
-  if (*status >= 200 && *status <= 399) return {true, line};
+  const std::string code = space == std::string::npos ? "" : line.substr(space + 1, 3);
+  const unsigned long long status = parse_unsigned(code).value_or(0);
+  if (!line.starts_with("HTTP/") || status == 0) return {false, "the answer is not HTTP: " + line};
+  if (status >= 200 && status <= 399) return {true, line};
   std::string body = head_end == std::string::npos ? "" : answer.substr(head_end + 4);
   return {false, body.empty() ? line : line + "\n" + body};
 }

@@ -75,8 +75,8 @@ void add_volumes(const Owners& owners, Things& things) {
   }
 }
 
-/// What the helpers keep in $BERTH_RUN, and what stays there.
-void add_run_files(const Owners& owners, Things& things) {
+/// What the helpers keep in $BERTH_RUN, what stays there, and what is of no container.
+void add_other_files(const Owners& owners, Things& things) {
   const std::string& run = owners.paths().run;
   for (const char* name : {"exits", "supervised", "supervisor.log", "supervisor.sock"}) {
     std::string path = run + "/" + name;
@@ -88,8 +88,18 @@ void add_run_files(const Owners& owners, Things& things) {
     std::string path = run + "/" + name;
     if (sys::exists(path)) things.push_back({.kind = "file", .name = path, .owner = "berth"});
   }
-  std::string images = owners.paths().images();
-  if (sys::exists(images)) things.push_back({.kind = "file", .name = images, .owner = "images"});
+  for (const char* name : {"images", "cache"}) {
+    std::string path = owners.paths().root + "/" + name;
+    if (sys::exists(path)) things.push_back({.kind = "file", .name = path, .owner = name});
+  }
+  std::string build = owners.paths().root + "/build/";
+  for (const std::string& name : sys::list_dir(build).value_or({})) {
+    things.push_back(file_thing(build + name));
+    if (name.starts_with(".tmp-"))
+      owners.judge_build(things.back());
+    else
+      things.back().owner = "builds";
+  }
 }
 
 }  // namespace
@@ -126,7 +136,7 @@ Things scan_files(const Owners& owners) {
   add_containers(owners, things);
   add_networks(owners, things);
   add_volumes(owners, things);
-  add_run_files(owners, things);
+  add_other_files(owners, things);
   return things;
 }
 

@@ -75,6 +75,14 @@ class Groups {
     return found;
   }
 
+  /// Steps of builds have groups beside those of containers.
+  void judge(Thing& thing, const std::string& id) const {
+    if (id.starts_with("build-"))
+      owners_.judge_build(thing);
+    else
+      owners_.judge_running(thing, id);
+  }
+
   void add(const std::string& path, const std::string& id) {
     std::vector<std::string> everywhere = places(path);
     if (everywhere.empty()) return;
@@ -83,15 +91,15 @@ class Groups {
     std::set<std::string> namespaces;
     for (pid_t pid : pids) {
       things_.push_back(process_thing(pid));
-      owners_.judge_running(things_.back(), id);
+      judge(things_.back(), id);
       namespaces.merge(namespaces_of(pid));
     }
     for (const std::string& name : namespaces) {
       things_.push_back({.kind = "namespace", .name = name, .detail = "of its processes"});
-      owners_.judge_running(things_.back(), id);
+      judge(things_.back(), id);
     }
     Thing group{.kind = "control group", .name = path, .detail = fmt::format("{} processes", pids.size())};
-    owners_.judge_running(group, id);
+    judge(group, id);
     group.remove = [this_mounts = mounts_, path, everywhere]() -> Status {
       if (Result<runtime::Cgroup> whole = runtime::Cgroup::open(this_mounts, path)) {
         BERTH_TRY_OK(whole->kill());

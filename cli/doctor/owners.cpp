@@ -13,9 +13,7 @@ void disown(Thing& thing, Standing standing, std::string why) {
   thing.why = std::move(why);
 }
 
-/// The keeper holds it for life.
-bool keeper_lives(const sys::Paths& paths) {
-  std::string lock = paths.run + "/keeper.lock";
+bool is_held(const std::string& lock) {
   if (!sys::exists(lock)) return false;
   Result<sys::FileLock> taken = sys::FileLock::try_acquire(lock);
   return !taken && taken.error().code == EWOULDBLOCK;
@@ -26,7 +24,8 @@ bool keeper_lives(const sys::Paths& paths) {
 Owners Owners::read(const sys::Paths& paths) {
   Owners owners;
   owners.paths_ = paths;
-  owners.attended_ = keeper_lives(paths);
+  owners.attended_ = is_held(paths.run + "/keeper.lock");  // by the keeper, for life
+  owners.building_ = is_held(paths.root + "/build/lock");  // by each build
   owners.observed_ = engine::StateStore(paths).observe();
   return owners;
 }
@@ -77,6 +76,13 @@ void Owners::judge_running(Thing& thing, const std::string& id) const {
   if (owner->live.alive() || attended_) return;
   disown(thing, Standing::leftover, thing.owner + " does not run");
   thing.owner.clear();
+}
+
+void Owners::judge_build(Thing& thing) const {
+  if (building_)
+    thing.owner = "build";
+  else
+    disown(thing, Standing::leftover, "no build is under way");
 }
 
 void Owners::judge_existing(Thing& thing, const std::string& id) const {

@@ -16,6 +16,8 @@ class Owners {
   /// Of something that a container has while it runs. Where a supervisor lives, a container that does not run may be
   /// about to.
   void judge_running(Thing& thing, const std::string& id) const;
+  /// Of a step of a build.
+  void judge_build(Thing& thing) const;
   /// Of something that a container has as long as it exists.
   void judge_existing(Thing& thing, const std::string& id) const;
   /// Of what keeper and supervisor make for themselves.
@@ -41,6 +43,7 @@ class Owners {
   sys::Paths paths_;
   engine::Observed observed_;
   bool attended_ = false;
+  bool building_ = false;
 };
 
 }  // namespace berth::cli::doctor

@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 
@@ -166,6 +167,27 @@ class Doctor(Case):
         rows = self.doctor("--fix", check=0)
         self.assertEqual({folder, os.path.dirname(volume)}, {row["Name"] for row in rows if row["State"] == "uncertain"})
         self.assertTrue(os.path.isdir(folder) and os.path.isdir(volume))
+
+    def test_a_build_under_way_is_left_alone_and_what_a_killed_one_left_goes(self):
+        before = host.snapshot()
+        folder = os.path.join(self.berth.home, "slow-build")
+        os.makedirs(folder)
+        with open(os.path.join(folder, "Dockerfile"), "w", encoding="utf-8") as file:
+            file.write("FROM busybox:1\nRUN sleep 100000\n")
+        command = [BERTH, "image", "build", "--network", "none", "-t", "slow:1", folder]
+        with subprocess.Popen(command, env=self.berth.environment, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, start_new_session=True) as build:
+            self.addCleanup(build.kill)
+            groups = lambda: [row for row in self.doctor() if row["Kind"] == "control group" and "/build-" in row["Name"]]
+            wait_until("its step runs", lambda: any(row["Detail"] != "0 processes" for row in groups()))
+            self.assertEqual({("build", "owned")}, {(row["Owner"], row["State"]) for row in groups()})
+            self.doctor("--fix", check=0)
+            self.assertEqual(1, len(groups()))
+            os.killpg(build.pid, signal.SIGKILL)
+        wait_until("it is a leftover", lambda: {"leftover"} == {row["State"] for row in groups()})
+        self.doctor("--fix", check=0)
+        self.assertEqual([], groups())
+        self.assert_nothing_left(before)
 
     def test_another_root_on_the_same_machine_is_not_ours(self):
         stack = self.stack(STACK)

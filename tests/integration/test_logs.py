@@ -215,6 +215,10 @@ class Logs(Case):
         stack("down", "-t", "0", check=0)
         self.assertEqual(0, follower.wait_exit(), follower.text())
 
+    def test_following_nothing_ends_at_once(self):
+        stack = self.stack(self.service("echo n1"))
+        self.assertEqual("", self.bare(stack, "-f"))
+
     def test_following_until_a_moment_ends_by_itself(self):
         stack = self.stack(self.service("echo n1; exec sleep 1000"))
         stack.up()
