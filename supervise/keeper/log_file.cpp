@@ -144,8 +144,13 @@ bool rotate(LogFile& log) {
   return open_file(log, log.number + 1);
 }
 
-bool is_full(const LogFile& log, size_t more) {
-  return log.limits.file_bytes > 0 && log.size > 0 && static_cast<uint64_t>(log.size) + more > log.limits.file_bytes;
+/// How many of the bytes are frames that still go into this file; one goes into an empty one, whatever its length.
+size_t fitting(const LogFile& log, const char* frames, size_t size) {
+  const auto used = static_cast<uint64_t>(log.size);
+  if (log.limits.file_bytes == 0 || used + size <= log.limits.file_bytes) return size;
+  const size_t whole = used < log.limits.file_bytes ? whole_frames(frames, log.limits.file_bytes - used) : 0;
+  LogFrame first;
+  return whole > 0 || used > 0 ? whole : frame_at(frames, first);
 }
 
 bool same_directory(int a, int b) {
@@ -201,7 +206,13 @@ void leave_log(LogFile& log) {
 void write_frames(LogFile& log, const char* frames, size_t size) {
   if (log.limits.files == 0) return;
   bool writable = log.fd >= 0 || open_file(log, log.number);
-  if (writable && is_full(log, size)) writable = rotate(log);
+  if (size_t now = writable ? fitting(log, frames, size) : size; now < size) {
+    if (now > 0) write_frames(log, frames, now);
+    if (rotate(log)) return write_frames(log, frames + now, size - now);
+    frames += now;
+    size -= now;
+    writable = false;
+  }
   // A gap that is not on record yet comes before what follows it.
   if (writable && log.lost > 0 && log.gap_at < 0) writable = record_gap(log);
   if (!writable) return lose(log, lines_in(frames, size), errno);
