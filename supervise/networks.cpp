@@ -261,17 +261,18 @@ netns::DnsView Networks::view_of(const ContainerRecord& record, sys::FdRef netns
   return view;
 }
 
-Status Networks::reserve_ports(const ContainerRecord& record, LiveState& live) {
+Task<void> Networks::reserve_ports(const ContainerRecord& record, LiveState& live) {
   for (const AttachmentConfig& attachment : in_order(record.config.attachments)) {
     auto network = networks_.find(attachment.network);
     if (network == networks_.end() && attachment.network == engine::kDefaultBridge)  // which is made at the start
-      return ports_.reserve(record, "", live);
+      co_return co_await ports_.reserve(record, std::string(), live);
     if (network == networks_.end() || !has_way_in(network->second.spec)) continue;
     const engine::StringMap& options = network->second.record.config.options;
     auto binding = options.find("com.docker.network.bridge.host_binding_ipv4");
-    return ports_.reserve(record, binding == options.end() ? "" : binding->second, live);
+    std::string host_ip = binding == options.end() ? std::string() : binding->second;
+    co_return co_await ports_.reserve(record, std::move(host_ip), live);
   }
-  return {};
+  co_return Status();
 }
 
 Task<sys::Netns> Networks::connect(const ContainerRecord& record, LiveState& live, bool kept) {

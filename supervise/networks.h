@@ -47,7 +47,7 @@ class Networks {
 
   /// Takes the published ports of a container on the host and notes them in live.ports. All or none. Ok if it has them.
   /// Where all its networks are internal, none: nothing leads there.
-  [[nodiscard]] Status reserve_ports(const engine::ContainerRecord& record, engine::LiveState& live);
+  Task<void> reserve_ports(const engine::ContainerRecord& record, engine::LiveState& live);
 
   /// Makes the container's network namespace with its endpoints, registers its names, starts its DNS. Fills
   /// live.endpoints. An invalid handle means the host's own namespace (network_mode: host). `kept`: there are files of

@@ -2,9 +2,7 @@
 
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "engine/state.h"
@@ -24,9 +22,8 @@ class PublishedPorts {
       : io_(io), store_(store), keeper_(keeper), firewall_(firewall) {}
 
   /// Takes the ports that the record asks for and notes them in live.ports. All or none. Ok if it has them.
-  /// `default_ip`: host address of those for which none is given; empty = all.
-  [[nodiscard]] Status reserve(const engine::ContainerRecord& record, const std::string& default_ip,
-                               engine::LiveState& live);
+  /// `default_ip`: host address of those for which none is given; empty = all. Requires: both outlive the task.
+  Task<void> reserve(const engine::ContainerRecord& record, std::string default_ip, engine::LiveState& live);
   /// Opens them to the container. Requires: reserve(), and where it took ports, an address in live.endpoints.
   [[nodiscard]] Status publish(const std::string& id, const engine::LiveState& live);
   /// After the container's networks have changed: where its address is another one now, they lead there.
@@ -45,10 +42,11 @@ class PublishedPorts {
 
   /// netns::reserve_port(), patient with a port that we have just given back: the keeper closes its copies of the
   /// sockets a moment after it was told to.
-  [[nodiscard]] Result<netns::Reservation> take(const netns::PortSpec& wanted);
-  [[nodiscard]] Status hold(const std::string& id, const netns::PortSpec& wanted, engine::LiveState& live);
+  Task<netns::Reservation> take(netns::PortSpec wanted);
+  Task<void> hold(std::string id, netns::PortSpec wanted, engine::LiveState& live);
   /// Id of the container of ours that has this port, or "".
   [[nodiscard]] std::string publisher_of(const netns::PortSpec& wanted) const;
+  [[nodiscard]] Error explained(Error in_use, const netns::PortSpec& wanted) const;
   void keep(const std::string& id, size_t index, const std::vector<sys::UniqueFd>& sockets);
 
   asio::io_context& io_;
@@ -56,7 +54,6 @@ class PublishedPorts {
   KeeperLink& keeper_;
   netns::Firewall& firewall_;
   std::map<std::string, std::vector<Held>> held_;  // by container id
-  std::set<std::pair<netns::Protocol, uint16_t>> given_back_;
 };
 
 }  // namespace berth::supervise
