@@ -37,8 +37,9 @@ void judge_endpoint(const Owners& owners, Thing& thing) {
   if (const engine::Container* container = owners.container_on(thing.name))
     return owners.judge_running(thing, container->record.id);
   // A step of a build borrows a place, which is on no record.
-  thing.standing = owners.attended() ? Standing::uncertain : Standing::leftover;
-  thing.why = owners.attended() ? "of no container; perhaps of a build's step" : "of no container";
+  const bool lent = owners.attended() || owners.building();
+  thing.standing = lent ? Standing::uncertain : Standing::leftover;
+  thing.why = lent ? "of no container; perhaps of a build's step" : "of no container";
 }
 
 }  // namespace

@@ -91,13 +91,13 @@ void Owners::judge_existing(Thing& thing, const std::string& id) const {
 }
 
 void Owners::judge_helpers(Thing& thing) const {
-  bool needed = attended_ || std::ranges::any_of(observed_.containers, [](const engine::Container& each) {
+  bool needed = attended_ || building_ || std::ranges::any_of(observed_.containers, [](const engine::Container& each) {
                   return each.live.alive() || each.live.ending() || each.live.status == engine::Status::restarting;
                 });
   if (needed)
     thing.owner = "berth";
   else
-    disown(thing, Standing::leftover, "neither keeper nor container lives");
+    disown(thing, Standing::leftover, "no keeper, container or build lives");
 }
 
 void Owners::judge_networks(Thing& thing) const {

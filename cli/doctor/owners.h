@@ -20,7 +20,7 @@ class Owners {
   void judge_build(Thing& thing) const;
   /// Of something that a container has as long as it exists.
   void judge_existing(Thing& thing, const std::string& id) const;
-  /// Of what keeper and supervisor make for themselves.
+  /// Of what keeper, supervisor and builds share.
   void judge_helpers(Thing& thing) const;
   /// Of what is there as long as there is a network.
   void judge_networks(Thing& thing) const;
@@ -36,6 +36,8 @@ class Owners {
   [[nodiscard]] const sys::Paths& paths() const { return paths_; }
   /// A keeper lives.
   [[nodiscard]] bool attended() const { return attended_; }
+  /// A build is under way.
+  [[nodiscard]] bool building() const { return building_; }
 
  private:
   [[nodiscard]] bool judge_unknown(Thing& thing, const std::string& id) const;

@@ -175,15 +175,21 @@ class Doctor(Case):
         with open(os.path.join(folder, "Dockerfile"), "w", encoding="utf-8") as file:
             file.write("FROM busybox:1\nRUN sleep 100000\n")
         command = [BERTH, "image", "build", "--network", "none", "-t", "slow:1", folder]
-        with subprocess.Popen(command, env=self.berth.environment, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL, start_new_session=True) as build:
-            self.addCleanup(build.kill)
-            groups = lambda: [row for row in self.doctor() if row["Kind"] == "control group" and "/build-" in row["Name"]]
-            wait_until("its step runs", lambda: any(row["Detail"] != "0 processes" for row in groups()))
-            self.assertEqual({("build", "owned")}, {(row["Owner"], row["State"]) for row in groups()})
-            self.doctor("--fix", check=0)
-            self.assertEqual(1, len(groups()))
-            os.killpg(build.pid, signal.SIGKILL)
+        build = subprocess.Popen(command, env=self.berth.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL, start_new_session=True)
+
+        def kill():
+            if build.poll() is None:
+                os.killpg(build.pid, signal.SIGKILL)
+            build.wait()
+
+        self.addCleanup(kill)
+        groups = lambda: [row for row in self.doctor() if row["Kind"] == "control group" and "/build-" in row["Name"]]
+        wait_until("its step runs", lambda: any(row["Detail"] != "0 processes" for row in groups()))
+        self.assertEqual({("build", "owned")}, {(row["Owner"], row["State"]) for row in groups()})
+        self.doctor("--fix", check=0)
+        self.assertEqual(1, len(groups()))
+        kill()
         wait_until("it is a leftover", lambda: {"leftover"} == {row["State"] for row in groups()})
         self.doctor("--fix", check=0)
         self.assertEqual([], groups())
