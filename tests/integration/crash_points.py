@@ -140,7 +140,8 @@ class CrashPoints(Sweeps):
         rows = stack.ps()
         self.assertEqual(("running", "running"), (rows["web"]["State"], rows["count"]["State"]), rows)
         self.assertIn(rows["job"]["ExitCode"], statuses, rows["job"])
-        self.assertTrue(stack("logs", "--no-log-prefix", "--no-color", "job", check=0).out.rstrip().endswith("first\nsecond\nlast"))
+        if not keeper_died:  # else what it said may be gone with the pipe (ARCHITECTURE.md)
+            self.assertTrue(stack("logs", "--no-log-prefix", "--no-color", "job", check=0).out.rstrip().endswith("first\nsecond\nlast"))
         for service in ("web", "count"):
             self.assertEqual(1, len(host.first_processes(f"{stack.mark}-{service}")), service)
         self.assertIn("it works", stack.sh("count", "timeout 5 wget -qO- http://web/"))
