@@ -63,7 +63,7 @@ std::string ports_text(const Container& c) {
   for (const engine::PublishedPort& port : bindings(c)) {
     texts.push_back(fmt::format("{}->{}/{}", host_address(port), port.container_port, port.protocol));
   }
-  for (const std::string& exposed : c.record.config.expose) {
+  for (const std::string& exposed : c.record.expose) {
     std::string full = exposed.find('/') == std::string::npos ? exposed + "/tcp" : exposed;
     bool published = std::any_of(c.live.ports.begin(), c.live.ports.end(), [&](const engine::PublishedPort& port) {
       return full == fmt::format("{}/{}", port.container_port, port.protocol);

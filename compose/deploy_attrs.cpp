@@ -95,8 +95,8 @@ constexpr Attr kDeployRows[] = {
     attr<&Deploy::replicas, Integer>("replicas"),
     attr<&Deploy::resources, FilledObject<Resources, resources_table>>("resources"),
     attr<&Deploy::restart_policy, Object<RestartPolicy, restart_policy_table>>("restart_policy"),
-    attr<&Deploy::rollback_config, Object<UpdateConfig, update_table>>("rollback_config").accepted(),
-    attr<&Deploy::update_config, Object<UpdateConfig, update_table>>("update_config").accepted(),
+    attr<&Deploy::rollback_config, Object<UpdateConfig, update_table>>("rollback_config"),
+    attr<&Deploy::update_config, Object<UpdateConfig, update_table>>("update_config"),
 };
 
 }  // namespace

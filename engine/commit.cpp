@@ -35,7 +35,7 @@ images::ImageConfig committed_config(const ContainerRecord& record, const images
   if (!record.config.working_dir.empty()) config.working_dir = record.config.working_dir;
   if (!record.config.stop_signal.empty()) config.stop_signal = record.config.stop_signal;
   if (record.config.health) config.healthcheck = healthcheck(record.health.value_or(HealthConfig{{"NONE"}}));
-  for (const std::string& port : record.config.expose)
+  for (const std::string& port : record.expose)
     add_missing(config.exposed_ports, port.find('/') == std::string::npos ? port + "/tcp" : port);
   for (const PortConfig& port : record.config.ports)
     add_missing(config.exposed_ports, std::to_string(port.container_port) + "/" + port.protocol);

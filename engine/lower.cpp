@@ -74,6 +74,7 @@ class StackLowering {
     lower_storage(part);
     lower_resources(part);
     lower_security(part);
+    lower_rollout(part, config);
     return config;
   }
 

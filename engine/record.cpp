@@ -108,8 +108,20 @@ void add_exposed_ports(std::vector<std::string>& expose, const images::ImageConf
   }
 }
 
+/// The name of an anonymous volume: that of the container before it, or a new one.
+std::string name_of_volume(const std::string& target, const ContainerRecord* replaced) {
+  if (replaced != nullptr) {
+    const std::vector<std::string>& known = replaced->anonymous_volumes;
+    for (const MountConfig& mount : replaced->mounts) {
+      bool same = mount.target == target && mount.type == "volume" && !mount.lent;
+      if (same && std::find(known.begin(), known.end(), mount.source) != known.end()) return mount.source;
+    }
+  }
+  return sys::random_hex(32);
+}
+
 /// Anonymous volumes get names, and the image's VOLUMEs that nothing is mounted on become such.
-void name_volumes(ContainerRecord& record, const images::ImageConfig& image) {
+void name_volumes(ContainerRecord& record, const images::ImageConfig& image, const ContainerRecord* replaced) {
   for (const std::string& target : image.volumes) {
     auto covers = [&](const MountConfig& mount) { return mount.target == target; };
     if (std::any_of(record.mounts.begin(), record.mounts.end(), covers)) continue;
@@ -120,7 +132,7 @@ void name_volumes(ContainerRecord& record, const images::ImageConfig& image) {
   }
   for (MountConfig& mount : record.mounts) {
     if (mount.type != "volume" || !mount.source.empty()) continue;
-    mount.source = sys::random_hex(32);
+    mount.source = name_of_volume(mount.target, replaced);
     record.anonymous_volumes.push_back(mount.source);
   }
 }
@@ -128,11 +140,12 @@ void name_volumes(ContainerRecord& record, const images::ImageConfig& image) {
 }  // namespace
 
 Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& service, const CreateContainer& action,
-                                    const images::Image& image, const Lenders& lenders) {
+                                    const images::Image& image, const Lenders& lenders,
+                                    const ContainerRecord* replaced) {
   const ContainerConfig& config = service.container;
   ContainerRecord record;
   record.id = sys::random_hex(32);
-  record.name = action.container.name;
+  record.name = action.temporary_name.empty() ? action.container.name : action.temporary_name;
   record.project = stack.project;
   record.service = service.name;
   record.number = action.number;
@@ -143,7 +156,8 @@ Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& ser
   record.config_hash = config_hash(service);
   record.config = config;
   name_lenders_by_id(record.config, lenders);
-  add_exposed_ports(record.config.expose, image.config);
+  record.expose = config.expose;
+  add_exposed_ports(record.expose, image.config);
   record.args = arguments(config, image.config);
   if (record.args.empty()) {
     return make_error("neither the service nor the image " + config.image + " says what to run",
@@ -161,9 +175,10 @@ Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& ser
   record.health = health(config, image.config);
   record.mounts = config.mounts;
   take_mounts(config.volumes_from, lenders, record.mounts, record.anonymous_volumes);
-  name_volumes(record, image.config);
+  name_volumes(record, image.config, action.renew_volumes ? nullptr : replaced);
   record.layers = image.layer_dirs;
   record.labels = labels(stack, service, record, image.config);
+  if (!action.replaces.empty()) record.labels["com.docker.compose.replace"] = action.replaces;
   return record;
 }
 

@@ -12,8 +12,10 @@ namespace berth::engine {
 /// the image, health checks merge key by key, an entrypoint of its own drops the image's command. Pure but for the id
 /// and names of anonymous volumes, which are random. `action` gives the name and which of the service's containers it
 /// is. `lenders` has all that lenders_of() the service names; mounted images have their layers already.
+/// `replaced`: whose anonymous volumes are its own from now on, by their targets.
 [[nodiscard]] Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& service,
                                                   const CreateContainer& action, const images::Image& image,
-                                                  const Lenders& lenders = {});
+                                                  const Lenders& lenders = {},
+                                                  const ContainerRecord* replaced = nullptr);
 
 }  // namespace berth::engine

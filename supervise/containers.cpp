@@ -86,7 +86,9 @@ Result<ContainerPtr> Containers::create(const engine::Stack& stack, const engine
   if (!names) return in_context(std::move(names).error());
   Result<images::Image> image = images->resolve(service.container.image);
   if (!image) return in_context(std::move(image).error());
-  Result<engine::ContainerRecord> record = engine::make_record(stack, service, action, *image, lenders);
+  ContainerPtr replaced = find(action.replaces);
+  Result<engine::ContainerRecord> record =
+      engine::make_record(stack, service, action, *image, lenders, replaced == nullptr ? nullptr : &replaced->record);
   if (!record) return in_context(std::move(record).error());
   if (Status known = find_images(*images, record->mounts); !known) return in_context(std::move(known).error());
   auto container = std::make_shared<Managed>(parts_.io.get_executor(), std::move(record).value());
@@ -204,8 +206,9 @@ Task<void> Containers::remove(ContainerPtr container, bool anonymous_volumes) {
   co_return Status();
 }
 
-Task<void> Containers::wait(ContainerPtr container, engine::Condition condition, std::optional<int64_t> timeout_ns,
-                            std::shared_ptr<const bool> cancelled) {
+Task<void> Containers::wait(ContainerPtr container, engine::WaitFor wait, std::shared_ptr<const bool> cancelled) {
+  const engine::Condition condition = wait.condition;
+  const std::optional<int64_t> timeout_ns = wait.timeout_ns;
   if (condition == engine::Condition::healthy && !container->record.health) {
     co_return make_error(
         fmt::format("container {} has no health check, so it cannot become healthy", container->record.name),
@@ -217,8 +220,20 @@ Task<void> Containers::wait(ContainerPtr container, engine::Condition condition,
     if (!stopped) container->changed.notify();
   };
   deadline.async_wait(wake);
+  const uint64_t run = container->run;
+  asio::steady_timer steady(parts_.io, asio::steady_timer::time_point::max());
   for (;;) {
-    if (done(*container, condition)) co_return Status();
+    bool over = container->run != run || !container->live.alive();
+    if (wait.steady_ns && over) co_return why_not(*container, condition);
+    if (!done(*container, condition)) {
+      steady.expires_at(asio::steady_timer::time_point::max());
+    } else {
+      if (wait.steady_ns.value_or(0) == 0 || steady.expiry() <= std::chrono::steady_clock::now()) co_return Status();
+      if (steady.expiry() == asio::steady_timer::time_point::max()) {
+        steady.expires_after(Duration(*wait.steady_ns));
+        steady.async_wait(wake);
+      }
+    }
     if (hopeless(*container, condition)) co_return why_not(*container, condition);
     if (*cancelled) co_return make_error("waiting for container " + container->record.name + " was cancelled");
     if (deadline.expiry() <= std::chrono::steady_clock::now()) {

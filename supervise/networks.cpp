@@ -258,17 +258,23 @@ netns::DnsView Networks::view_of(const ContainerRecord& record, sys::FdRef netns
   return view;
 }
 
-Status Networks::reserve_ports(const ContainerRecord& record, LiveState& live) {
+/// The host's address that its ports are published on where none is given ("" = all); nothing where no network leads
+/// in.
+std::optional<std::string> Networks::default_ip_of(const ContainerRecord& record) const {
   for (const AttachmentConfig& attachment : in_order(record.config.attachments)) {
     auto network = networks_.find(attachment.network);
-    if (network == networks_.end() && attachment.network == engine::kDefaultBridge)  // which is made at the start
-      return ports_.reserve(record, "", live);
+    if (network == networks_.end() && attachment.network == engine::kDefaultBridge) return "";  // made at the start
     if (network == networks_.end() || !has_way_in(network->second.spec)) continue;
     const engine::StringMap& options = network->second.record.config.options;
     auto binding = options.find("com.docker.network.bridge.host_binding_ipv4");
-    return ports_.reserve(record, binding == options.end() ? "" : binding->second, live);
+    return binding == options.end() ? "" : binding->second;
   }
-  return {};
+  return std::nullopt;
+}
+
+Status Networks::reserve_ports(const ContainerRecord& record, LiveState& live) {
+  std::optional<std::string> default_ip = default_ip_of(record);
+  return default_ip ? ports_.reserve(record, *default_ip, live) : Status();
 }
 
 Task<sys::Netns> Networks::connect(const ContainerRecord& record, LiveState& live, bool kept) {
