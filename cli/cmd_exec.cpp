@@ -110,6 +110,10 @@ int run(const Context& context, const Flags& flags) {
   engine::Observed observed = engine::StateStore(context.paths).observe();
   const engine::Container* container = find(context, *target, flags, observed);
   if (container == nullptr) return 1;
+  if (context.dry_run) {
+    fmt::print("exec container {} ({})\n", container->record.name, printable(join(flags.command, " ")));
+    return 0;
+  }
   bool tty = !flags.no_tty && flags.tty && !flags.detach && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
   Started started = start(context, *container, flags, tty);
   if (started.error) {
@@ -148,6 +152,7 @@ void add_exec(Command app, Context& context) {
   command.flag("-i,--interactive,!--no-interactive", flags->interactive).hidden();
   command.flag("-t,--tty", flags->tty).hidden();
   command.rest(flags->command, 2, "a service and a command");
+  command.dry_runs(context);
   command.runs(context, [&context, flags] {
     flags->service = flags->command.front();
     flags->command.erase(flags->command.begin());

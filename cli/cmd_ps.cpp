@@ -187,6 +187,7 @@ void add_ps(Command app, Context& context) {
   command.option("--filter", flags->filters, "Filter services by a property (supported filters: status)");
   command.option("--format", flags->format, "Format output").one_of({"table", "json"});
   command.flag("--no-trunc", flags->no_trunc, "Don't truncate output");
+  command.dry_runs(context);
   command.runs(context, [&context, flags] { return run(context, *flags); });
 }
 
