@@ -93,11 +93,15 @@ std::optional<engine::Selection> select(const Context& context, const Target& ta
     for (const auto& [name, service] : target.file->services) known.push_back(name);
     for (const auto& [name, service] : target.file->disabled_services) known.push_back(name);
   }
+  auto is_known = [&](const std::string& service) {
+    return std::find(known.begin(), known.end(), service) != known.end();
+  };
+  if (std::all_of(services.begin(), services.end(), is_known)) return selection;  // without a look at the containers
   engine::Selection all{target.project, {}, true};
   engine::Observed observed = engine::StateStore(context.paths).observe();
   for (const engine::Container* container : engine::select(observed, all)) known.push_back(container->record.service);
   for (const std::string& service : services) {
-    if (std::find(known.begin(), known.end(), service) != known.end()) continue;
+    if (is_known(service)) continue;
     print_error(context, no_such_service(service, known));
     return std::nullopt;
   }

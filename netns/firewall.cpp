@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <future>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -65,12 +66,14 @@ struct Firewall::Impl {
   bool applied = false;   // the kernel has our table with `state` in it, as far as we know
   bool ways_old = false;  // `obstacles` and our rules in other tables are to be looked at again
   std::vector<Error> obstacles;
+  std::future<Result<NftLibrary>> loading;  // if load_ahead() was asked for
   std::optional<NftLibrary> library;
   std::optional<RulesetWatch> watch;
+  std::optional<NetlinkSocket> others;  // for open_ways_through(), once there was a need
 
   Status load() {
     if (library) return {};
-    BERTH_TRY(NftLibrary loaded, NftLibrary::load());
+    BERTH_TRY(NftLibrary loaded, loading.valid() ? loading.get() : NftLibrary::load());
     library.emplace(std::move(loaded));
     // Where the kernel tells nothing, a flush is noticed with the next change that fails.
     if (auto opened = RulesetWatch::open(table)) watch.emplace(std::move(*opened));
@@ -119,8 +122,11 @@ struct Firewall::Impl {
   Status mind_others() {
     ways_old = false;
     obstacles.clear();
-    if (state.networks.empty()) return close_ways_through(table);
-    auto left = open_ways_through(table);
+    if (!others) {
+      BERTH_TRY(others, NetlinkSocket::open(NETLINK_NETFILTER));
+    }
+    if (state.networks.empty()) return close_ways_through(*others, table);
+    auto left = open_ways_through(*others, table);
     // Our own table is in order: this is worth a warning, not the network.
     obstacles = left.ok() ? std::move(*left) : std::vector<Error>{std::move(left).error()};
     return {};
@@ -133,6 +139,10 @@ Firewall::Firewall(const std::string& tag) : impl_(std::make_unique<Impl>()) {
 Firewall::~Firewall() = default;
 Firewall::Firewall(Firewall&&) noexcept = default;
 Firewall& Firewall::operator=(Firewall&&) noexcept = default;
+
+void Firewall::load_ahead() {
+  impl_->loading = std::async(std::launch::async, NftLibrary::load);
+}
 
 const FirewallState& Firewall::state() const {
   return impl_->state;

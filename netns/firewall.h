@@ -33,11 +33,13 @@ struct ObservedFirewall {
 /// is not switched back, because others may have come to need it.
 ///
 /// Works on the network namespace of the thread that makes it. Not thread-safe; single-threaded use by the supervisor.
-/// The rules library (libnftables) is loaded on first use, not with the program.
+/// The rules library (libnftables) is loaded on first use or by load_ahead(), not with the program.
 class Firewall {
  public:
   /// Touches nothing yet. `tag` is sys::Paths::tag().
   explicit Firewall(const std::string& tag);
+  /// Loads the rules library in a thread of its own, so that the first network need not wait for it.
+  void load_ahead();
   ~Firewall();
   Firewall(Firewall&&) noexcept;
   Firewall& operator=(Firewall&&) noexcept;

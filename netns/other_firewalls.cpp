@@ -83,9 +83,8 @@ bool has_way_through(uint8_t family, std::string_view table, std::string_view ch
   });
 }
 
-Result<std::vector<Error>> open_ways_through(const std::string& comment) {
+Result<std::vector<Error>> open_ways_through(NetlinkSocket& socket, const std::string& comment) {
   std::vector<Error> obstacles;
-  BERTH_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_NETFILTER));
   BERTH_TRY(const std::vector<nft::BaseChain> chains, nft::base_chains(socket));
   for (const nft::BaseChain& chain : chains) {
     const Way* way = way_of(chain);
@@ -102,8 +101,7 @@ Result<std::vector<Error>> open_ways_through(const std::string& comment) {
   return obstacles;
 }
 
-Status close_ways_through(const std::string& comment) {
-  BERTH_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_NETFILTER));
+Status close_ways_through(NetlinkSocket& socket, const std::string& comment) {
   BERTH_TRY(const std::vector<nft::BaseChain> chains, nft::base_chains(socket));
   for (const nft::BaseChain& chain : chains) {
     if (way_of(chain) == nullptr) continue;

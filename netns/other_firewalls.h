@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "netns/netlink.h"
 
 namespace berth::netns {
 
@@ -21,11 +22,11 @@ inline constexpr uint32_t kAcceptedMark = 0x01000000;
 /// Does the rule stand in this chain, where the chain exists?
 [[nodiscard]] bool has_way_through(uint8_t family, std::string_view table, std::string_view chain);
 
-/// Adds the rule where it is missing, in the network namespace of the calling thread, and returns what stays in the
-/// way: who drops, and as a hint the command that lets us through. `comment` tells our rule from those of other state
-/// roots.
-[[nodiscard]] Result<std::vector<Error>> open_ways_through(const std::string& comment);
+/// Adds the rule where it is missing, in the network namespace of the socket (of NETLINK_NETFILTER), and returns what
+/// stays in the way: who drops, and as a hint the command that lets us through. `comment` tells our rule from those of
+/// other state roots. Keep the socket: closing one waits until the kernel has freed what transactions deleted.
+[[nodiscard]] Result<std::vector<Error>> open_ways_through(NetlinkSocket& socket, const std::string& comment);
 /// Takes all rules with the comment away; Ok if there are none.
-[[nodiscard]] Status close_ways_through(const std::string& comment);
+[[nodiscard]] Status close_ways_through(NetlinkSocket& socket, const std::string& comment);
 
 }  // namespace berth::netns

@@ -14,6 +14,9 @@ struct CloneOptions {
   sys::FdRef cgroup{-1};         // v2 directory to be born in
   sys::FdRef pid_namespace{-1};  // to be born in; nsfs descriptor or pidfd
   bool parent = false;           // CLONE_PARENT
+  /// Until it has executed its program, the child works in our memory, and this thread stands still (CLONE_VM,
+  /// CLONE_VFORK): neither page tables nor pages are copied. Only for one whom nobody in its namespaces can look at.
+  bool in_our_memory = false;
 };
 
 struct Child {

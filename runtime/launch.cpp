@@ -22,6 +22,7 @@ namespace berth::runtime {
 namespace {
 
 constexpr size_t kPage = 4096;
+constexpr std::string_view kOwnGroups = "berth-";  // no limits of other containers above these
 
 /// What the child had to say: a record, or nothing because exec or death closed its end.
 Result<std::optional<ChildError>> read_report(sys::FdRef pipe) {
@@ -34,6 +35,15 @@ Result<std::optional<ChildError>> read_report(sys::FdRef pipe) {
   if (n == 0) return std::optional<ChildError>();
   if (n != sizeof report) return make_error("the child's report was cut short");
   return std::optional(report);
+}
+
+/// Whether a container's first process may be born in our memory (CloneOptions::in_our_memory). Not where others are in
+/// its pid namespace: with CAP_SYS_PTRACE they could look at it. Not where its memory limit may end it before it has
+/// its own memory: the kernel would end us along with it. Not where it waits for us.
+bool may_share_memory(const ContainerSpec& spec, const Prepared& prepared) {
+  constexpr int64_t kAmple = 64 << 20;
+  return spec.pid.kind == NamespaceMode::Kind::own && !spec.bare && !prepared.meets() &&
+         spec.resources.memory.value_or(kAmple) >= kAmple && spec.cgroup_path.starts_with(kOwnGroups);
 }
 
 }  // namespace
@@ -205,6 +215,7 @@ Result<Launch> Launch::start(Host& host, const ContainerSpec& spec, const Launch
     CloneOptions options;
     options.cgroup = cgroup.directory();
     options.parent = io.clone_parent;
+    options.in_our_memory = may_share_memory(spec, *prepared);
     bool own_pids = spec.pid.kind == NamespaceMode::Kind::own;
     if (own_pids) (prepared->plan.second_clone ? prepared->plan.second_clone_flags : options.flags) |= CLONE_NEWPID;
     if (spec.pid.kind == NamespaceMode::Kind::join) options.pid_namespace = spec.pid.fd;

@@ -45,7 +45,8 @@ struct Running {
 };
 
 /// A process on its way from clone to exec. Mounts and everything else happen in the child, side by side with other
-/// starts: start() returns as soon as the child exists, ready_fd() tells when it is done.
+/// starts: start() returns once the child exists (it may have executed its program then, so call it where waiting harms
+/// nobody), ready_fd() tells when it is done.
 ///
 /// Dropping a Launch that has not finished kills the child and removes its cgroup.
 class Launch {

@@ -95,9 +95,11 @@ Work Containers::watch_adopted(ContainerPtr container, uint64_t run) {
     (void)co_await handle.async_wait(asio::posix::stream_descriptor::wait_read, kAwait);
   }
   // A child of our keeper is in the exit journal, which is quicker than this. One whose keeper died belongs to init,
-  // which may take its time to reap it; only then does the kernel tell how it ended.
+  // which may take its time to reap it; only then does the kernel tell how it ended. Gone before both of us came,
+  // nobody will tell.
+  bool told = container->process.valid() || !parts_.keeper.keeper_is_new();
   asio::steady_timer timer(executor);
-  for (int waited_ms = 0; waited_ms < 3000; waited_ms += 10) {
+  for (int waited_ms = 0; told && waited_ms < 3000; waited_ms += 10) {
     if (container->run != run || !container->live.alive()) co_return;
     if (container->process.valid()) status = container->process.exit_status();
     if (status) break;

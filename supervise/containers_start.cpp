@@ -163,7 +163,10 @@ Task<void> Containers::run_once(ContainerPtr container) {
   BERTH_CO_TRY(runtime::LaunchIo io, connect_output(container, streams));
   io.netns = netns->fd();
   io.clone_parent = true;
-  BERTH_CO_TRY(runtime::Launch launch, runtime::Launch::start(parts_.host, spec, io));
+  std::function<Result<runtime::Launch>()> begin = [this, &spec, &io] {
+    return runtime::Launch::start(parts_.host, spec, io);
+  };
+  BERTH_CO_TRY(runtime::Launch launch, co_await on_thread<runtime::Launch>(std::move(begin)));
   streams = {};  // the child has its own
   asio::posix::stream_descriptor ready(parts_.io, fcntl(launch.ready_fd().get(), F_DUPFD_CLOEXEC, 10));
   (void)co_await ready.async_wait(asio::posix::stream_descriptor::wait_read, kAwait);

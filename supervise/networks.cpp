@@ -48,7 +48,9 @@ Networks::Networks(asio::io_context& io, asio::thread_pool& pool, const engine::
       firewall_(store.paths().tag()),
       guard_(io, firewall_),
       dns_(io, zone_),
-      ports_(io, store, keeper, firewall_) {}
+      ports_(io, store, keeper, firewall_) {
+  firewall_.load_ahead();
+}
 
 Status Networks::create(const engine::NetworkConfig& config, const std::string& project) {
   if (auto known = networks_.find(config.name); known != networks_.end()) {

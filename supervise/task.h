@@ -14,6 +14,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/clock.h"
@@ -48,19 +50,39 @@ class Signal {
   asio::steady_timer timer_;
 };
 
-/// Runs `work` on the pool and comes back to the supervisor's thread with its result. For what blocks: links, mounts,
-/// copying.
-template <class T>
-Task<T> on_pool(asio::thread_pool& pool, std::function<Result<T>()> work) {
+/// Lets `run` carry `work` out elsewhere and comes back to the supervisor's thread with its result.
+template <class T, class Run>
+Task<T> elsewhere(Run run, std::function<Result<T>()> work) {
   auto caller = co_await asio::this_coro::executor;
   auto result = std::make_shared<std::optional<Result<T>>>();
   auto done = std::make_shared<asio::steady_timer>(caller, asio::steady_timer::time_point::max());
-  asio::post(pool, [caller, result, done, job = std::move(work)] {
+  run([caller, result, done, job = std::move(work)] {
     result->emplace(job());
     asio::post(caller, [done] { done->cancel(); });
   });
   (void)co_await done->async_wait(kAwait);
   co_return std::move(**result);
+}
+
+/// Runs `work` on the pool. For what blocks: links, mounts, copying.
+template <class T>
+Task<T> on_pool(asio::thread_pool& pool, std::function<Result<T>()> work) {
+  auto run = [&pool](auto job) { asio::post(pool, std::move(job)); };
+  co_return co_await elsewhere<T>(run, std::move(work));
+}
+
+/// Runs `work` in a thread of its own, or in this one if there can be no more. For what may block for long and must not
+/// hold up the pool.
+template <class T>
+Task<T> on_thread(std::function<Result<T>()> work) {
+  auto run = [](auto job) {
+    try {
+      std::thread(job).detach();
+    } catch (const std::system_error&) {
+      job();
+    }
+  };
+  co_return co_await elsewhere<T>(run, std::move(work));
 }
 
 }  // namespace berth::supervise

@@ -204,7 +204,7 @@ void start_supervisor() {
     dup2(sources[1], kListenFd);
     dup2(sources[2], kExitsFd);
     close_range(6, ~0U, 0);
-    execl(supervisor_path, "berth-supervisor", run_dir, static_cast<char*>(nullptr));
+    execute_sealed(supervisor_path, run_dir);
     complain("start supervisor");
     _exit(127);
   }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace berth::keeper {
@@ -32,6 +34,16 @@ void enter_group(const char* directory) {
   int procs = open(path, O_WRONLY | O_CLOEXEC);
   if (procs < 0 || write(procs, "0", 1) != 1) complain(path);
   if (procs >= 0) close(procs);
+}
+
+void execute_sealed(const char* program, const char* argument) {
+  char* argv[] = {const_cast<char*>(program), const_cast<char*>(argument), nullptr};
+  int tree = open_tree(AT_FDCWD, program, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_RDONLY;
+  if (tree >= 0 && mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0)
+    syscall(SYS_execveat, tree, "", argv, environ, AT_EMPTY_PATH);
+  execv(program, argv);
 }
 
 uint64_t start_time_of(pid_t pid) {

@@ -18,6 +18,11 @@ void complain(const char* what);
 /// Moves this process into the control group with that directory; where that fails it complains and stays.
 void enter_group(const char* directory);
 
+/// Executes the program from a read-only mount of its file that is attached nowhere, as sys::seal_self() would have it
+/// do by itself: one start instead of two. Where the kernel does not allow that, from where it lies. Returns if it
+/// fails.
+void execute_sealed(const char* program, const char* argument);
+
 /// Field 22 of /proc/PID/stat of a zombie that only we can reap, so that the number is still its own; 0 if it cannot be
 /// read.
 uint64_t start_time_of(pid_t pid);
