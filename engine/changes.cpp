@@ -120,7 +120,8 @@ Json described(const ContainerConfig& config) {
 }
 
 bool nothing(const Json& value) {
-  return value.is_null() || ((value.is_string() || value.is_structured()) && value.empty());
+  return value.is_null() || (value.is_string() && value.get_ref<const std::string&>().empty()) ||
+         (value.is_array() && value.empty());
 }
 
 std::string shown(const Json& value) {

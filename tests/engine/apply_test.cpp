@@ -322,3 +322,19 @@ TEST_CASE("down after up leaves the host as it was") {
   CHECK(apply(plan_down({"shop", {}, false}, host.observe(), options), host, true).ok());
   CHECK(host.state == before);
 }
+
+TEST_CASE("no more steps than asked for are under way at once, and waiting is none of them") {
+  Plan plan;
+  for (const char* name : {"a", "b", "c"}) plan.add(start_of(name), "test");
+  plan.add(WaitFor{{"a", ""}, Condition::started, std::nullopt}, "test");
+  MemoryHost host = host_of("abc");
+  host.deferred = true;
+  std::optional<ApplyReport> report;
+  Apply::run(plan, host, {false, 2}, ignore_events, [&](ApplyReport r) { report = std::move(r); });
+  CHECK(host.pending() == 3);  // two starts and the wait
+  host.end_one();
+  CHECK(host.pending() == 3);
+  while (host.pending() > 0) host.end_one();
+  REQUIRE(report);
+  CHECK(report->done.size() == 4);
+}

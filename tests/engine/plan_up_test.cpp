@@ -52,7 +52,7 @@ TEST_CASE("a stack that runs as wanted needs nothing") {
 TEST_CASE("a changed service runs in its old form until the new one is about to start") {
   Stack stack = stack_of({service("web")});
   CHECK(up(stack, observed_of({outdated(running(stack.services[0]))})) ==
-        "create container shop-web-1 (configuration changed)\n"
+        "recreate container shop-web-1 (configuration changed)\n"
         "stop container shop-web-1 after create shop-web-1 (is replaced)\n"
         "start container shop-web-1 after create shop-web-1, stop shop-web-1 (not running)\n"
         "remove container shop-web-1 after stop shop-web-1, start shop-web-1 (is replaced)\n");
@@ -62,7 +62,7 @@ TEST_CASE("the old container gives its ports up before the new one takes them") 
   Stack stack = stack_of({publishing(service("web"), 8080)});
   Plan plan = plan_up(stack, observed_of({outdated(running(stack.services[0]))}), {});
   CHECK(to_text(plan) ==
-        "create container shop-web-1 (configuration changed)\n"
+        "recreate container shop-web-1 (configuration changed)\n"
         "stop container shop-web-1 after create shop-web-1 (is replaced)\n"
         "reserve ports container shop-web-1 after create shop-web-1, stop shop-web-1 (published ports)\n"
         "start container shop-web-1 after create shop-web-1, stop shop-web-1, reserve ports shop-web-1 (not running)\n"
@@ -110,7 +110,7 @@ TEST_CASE("an old container that does not run is replaced without being stopped"
   // Taking the plan back would start it, and it did not run before.
   Stack stack = stack_of({publishing(service("web"), 8080)});
   CHECK(up(stack, observed_of({exited(outdated(running(stack.services[0])))})) ==
-        "create container shop-web-1 (configuration changed)\n"
+        "recreate container shop-web-1 (configuration changed)\n"
         "reserve ports container shop-web-1 after create shop-web-1 (published ports)\n"
         "start container shop-web-1 after create shop-web-1, reserve ports shop-web-1 (not running)\n"
         "remove container shop-web-1 after start shop-web-1 (is replaced)\n");
@@ -243,7 +243,7 @@ TEST_CASE("--no-start creates, and takes what it replaces away") {
   CHECK(up(stack_of({publishing(service("web"), 80)}), {}, options) == "create container shop-web-1 (missing)\n");
   Stack stack = stack_of({service("web")});
   CHECK(up(stack, observed_of({outdated(running(stack.services[0]))}), options) ==
-        "create container shop-web-1 (configuration changed)\n"
+        "recreate container shop-web-1 (configuration changed)\n"
         "stop container shop-web-1 after create shop-web-1 (is replaced)\n"
         "remove container shop-web-1 after create shop-web-1, stop shop-web-1 (is replaced)\n");
 }
