@@ -57,7 +57,8 @@ void add_create(Command app, Context& context) {
 void add_scale(Command app, Context& context) {
   auto flags = std::make_shared<ConvergeFlags>();
   Command command = app.add_command("scale", "Scale services");
-  command.option("SERVICE=REPLICAS", flags->scale, "How many containers each of these services is to have").required();
+  command.option("SERVICE", flags->scale, "SERVICE=REPLICAS: how many containers each of these services is to have")
+      .required();
   command.flag("--no-deps", flags->no_deps, "Don't start linked services");
   command.dry_runs(context);
   command.runs(context, [&context, flags] {

@@ -104,7 +104,9 @@ Started start(const Context& context, const engine::Container& container, const 
 
 int run(const Context& context, const Flags& flags) {
   // What enters the container begins as a copy of us.
-  if (Status sealed = sys::seal_self(context.argv); !sealed) return report(context, sealed);
+  if (!context.dry_run) {
+    if (Status sealed = sys::seal_self(context.argv); !sealed) return report(context, sealed);
+  }
   std::optional<Target> target = find_target(context);
   if (!target) return 1;
   engine::Observed observed = engine::StateStore(context.paths).observe();

@@ -98,10 +98,15 @@ class Attached {
   }
 
   [[nodiscard]] std::string names() const {
-    std::vector<std::string> list;
+    engine::Selection attached{request_.stack.project, {}, false};
     for (const engine::ServiceConfig& service : request_.stack.services) {
-      for (int64_t n = 1; service.attach && n <= service.replicas; ++n)
-        list.push_back(fmt::format("{}-{}", service.name, n));
+      if (service.attach) attached.services.insert(service.name);
+    }
+    std::vector<std::string> list;
+    const engine::Observed observed = engine::StateStore(context_.paths).observe();
+    if (!attached.services.empty()) {
+      for (const engine::Container* container : engine::select(observed, attached))
+        list.push_back(log_name(container->record));
     }
     return join(list, ", ");
   }

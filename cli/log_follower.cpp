@@ -11,8 +11,12 @@
 namespace berth::cli {
 
 std::string log_name(const engine::ContainerRecord& record) {
+  std::string name = record.name;
+  // One that takes another's place has that one's id before its name until it does.
+  auto replaced = record.labels.find("com.docker.compose.replace");
+  if (replaced != record.labels.end() && name.starts_with(replaced->second.substr(0, 12) + "_")) name.erase(0, 13);
   std::string prefix = record.project + "-";
-  return record.name.rfind(prefix, 0) == 0 ? record.name.substr(prefix.size()) : record.name;
+  return name.starts_with(prefix) ? name.substr(prefix.size()) : name;
 }
 
 LogFollower::LogFollower(engine::StateStore store, engine::Selection selection, LogPrinter& printer, int64_t since_ns,

@@ -1,6 +1,7 @@
 """What `up` recreates and why, shown by `plan` and --dry-run before it is done."""
 
 import os
+import re
 
 import host
 from harness import Case, wait_until
@@ -30,7 +31,7 @@ def files_below(*folders):
             for name in names:
                 path = os.path.join(place, name)
                 regular = os.path.isfile(path) and not os.path.islink(path)
-                found[path] = (os.lstat(path).st_mtime_ns, host.read(path) if regular and "/layers/" not in path else None)
+                found[path] = (os.lstat(path).st_mtime_ns, host.read(path) if regular and not re.search("/(layers|blobs)/", path) else None)
     return found
 
 

@@ -24,9 +24,9 @@ GROUPS = """
     services:
       web:
         image: busybox:1
-        command: [sh, -c, "FIRST; exec sleep 100000"]
+        command: [sh, -c, "FIRST; touch /ok; exec sleep 100000"]
         stop_grace_period: 0s
-        healthcheck: {test: "true", interval: 1s}
+        healthcheck: {test: [CMD, test, -e, /ok], interval: 1s}
         deploy:
           replicas: 3
           update_config: {UPDATE}
