@@ -1,12 +1,9 @@
-#include <fmt/core.h>
-
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
-#include "cli/go_template.h"
 #include "cli/image_commands.h"
-#include "cli/listing.h"
+#include "cli/inspect.h"
 #include "cli/project.h"
 #include "images/json_fields.h"
 #include "images/reference.h"
@@ -86,34 +83,11 @@ Result<Json> inspect(const images::Store& store, const std::string& name) {
   return json;
 }
 
-/// All that were found are shown, and all that were not are named.
 int run(const Context& context, const Flags& flags) {
   Result<images::Store> store = images::Store::open(context.paths);
   if (!store) return report(context, std::move(store).error());
-  std::optional<GoTemplate> format;
-  if (!flags.format.empty() && flags.format != "json") {
-    Result<GoTemplate> parsed = GoTemplate::parse(flags.format);
-    if (!parsed) return report(context, std::move(parsed).error());
-    format.emplace(std::move(parsed).value());
-  }
-  Json found = Json::array();
-  std::vector<Error> failures;
-  for (const std::string& name : flags.images) {
-    Result<Json> one = inspect(*store, name);
-    if (!one) {
-      failures.push_back(std::move(one).error());
-    } else if (!format) {
-      found.push_back(std::move(one).value());
-    } else if (Result<std::string> text = format->render(*one)) {
-      fmt::print("{}\n", printable_lines(*text));
-    } else {
-      failures.push_back(std::move(text).error());
-    }
-  }
-  if (!format)
-    fmt::print("{}\n", found.dump(flags.format == "json" ? -1 : 4, ' ', false, Json::error_handler_t::replace));
-  for (const Error& error : failures) print_error(context, error);
-  return failures.empty() ? 0 : 1;
+  return show_objects(context, flags.images, flags.format,
+                      [&](const std::string& name) { return inspect(*store, name); });
 }
 
 }  // namespace

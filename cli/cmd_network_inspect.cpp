@@ -1,14 +1,8 @@
-#include <fmt/core.h>
-
 #include <memory>
-#include <optional>
 
 #include "base/clock.h"
-#include "base/text.h"
-#include "cli/go_template.h"
-#include "cli/listing.h"
+#include "cli/inspect.h"
 #include "cli/network_commands.h"
-#include "cli/project.h"
 #include "engine/plan_network.h"
 #include "engine/predefined_network.h"
 #include "images/digest.h"
@@ -95,37 +89,12 @@ Result<engine::NetworkRecord> find(const Context& context, const engine::Observe
   return *found;
 }
 
-/// All that were found are shown, and all that were not are named.
 int run(const Context& context, const Flags& flags) {
-  std::optional<GoTemplate> format;
-  if (!flags.format.empty() && flags.format != "json") {
-    Result<GoTemplate> parsed = GoTemplate::parse(flags.format);
-    if (!parsed) return report(context, std::move(parsed).error());
-    format.emplace(std::move(parsed).value());
-  }
   const engine::Observed observed = engine::StateStore(context.paths).observe();
-  Json found = Json::array();
-  std::vector<Error> failures;
-  for (const std::string& name : flags.networks) {
-    Result<engine::NetworkRecord> network = find(context, observed, name);
-    if (!network) {
-      failures.push_back(std::move(network).error());
-      continue;
-    }
-    Json one = inspect(*network, observed);
-    if (!format) {
-      found.push_back(std::move(one));
-    } else if (Result<std::string> text = format->render(one)) {
-      fmt::print("{}\n", printable_lines(*text));
-    } else {
-      failures.push_back(std::move(text).error());
-    }
-  }
-  if (!format)
-    fmt::print("{}\n", found.dump(flags.format == "json" ? -1 : 4, ' ', false, Json::error_handler_t::replace));
-  std::fflush(stdout);
-  for (const Error& error : failures) print_error(context, error);
-  return failures.empty() ? 0 : 1;
+  return show_objects(context, flags.networks, flags.format, [&](const std::string& name) -> Result<Json> {
+    BERTH_TRY(const engine::NetworkRecord network, find(context, observed, name));
+    return inspect(network, observed);
+  });
 }
 
 }  // namespace

@@ -1,65 +1,26 @@
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <memory>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "cli/list_filter.h"
 #include "cli/listing.h"
 #include "cli/network_commands.h"
 #include "cli/project.h"
-#include "engine/plan_prune.h"
 #include "engine/predefined_network.h"
 
 namespace berth::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using Strings = std::vector<std::string>;
 
 struct Flags {
   std::vector<std::string> filters;
   std::string format;
   bool quiet = false, no_trunc = false;
 };
-
-/// `--filter`: of each key one value must hold, of labels all.
-struct Filter {
-  std::map<std::string, std::vector<std::string>> values;  // all but labels
-  std::vector<engine::LabelFilter> labels;
-};
-
-Status check_value(const std::string& key, const std::string& value) {
-  if (key == "type" && value != "builtin" && value != "custom")
-    return make_error(fmt::format("invalid filter: 'type'='{}'", printable(value)), "expected builtin or custom");
-  if (key == "dangling" && value != "true" && value != "false" && value != "1" && value != "0")
-    return make_error(fmt::format("invalid filter: 'dangling'='{}'", printable(value)), "expected true or false");
-  return {};
-}
-
-Result<Filter> parse_filter(const std::vector<std::string>& filters) {
-  const std::vector<std::string> kKeys = {"dangling", "driver", "id", "label", "name", "scope", "type"};
-  Filter filter;
-  for (const std::string& text : filters) {
-    const size_t equals = text.find('=');
-    const std::string key = text.substr(0, equals);
-    if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) {
-      std::optional<std::string> near = nearest(key, kKeys);
-      return make_error(fmt::format("invalid filter '{}'", printable(key)),
-                        near ? "did you mean \"" + *near + "\"?" : "expected one of " + join(kKeys, ", "));
-    }
-    const std::string value = equals == std::string::npos ? "" : text.substr(equals + 1);
-    BERTH_TRY_OK(check_value(key, value));
-    if (key != "label") {
-      filter.values[key].push_back(value);
-      continue;
-    }
-    const size_t second = value.find('=');
-    std::optional<std::string> wanted;
-    if (second != std::string::npos) wanted = value.substr(second + 1);
-    filter.labels.push_back({value.substr(0, second), std::move(wanted), true});
-  }
-  return filter;
-}
 
 bool holds(const std::string& key, const std::string& value, const engine::NetworkRecord& network, bool used) {
   const bool builtin = engine::is_predefined(network.config.name);
@@ -69,15 +30,7 @@ bool holds(const std::string& key, const std::string& value, const engine::Netwo
   if (key == "scope") return value == "local";
   if (key == "type") return builtin == (value == "builtin");
   const bool dangling = !builtin && !used;
-  return dangling == (value == "true" || value == "1");
-}
-
-bool matches(const Filter& filter, const engine::NetworkRecord& network, bool used) {
-  return engine::matches(filter.labels, network.config.labels) &&
-         std::all_of(filter.values.begin(), filter.values.end(), [&](const auto& entry) {
-           return std::any_of(entry.second.begin(), entry.second.end(),
-                              [&](const std::string& value) { return holds(entry.first, value, network, used); });
-         });
+  return dangling == means_true(value);
 }
 
 /// "2026-11-21 12:48:04.123456789 +0000 UTC"
@@ -103,11 +56,18 @@ Json row(const engine::NetworkRecord& network, bool full) {
 }
 
 Status list(const Context& context, const Flags& flags) {
-  BERTH_TRY(const Filter filter, parse_filter(flags.filters));
+  BERTH_TRY(const ListFilter filter,
+            parse_list_filter(flags.filters, {"dangling", "driver", "id", "label", "name", "scope", "type"}));
+  for (const std::string& type : filter.values.contains("type") ? filter.values.at("type") : Strings()) {
+    if (type != "builtin" && type != "custom")
+      return make_error(fmt::format("invalid filter: 'type'='{}'", printable(type)), "expected builtin or custom");
+  }
   const engine::Observed observed = engine::StateStore(context.paths).observe();
   std::vector<Json> rows;
   for (const engine::NetworkRecord& network : all_networks(context, observed)) {
-    if (matches(filter, network, !users_of(network, observed).empty())) rows.push_back(row(network, flags.no_trunc));
+    const bool used = !users_of(network, observed).empty();
+    auto about_it = [&](const std::string& key, const std::string& value) { return holds(key, value, network, used); };
+    if (filter.matches(network.config.labels, about_it)) rows.push_back(row(network, flags.no_trunc));
   }
   if (flags.quiet && flags.format.empty()) {
     for (const Json& one : rows) fmt::print("{}\n", one["ID"].get<std::string>());

@@ -1,19 +1,13 @@
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <memory>
-#include <set>
 
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/project.h"
 #include "cli/prune.h"
-#include "cli/request.h"
 #include "cli/sizes.h"
-#include "engine/request.h"
-#include "engine/state.h"
-#include "sys/directory.h"
-#include "volumes/store.h"
+#include "cli/volume_commands.h"
 
 namespace berth::cli {
 namespace {
@@ -37,31 +31,6 @@ std::string warning_text(const Flags& flags) {
   return text;
 }
 
-/// Anonymous ones have nothing but an id as their name.
-bool is_anonymous(const std::string& name) {
-  return name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
-
-Status prune_volumes(const Context& context, const engine::PruneOptions& options, uint64_t& freed) {
-  BERTH_TRY(volumes::VolumeStore store, volumes::VolumeStore::open(context.paths));
-  BERTH_TRY(std::vector<volumes::Volume> all, store.list());
-  // After the list: a container is on record before its volumes are there.
-  std::set<std::string> used;
-  for (const engine::Container& container : engine::StateStore(context.paths).observe().containers) {
-    for (const engine::MountConfig& mount : container.record.mounts) used.insert(mount.source);
-  }
-  std::vector<std::string> removed;
-  for (const volumes::Volume& volume : all) {
-    if (!is_anonymous(volume.name) || used.contains(volume.name) || !matches(options.labels, volume.labels)) continue;
-    uint64_t size = sys::disk_usage(store.volume_path(volume.name));
-    BERTH_TRY_OK(store.remove(volume.name));
-    freed += size;
-    removed.push_back(volume.name);
-  }
-  print_list("Deleted Volumes", removed);
-  return {};
-}
-
 Status prune(const Context& context, const Flags& flags) {
   BERTH_TRY(engine::PruneOptions options, parse_prune_filters(flags.filters));
   if (flags.volumes && options.created_before_ns)
@@ -70,7 +39,7 @@ Status prune(const Context& context, const Flags& flags) {
   if (!flags.force && !confirm(warning_text(flags))) return {};
   uint64_t freed = 0;
   bool ok = prune_projects(context, options, freed);
-  if (flags.volumes) BERTH_TRY_OK(prune_volumes(context, options, freed));
+  if (flags.volumes) BERTH_TRY_OK(prune_volumes(context, options.labels, false, freed));
   BERTH_TRY_OK(prune_images(context, flags.filters, flags.all, freed));
   if (flags.filters.empty()) BERTH_TRY_OK(prune_build_cache(context, freed));
   fmt::print("Total reclaimed space: {}\n", size_text(freed, 4));

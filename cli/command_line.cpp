@@ -76,11 +76,9 @@ Command Command::add_command(const std::string& name, const std::string& help) c
 }
 
 Command Command::noun(const std::string& name) const {
-  static const std::map<std::string, std::string> descriptions = {{"image", "Manage images"},
-                                                                  {"builder", "Manage builds"},
-                                                                  {"container", "Manage containers"},
-                                                                  {"network", "Manage networks"},
-                                                                  {"system", "Manage berth"}};
+  static const std::map<std::string, std::string> descriptions = {
+      {"image", "Manage images"},     {"builder", "Manage builds"}, {"container", "Manage containers"},
+      {"network", "Manage networks"}, {"system", "Manage berth"},   {"volume", "Manage volumes"}};
   if (CLI::App* known = command_named(*app_, name)) return Command(*known);
   CLI::App* made = app_->add_subcommand(name, descriptions.at(name));
   made->require_subcommand(1);

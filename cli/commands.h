@@ -24,6 +24,7 @@ void add_kill(Command app, Context& context);
 void add_rm(Command app, Context& context);
 void add_ps(Command app, Context& context);
 void add_logs(Command app, Context& context);
+void add_ls(Command app, Context& context);
 void add_run(Command app, Context& context);
 void add_exec(Command app, Context& context);
 void add_events(Command app, Context& context);
