@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "engine/record.h"
 #include "sys/file.h"
 
 namespace berth::cli {
@@ -13,8 +14,7 @@ namespace berth::cli {
 std::string log_name(const engine::ContainerRecord& record) {
   std::string name = record.name;
   // One that takes another's place has that one's id before its name until it does.
-  auto replaced = record.labels.find("com.docker.compose.replace");
-  if (replaced != record.labels.end() && name.starts_with(replaced->second.substr(0, 12) + "_")) name.erase(0, 13);
+  if (engine::has_temporary_name(record)) name.erase(0, name.find('_') + 1);
   std::string prefix = record.project + "-";
   return name.starts_with(prefix) ? name.substr(prefix.size()) : name;
 }

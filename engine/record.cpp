@@ -13,6 +13,7 @@ namespace berth::engine {
 namespace {
 
 constexpr const char* kDefaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr const char* kReplaceLabel = "com.docker.compose.replace";
 constexpr int64_t kDefaultGraceNs = 10'000'000'000;
 
 std::string name_of(const std::string& assignment) {
@@ -178,8 +179,13 @@ Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& ser
   name_volumes(record, image.config, action.renew_volumes ? nullptr : replaced);
   record.layers = image.layer_dirs;
   record.labels = labels(stack, service, record, image.config);
-  if (!action.replaces.empty()) record.labels["com.docker.compose.replace"] = action.replaces;
+  if (!action.replaces.empty()) record.labels[kReplaceLabel] = action.replaces;
   return record;
+}
+
+bool has_temporary_name(const ContainerRecord& record) {
+  auto replaced = record.labels.find(kReplaceLabel);
+  return replaced != record.labels.end() && record.name.starts_with(replaced->second.substr(0, 12) + "_");
 }
 
 }  // namespace berth::engine

@@ -18,4 +18,8 @@ namespace berth::engine {
                                                   const Lenders& lenders = {},
                                                   const ContainerRecord* replaced = nullptr);
 
+/// It is to take another's place and has not done so yet: its name begins with that one's id. Nobody but those who look
+/// for it is to find it.
+[[nodiscard]] bool has_temporary_name(const ContainerRecord& record);
+
 }  // namespace berth::engine

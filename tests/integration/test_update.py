@@ -48,9 +48,9 @@ class Update(Case):
         stack = self.stack(WEB.replace("VERSION", "one"))
         stack.up("--wait")
         address = own_address()
-        ask = "while [ ! -e /tmp/over ]; do wget -T 5 -qO- http://%s/ || echo refused; done"
+        ask = "while [ ! -e /over ]; do wget -T 5 -qO- http://%s/ || echo refused; done"
         for name in ("web", stack.name + "-web-1"):
-            stack("exec", "-d", "client", "sh", "-c", "(" + ask % name + ") > /tmp/" + name.rsplit("-", 2)[-1] + " 2>&1", check=0)
+            stack("exec", "-d", "client", "sh", "-c", "(" + ask % name + ") > /asked-" + name.rsplit("-", 2)[-1] + " 2>&1", check=0)
         script = """
 import sys, urllib.request
 while True:
@@ -72,11 +72,11 @@ while True:
             outside.kill()
             outside.communicate()
         self.assertEqual({"one", "two"}, set(seen), [line for line in seen if "refused" in line])
-        answered = lambda file: stack.sh("client", f"cat /tmp/{file}").split()
+        answered = lambda file: stack.sh("client", f"cat /asked-{file}").split()
         for file in ("web", "1"):
             wait_until("the new one answers", lambda: answered(file)[-1:] == ["two"])
             self.assertEqual({"one", "two"}, set(answered(file)))
-        stack.sh("client", "touch /tmp/over")
+        stack.sh("client", "touch /over")
         self.assertEqual([stack.name + "-client-1", stack.name + "-web-1"], [row["Name"] for row in self.rows(stack)])
 
     def test_both_run_until_the_new_one_is_ready_under_a_temporary_name(self):
