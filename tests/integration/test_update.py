@@ -48,7 +48,7 @@ class Update(Case):
         stack = self.stack(WEB.replace("VERSION", "one"))
         stack.up("--wait")
         address = own_address()
-        ask = "while [ ! -e /over ]; do wget -T 5 -qO- http://%s/ || echo refused; done"
+        ask = "while [ ! -e /over ]; do wget -qO- http://%s/ || echo refused; done"
         for name in ("web", stack.name + "-web-1"):
             stack("exec", "-d", "client", "sh", "-c", "(" + ask % name + ") > /asked-" + name.rsplit("-", 2)[-1] + " 2>&1", check=0)
         script = """
