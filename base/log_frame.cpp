@@ -1,5 +1,7 @@
 #include "base/log_frame.h"
 
+#include <cstdio>
+
 #include "base/crc32c.h"
 
 namespace berth {
@@ -13,6 +15,13 @@ uint32_t checksum(const LogFrame& frame, const char* payload) noexcept {
 }
 
 }  // namespace
+
+void name_log_file(uint32_t number, char (&name)[kLogNameSize]) noexcept {
+  if (number == 0)
+    snprintf(name, sizeof name, "log");
+  else
+    snprintf(name, sizeof name, "log.%u", number);
+}
 
 void seal(LogFrame& frame, const char* payload) noexcept {
   frame.magic = kLogMagic;

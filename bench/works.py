@@ -8,11 +8,13 @@ import large_project
 from build import Build
 from dns import Dns
 from engines import IMAGE
+from logs import Logs
 from pull import Pull
 
 MARK = "berth-bench"
-DEFAULT_REPEATS = {"up-1": 10, "up-50": 5, "down-50": 5, "exec": 30, "oneoff": 10, "memory": 2, "config-10": 20, "config-1000": 10,
-                   "pull": 5, "build-cold": 5, "build-again": 5, "dns": 5}
+DEFAULT_REPEATS = {"up-1": 10, "up-50": 5, "down-50": 5, "chain": 3, "exec": 30, "oneoff": 10, "memory": 2, "config-10": 20,
+                   "config-1000": 10, "pull": 5, "build-cold": 5, "build-again": 5, "dns": 5, "logs-write": 3,
+                   "logs-read": 3}
 
 
 def stack(count):
@@ -39,6 +41,26 @@ class UpOne:
 class UpDownFifty(UpOne):
     def once(self):
         return {"up-50": self.engine.compose(stack(50), "up", "-d"), "down-50": self.engine.compose(stack(50), "down")}
+
+
+def chain(count):
+    """`count` services, each of which waits for the one before, and is ready 200 ms after its own start."""
+    services = ""
+    for n in range(1, count + 1):
+        gate = f"    depends_on: {{s{n - 1}: {{condition: service_healthy}}}}\n" if n > 1 else ""
+        services += (f"  s{n}:\n    image: {IMAGE}\n    init: true\n"
+                     "    command: [sh, -c, \"sleep 0.2; touch /tmp/ready; exec sleep infinity\"]\n"
+                     "    healthcheck: {test: [CMD, test, -e, /tmp/ready], interval: 5s}\n" + gate)
+    return "services:\n" + services
+
+
+class Chain(UpOne):
+    """Nothing but readiness: the applications need a second, and what is more is the engine's."""
+
+    def once(self):
+        took = self.engine.compose(chain(5), "up", "--wait")
+        self.engine.compose(chain(5), "down", "-t", "0")
+        return {"chain": took}
 
 
 class Config:
@@ -106,6 +128,6 @@ class Memory(UpOne):
         return {"memory:1": one, "memory:50": fifty, "memory:per container": (fifty - one) / 49}
 
 
-WORKS = [(("up-1",), UpOne), (("up-50", "down-50"), UpDownFifty), (("exec",), Exec), (("oneoff",), OneOff), (("memory",), Memory),
-         (("config-10", "config-1000"), Config), (("pull",), Pull), (("build-cold", "build-again"), Build),
-         (("dns",), Dns)]
+WORKS = [(("up-1",), UpOne), (("up-50", "down-50"), UpDownFifty), (("chain",), Chain), (("exec",), Exec), (("oneoff",), OneOff),
+         (("memory",), Memory), (("config-10", "config-1000"), Config), (("pull",), Pull), (("build-cold", "build-again"), Build),
+         (("dns",), Dns), (("logs-write", "logs-read"), Logs)]

@@ -16,6 +16,7 @@
 #include "cli/exit_code.h"
 #include "cli/project.h"
 #include "engine/log_reader.h"
+#include "engine/logging.h"
 #include "engine/request.h"
 #include "sys/file.h"
 #include "sys/terminal.h"
@@ -55,7 +56,9 @@ class Output {
   [[nodiscard]] static Result<Output> follow(const std::string& log) {
     Output output;
     output.notify_.reset(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-    if (inotify_add_watch(output.notify_.get(), log.c_str(), IN_MODIFY) < 0) return sys_error("watch " + log, errno);
+    std::string directory = log.substr(0, log.rfind('/'));  // where rotation makes the next file
+    if (inotify_add_watch(output.notify_.get(), directory.c_str(), IN_MODIFY | IN_CREATE) < 0)
+      return sys_error("watch " + directory, errno);
     BERTH_TRY(output.reader_, engine::LogReader::open(log));
     output.reader_->seek_tail(0);
     return output;
@@ -67,6 +70,7 @@ class Output {
     alignas(inotify_event) char events[4096];
     while (read(notify_.get(), events, sizeof events) > 0) continue;
     while (std::optional<engine::LogEntry> entry = reader_->next()) {
+      if (entry->kind != engine::LogEntry::Kind::text) continue;
       FILE* stream = entry->stream == 2 ? stderr : stdout;
       fwrite(entry->text.data(), 1, entry->text.size(), stream);
       if (!entry->partial) fputc('\n', stream);
@@ -159,6 +163,8 @@ Result<int> attach(const Context& context, const Flags& flags) {
   if (!container.live.alive()) return make_error("container " + name + " is not running");
   if (container.live.attached)
     return make_error("the output of container " + name + " belongs to the command that started it");
+  if (engine::keeps_no_log(container.record.config.log))
+    return make_error("container " + name + " has the logging driver \"none\": its output goes nowhere");
   BERTH_TRY(sys::Pidfd process, sys::open_identified(container.live.process));
   engine::StateStore store(context.paths);
   BERTH_TRY(Output output, Output::follow(store.log_path(container.record.id)));

@@ -14,6 +14,7 @@
 #include "cli/timestamp.h"
 #include "engine/event_log.h"
 #include "engine/json.h"
+#include "engine/selection.h"
 #include "sys/file.h"
 
 namespace berth::cli {
@@ -64,22 +65,13 @@ void print(const engine::Event& event, bool json) {
   fmt::print("{} container {} {} ({})\n", local_time(event.time_ns, false), printable(event.action), event.id, told);
 }
 
-std::optional<int64_t> moment(const Context& context, const char* flag, const std::string& text) {
-  std::optional<int64_t> time_ns = parse_moment(text, wall_clock_ns());
-  if (!time_ns) {
-    print_error(context, make_error(fmt::format("{}: \"{}\" is no time", flag, printable(text)),
-                                    "write 2026-11-21T08:15:30, seconds since 1970, or how long ago: 10m"));
-  }
-  return time_ns;
-}
-
 int run(const Context& context, const Flags& flags) {
   Period period{wall_clock_ns(), INT64_MAX};
   for (auto [flag, text, limit] :
        {std::tuple("--since", &flags.since, &period.begin_ns), std::tuple("--until", &flags.until, &period.end_ns)}) {
     if (text->empty()) continue;
-    std::optional<int64_t> time_ns = moment(context, flag, *text);
-    if (!time_ns) return 1;
+    Result<int64_t> time_ns = moment_of(flag, *text);
+    if (!time_ns) return report(context, time_ns.error());
     *limit = *time_ns;
   }
   if (flags.since.empty() && !flags.until.empty() && period.end_ns < period.begin_ns) period.begin_ns = 0;
@@ -94,9 +86,8 @@ int run(const Context& context, const Flags& flags) {
   engine::EventReader reader(context.paths);
   for (;;) {
     while (std::optional<engine::Event> event = reader.next()) {
-      bool mine = event->project == selection->project && !event->one_off &&
-                  (selection->services.empty() || selection->services.contains(event->service));
-      if (mine && event->time_ns >= period.begin_ns && event->time_ns <= period.end_ns) print(*event, flags.json);
+      if (engine::contains(*selection, *event) && event->time_ns >= period.begin_ns && event->time_ns <= period.end_ns)
+        print(*event, flags.json);
     }
     fflush(stdout);
     int64_t left_ms = period.end_ns == INT64_MAX ? -1 : (period.end_ns - wall_clock_ns()) / 1'000'000;

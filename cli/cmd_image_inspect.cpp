@@ -4,7 +4,6 @@
 #include "base/text.h"
 #include "cli/image_commands.h"
 #include "cli/inspect.h"
-#include "cli/project.h"
 #include "images/json_fields.h"
 #include "images/reference.h"
 #include "images/store.h"
@@ -83,21 +82,22 @@ Result<Json> inspect(const images::Store& store, const std::string& name) {
   return json;
 }
 
-int run(const Context& context, const Flags& flags) {
-  Result<images::Store> store = images::Store::open(context.paths);
-  if (!store) return report(context, std::move(store).error());
-  return show_objects(context, flags.images, flags.format,
-                      [&](const std::string& name) { return inspect(*store, name); });
-}
-
 }  // namespace
+
+Result<Json> image_json(const Context& context, const std::string& name) {
+  BERTH_TRY(const images::Store store, images::Store::open(context.paths));
+  return inspect(store, name);
+}
 
 void add_image_inspect(Command noun, Context& context) {
   auto flags = std::make_shared<Flags>();
   Command command = noun.add_command("inspect", "Display detailed information on one or more images");
   command.option("IMAGE", flags->images, "Names or ids").required();
   command.option("-f,--format", flags->format, "json, or a Go template");
-  command.runs(context, [&context, flags] { return run(context, *flags); });
+  command.runs(context, [&context, flags] {
+    return show_objects(context, flags->images, flags->format,
+                        [&](const std::string& name) { return image_json(context, name); });
+  });
 }
 
 }  // namespace berth::cli

@@ -60,15 +60,21 @@ void add_stop(Command app, Context& context) {
 }
 
 void add_start(Command app, Context& context) {
-  add(app, context, "start", "Start services",
-      [&context](auto& selection, auto& containers) -> std::optional<engine::Json> {
-        if (containers.empty()) {
-          print_error(context, make_error("project " + selection.project + " has no containers to start",
-                                          "use `berth up` to create them"));
-          return std::nullopt;
-        }
-        return ask(engine::StartRequest{selection});
-      });
+  auto wait = std::make_shared<bool>(false);
+  auto wait_timeout = std::make_shared<int64_t>(0);
+  Command command =
+      add(app, context, "start", "Start services",
+          [&context, wait, wait_timeout](auto& selection, auto& containers) -> std::optional<engine::Json> {
+            if (containers.empty()) {
+              print_error(context, make_error("project " + selection.project + " has no containers to start",
+                                              "use `berth up` to create them"));
+              return std::nullopt;
+            }
+            std::optional<int64_t> timeout_ns = *wait_timeout > 0 ? in_ns(*wait_timeout) : std::nullopt;
+            return ask(engine::StartRequest{selection, {*wait, timeout_ns}});
+          });
+  command.flag("--wait", *wait, "Wait for services to be running or healthy");
+  command.option("--wait-timeout", *wait_timeout, "Maximum seconds to wait for the project to be running or healthy");
 }
 
 void add_restart(Command app, Context& context) {

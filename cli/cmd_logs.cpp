@@ -4,11 +4,16 @@
 
 #include <memory>
 
+#include "base/clock.h"
 #include "base/text.h"
+#include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/log_follower.h"
 #include "cli/project.h"
 #include "cli/signals.h"
+#include "cli/timestamp.h"
+#include "engine/logging.h"
+#include "engine/settled_request.h"
 
 namespace berth::cli {
 namespace {
@@ -16,89 +21,121 @@ namespace {
 struct Flags {
   std::vector<std::string> services;
   bool follow = false, timestamps = false, no_color = false, no_prefix = false;
-  std::string tail = "all";
+  std::string tail = "all", since, until;
+  int64_t index = 0;
 };
 
-/// Entries of several containers in the order of their times.
-class Merge {
- public:
-  Merge(const engine::StateStore& store, const std::vector<const engine::Container*>& containers,
-        std::optional<size_t> tail, LogPrinter& printer)
-      : printer_(printer) {
-    for (const engine::Container* container : containers) {
-      printer_.add_source(log_name(container->record));
-      Result<engine::LogReader> reader = engine::LogReader::open(store.log_path(container->record.id));
-      if (!reader) continue;  // it has not run yet
-      if (tail) reader->seek_tail(*tail);
-      sources_.push_back({log_name(container->record), std::move(reader).value(), std::nullopt});
-      sources_.back().head = sources_.back().reader.next();
-    }
-  }
-
-  void print_all() {
-    while (Source* first = earliest()) {
-      printer_.print(first->name, *first->head);
-      first->head = first->reader.next();
-    }
-    for (const Source& source : sources_) printer_.flush(source.name);
-  }
-
- private:
-  struct Source {
-    std::string name;
-    engine::LogReader reader;
-    std::optional<engine::LogEntry> head;
-  };
-
-  Source* earliest() {
-    Source* first = nullptr;
-    for (Source& source : sources_) {
-      if (source.head && (first == nullptr || source.head->time_ns < first->head->time_ns)) first = &source;
-    }
-    return first;
-  }
-
-  LogPrinter& printer_;
-  std::vector<Source> sources_;
+/// What the flags mean.
+struct View {
+  engine::Selection selection;
+  int64_t index = 0;  // of the containers; 0 = all
+  LogPeriod period;
+  std::optional<size_t> tail;
 };
 
-int follow(const Context& context, const engine::Selection& selection, LogPrinter& printer,
-           std::optional<size_t> tail) {
-  LogFollower follower(engine::StateStore(context.paths), selection, printer, 0, false);
-  if (tail) follower.tail(*tail);
+Result<View> read_flags(const Flags& flags) {
+  View view;
+  if (flags.index != 0 && flags.services.size() != 1) return make_error("--index requires one service to be selected");
+  view.index = flags.index;
+  if (flags.tail != "all" && !flags.tail.starts_with('-')) {  // any negative number is all, too
+    std::optional<unsigned long long> lines = parse_unsigned(flags.tail);
+    if (!lines) return make_error("--tail takes a number of lines or \"all\", not \"" + printable(flags.tail) + "\"");
+    view.tail = *lines;
+  }
+  if (!flags.since.empty()) {
+    BERTH_TRY(view.period.since_ns, moment_of("--since", flags.since));
+  }
+  if (!flags.until.empty()) {
+    BERTH_TRY(view.period.until_ns, moment_of("--until", flags.until));
+  }
+  return view;
+}
+
+/// True when no command works on the project any more that might start its containers again: such as a restart, or an
+/// `up` that makes them anew. Meanwhile `busy` is called when the follower has something.
+bool is_settled(const Context& context, const std::string& project, LogFollower& follower, const Signals& signals) {
+  Result<Client> client = Client::connect_running(context.paths);
+  if (!client || !client->send(engine::to_message(engine::SettledRequest{project}))) return true;
+  for (;;) {
+    pollfd fds[] = {{follower.fd().get(), POLLIN, 0}, {signals.fd().get(), POLLIN, 0}, {client->fd().get(), POLLIN, 0}};
+    poll(fds, 3, -1);
+    if (fds[1].revents != 0) return false;
+    follower.pump();
+    if (fds[2].revents == 0) continue;
+    Result<engine::Json> message = client->receive();
+    if (!message || message->value("type", "") == "result") break;
+  }
+  follower.pump();
+  return true;
+}
+
+int follow(const Context& context, const View& view, LogPrinter& printer) {
+  LogFollower follower(engine::StateStore(context.paths), view.selection, printer, view.period);
+  follower.only(view.index);
+  if (view.tail) follower.tail(*view.tail);
   Signals signals;
   for (;;) {
     follower.pump();
     // Stopped containers may be started again by somebody, but nobody waits for that: as docker compose, this ends with
     // them.
-    if (follower.all_ended()) return 0;
+    bool ended = follower.none_runs() && is_settled(context, view.selection.project, follower, signals);
+    if (ended && follower.none_runs()) return 0;
+    int64_t left_ms = -1;
+    if (view.period.until_ns != INT64_MAX) {
+      left_ms = (view.period.until_ns - wall_clock_ns()) / 1'000'000;
+      if (left_ms < 0) return 0;
+    }
     pollfd fds[] = {{follower.fd().get(), POLLIN, 0}, {signals.fd().get(), POLLIN, 0}};
-    poll(fds, 2, -1);
+    if (!ended) poll(fds, 2, static_cast<int>(std::min<int64_t>(left_ms < 0 ? -1 : left_ms + 1, 3'600'000)));
     if (signals.take() != 0) return 130;
   }
 }
 
+/// Docker Compose's words.
+Status require_container(const Context& context, const View& view) {
+  engine::Observed observed = engine::StateStore(context.paths).observe();
+  for (const engine::Container* container : engine::select(observed, view.selection)) {
+    if (view.index == 0 || container->record.number == view.index) return {};
+  }
+  if (view.index == 0) return {};
+  return make_error(
+      fmt::format("service \"{}\" is not running container #{}", *view.selection.services.begin(), view.index));
+}
+
+void print_all(const Context& context, const View& view, LogPrinter& printer) {
+  engine::StateStore store(context.paths);
+  engine::Observed observed = store.observe();
+  LogMerge merge(printer, view.period);
+  for (const engine::Container* container : engine::select(observed, view.selection)) {
+    const engine::ContainerRecord& record = container->record;
+    if (view.index != 0 && record.number != view.index) continue;
+    LogPrinter::Source& source = printer.add_source(log_name(record));
+    if (engine::keeps_no_log(record.config.log))
+      fmt::print(stderr, "{}: logging driver \"none\" keeps no output\n", printable(source.name));
+    Result<engine::LogReader> reader = engine::LogReader::open(store.log_path(record.id));
+    if (!reader) continue;  // it has not run yet
+    if (view.tail) reader->seek_tail(*view.tail);
+    merge.add(source, std::move(reader).value());
+  }
+  merge.pump();
+  merge.flush();
+  merge.tell_open_gaps();
+}
+
 int run(const Context& context, const Flags& flags) {
+  Result<View> view = read_flags(flags);
+  if (!view) return report(context, view.error());
   std::optional<engine::Selection> selection = select(context, flags.services);
   if (!selection) return 1;
-  std::optional<size_t> tail;
-  if (flags.tail != "all") {
-    std::optional<unsigned long long> lines = parse_unsigned(flags.tail);
-    if (!lines) {
-      print_error(context, make_error("--tail takes a number of lines or \"all\", not \"" + flags.tail + "\""));
-      return 1;
-    }
-    tail = *lines;
-  }
+  view->selection = std::move(*selection);
+  if (Status there = require_container(context, *view); !there) return report(context, there);
   LogStyle style;
   style.prefix = !flags.no_prefix;
   style.timestamps = flags.timestamps;
   style.colour = !flags.no_color && context.colour(STDOUT_FILENO);
   LogPrinter printer(style);
-  if (flags.follow) return follow(context, *selection, printer, tail);
-  engine::StateStore store(context.paths);
-  engine::Observed observed = store.observe();
-  Merge(store, engine::select(observed, *selection), tail, printer).print_all();
+  if (flags.follow) return follow(context, *view, printer);
+  print_all(context, *view, printer);
   return 0;
 }
 
@@ -109,7 +146,10 @@ void add_logs(Command app, Context& context) {
   Command command = app.add_command("logs", "View output from containers");
   command.option("SERVICE", flags->services, "Services to show; all if none is named");
   command.flag("-f,--follow", flags->follow, "Follow log output");
+  command.option("--index", flags->index, "Index of the container if service has multiple replicas");
   command.option("-n,--tail", flags->tail, "Number of lines to show from the end of the logs for each container");
+  command.option("--since", flags->since, "Show logs since timestamp (2026-11-21T08:15:30Z) or relative (42m)");
+  command.option("--until", flags->until, "Show logs before a timestamp (2026-11-21T08:15:30Z) or relative (42m)");
   command.flag("-t,--timestamps", flags->timestamps, "Show timestamps");
   command.flag("--no-color", flags->no_color, "Produce monochrome output");
   command.flag("--no-log-prefix", flags->no_prefix, "Don't print prefix in logs");

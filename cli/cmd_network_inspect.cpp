@@ -82,22 +82,15 @@ Json inspect(const engine::NetworkRecord& network, const engine::Observed& obser
       {"Labels", map_json(config.labels)}};
 }
 
-Result<engine::NetworkRecord> find(const Context& context, const engine::Observed& observed, const std::string& name) {
+}  // namespace
+
+Result<Json> network_json(const Context& context, const std::string& name) {
+  const engine::Observed observed = engine::StateStore(context.paths).observe();
   engine::Observed all;
   all.networks = all_networks(context, observed);
   BERTH_TRY(const engine::NetworkRecord* found, engine::find_network(all, name));
-  return *found;
+  return inspect(*found, observed);
 }
-
-int run(const Context& context, const Flags& flags) {
-  const engine::Observed observed = engine::StateStore(context.paths).observe();
-  return show_objects(context, flags.networks, flags.format, [&](const std::string& name) -> Result<Json> {
-    BERTH_TRY(const engine::NetworkRecord network, find(context, observed, name));
-    return inspect(network, observed);
-  });
-}
-
-}  // namespace
 
 void add_network_inspect(Command noun, Context& context) {
   auto flags = std::make_shared<Flags>();
@@ -105,7 +98,10 @@ void add_network_inspect(Command noun, Context& context) {
   command.option("NETWORK", flags->networks, "Names or ids").required();
   command.option("-f,--format", flags->format, "json, or a Go template");
   command.flag("-v,--verbose", flags->verbose, "Verbose output for diagnostics (of swarms: none here)");
-  command.runs(context, [&context, flags] { return run(context, *flags); });
+  command.runs(context, [&context, flags] {
+    return show_objects(context, flags->networks, flags->format,
+                        [&](const std::string& name) { return network_json(context, name); });
+  });
 }
 
 }  // namespace berth::cli

@@ -24,7 +24,8 @@ struct Flags {
   ConvergeFlags converge;
   std::vector<std::string> attach, no_attach;
   bool detach = false, attach_dependencies = false;
-  bool wait = false, no_color = false, no_prefix = false, timestamps = false, abort_on_exit = false;
+  bool wait = false, no_color = false, no_prefix = false, timestamps = false, abort_on_exit = false,
+       abort_on_failure = false;
   int64_t wait_timeout = 0;
   std::string exit_code_from;
 };
@@ -92,7 +93,8 @@ class Attached {
       selection.services.insert(service.name);
       if (!service.attach) muted.insert(service.name);
     }
-    LogFollower follower(engine::StateStore(context_.paths), std::move(selection), printer_, wall_clock_ns(), true);
+    LogFollower follower(engine::StateStore(context_.paths), std::move(selection), printer_,
+                         {.since_ns = wall_clock_ns()});
     follower.mute(std::move(muted));
     return follower;
   }
@@ -111,13 +113,17 @@ class Attached {
     return join(list, ", ");
   }
 
-  [[nodiscard]] bool aborting() const { return flags_.abort_on_exit && !follower_.ended().empty(); }
+  [[nodiscard]] bool aborting() const {
+    if (flags_.abort_on_exit) return !follower_.ended().empty();
+    return flags_.abort_on_failure && exit_code() != 0;
+  }
 
   /// 0 when all ended by themselves, whatever their codes; with the abort flags the code they name.
   [[nodiscard]] int exit_code() const {
     for (const LogFollower::Ended& ended : follower_.ended()) {
       if (!flags_.exit_code_from.empty() && ended.service != flags_.exit_code_from) continue;
-      if (flags_.abort_on_exit) return static_cast<int>(ended.exit_code);
+      if (flags_.abort_on_exit || (flags_.abort_on_failure && ended.exit_code != 0))
+        return static_cast<int>(ended.exit_code);
     }
     return 0;
   }
@@ -145,12 +151,23 @@ class Attached {
   LogFollower follower_;
 };
 
+Status check_combinations(const Flags& flags) {
+  if (flags.abort_on_exit && flags.abort_on_failure)
+    return make_error(
+        "--abort-on-container-failure cannot be combined with --abort-on-container-exit or --exit-code-from");
+  bool aborts = flags.abort_on_exit || flags.abort_on_failure;
+  if (aborts && (flags.detach || flags.wait)) {
+    return make_error(std::string(flags.detach ? "--detach" : "--wait") +
+                      " cannot be combined with --abort-on-container-exit, --abort-on-container-failure or "
+                      "--exit-code-from, for which the command has to stay");
+  }
+  return {};
+}
+
 int run(const Context& context, Flags flags) {
   if (!flags.exit_code_from.empty()) flags.abort_on_exit = true;
-  if (flags.detach && flags.abort_on_exit) {
-    print_error(
-        context,
-        make_error("--abort-on-container-exit and --exit-code-from need the containers' output: leave out --detach"));
+  if (Status combined = check_combinations(flags); !combined) {
+    print_error(context, combined.error());
     return 1;
   }
   int code = 1;
@@ -176,6 +193,8 @@ void add_up(Command app, Context& context) {
   command.option("--wait-timeout", flags->wait_timeout,
                  "Maximum seconds to wait for the project to be running or healthy");
   command.flag("--abort-on-container-exit", flags->abort_on_exit, "Stop all containers if any container was stopped");
+  command.flag("--abort-on-container-failure", flags->abort_on_failure,
+               "Stop all containers if any container exited with failure");
   command.option("--exit-code-from", flags->exit_code_from, "Return the exit code of the selected service container");
   command.option("--attach", flags->attach, "Restrict attaching to the specified services");
   command.option("--no-attach", flags->no_attach, "Do not attach (stream logs) to the specified services");

@@ -28,22 +28,23 @@ Json inspect(const volumes::Volume& volume) {
           {"Scope", "local"}};
 }
 
-int run(const Context& context, const Flags& flags) {
-  return show_objects(context, flags.volumes, flags.format, [&](const std::string& name) -> Result<Json> {
-    BERTH_TRY(const volumes::VolumeStore store, volumes::VolumeStore::open(context.paths));
-    BERTH_TRY(const volumes::Volume volume, store.inspect(name));
-    return inspect(volume);
-  });
-}
-
 }  // namespace
+
+Result<Json> volume_json(const Context& context, const std::string& name) {
+  BERTH_TRY(const volumes::VolumeStore store, volumes::VolumeStore::open(context.paths));
+  BERTH_TRY(const volumes::Volume volume, store.inspect(name));
+  return inspect(volume);
+}
 
 void add_volume_inspect(Command noun, Context& context) {
   auto flags = std::make_shared<Flags>();
   Command command = noun.add_command("inspect", "Display detailed information on one or more volumes");
   command.option("VOLUME", flags->volumes, "Names").required();
   command.option("-f,--format", flags->format, "json, or a Go template");
-  command.runs(context, [&context, flags] { return run(context, *flags); });
+  command.runs(context, [&context, flags] {
+    return show_objects(context, flags->volumes, flags->format,
+                        [&](const std::string& name) { return volume_json(context, name); });
+  });
 }
 
 }  // namespace berth::cli

@@ -28,6 +28,7 @@ void add_ls(Command app, Context& context);
 void add_run(Command app, Context& context);
 void add_exec(Command app, Context& context);
 void add_events(Command app, Context& context);
+void add_inspect(Command app, Context& context);
 void add_config(Command app, Context& context);
 void add_lint(Command app, Context& context);
 void add_version(Command app, Context& context);
@@ -50,6 +51,7 @@ void add_oci(Command app, Context& context);
 
 // Below `container`, about one by name or id.
 void add_container_attach(Command noun, Context& context);
+void add_container_inspect(Command noun, Context& context);
 void add_container_port(Command noun, Context& context);
 void add_container_top(Command noun, Context& context);
 void add_container_stats(Command noun, Context& context);

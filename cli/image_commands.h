@@ -1,8 +1,10 @@
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "cli/command_line.h"
 #include "images/digest.h"
 
@@ -13,6 +15,9 @@ void add_image_ls(Command noun, Context& context);
 void add_image_inspect(Command noun, Context& context);
 void add_image_history(Command app, Context& context);
 void add_image_prune(Command noun, Context& context);
+
+/// An image as `docker image inspect` shows it. Error: none of that name or id.
+[[nodiscard]] Result<nlohmann::ordered_json> image_json(const Context& context, const std::string& name);
 
 /// Repository and tag in Docker's short form, "<none>" for what is missing.
 struct ShownName {

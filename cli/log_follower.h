@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "cli/log_merge.h"
 #include "cli/log_printer.h"
 #include "engine/plan_down.h"
 #include "engine/state.h"
@@ -16,12 +17,13 @@ namespace berth::cli {
 /// seen through inotify.
 class LogFollower {
  public:
-  /// Prints entries not older than `since_ns`; `remark_exits` tells of containers that end.
-  LogFollower(engine::StateStore store, engine::Selection selection, LogPrinter& printer, int64_t since_ns,
-              bool remark_exits);
+  /// Prints entries of that period, and tells of containers that end from now on.
+  LogFollower(engine::StateStore store, engine::Selection selection, LogPrinter& printer, LogPeriod period);
 
   /// Containers of services in here are followed, but not printed (`attach: false`).
   void mute(std::set<std::string> services) { muted_ = std::move(services); }
+  /// Only the containers of this number.
+  void only(int64_t number) { number_ = number; }
   /// Only the last so many lines of what is there already.
   void tail(size_t lines) { tail_ = lines; }
 
@@ -30,8 +32,10 @@ class LogFollower {
   void pump();
 
   /// True once containers have been seen and none of them runs or is going to.
-  [[nodiscard]] bool all_ended() const;
-  /// The container that ended first since the start, if any: name and exit code.
+  [[nodiscard]] bool all_ended() const { return any_ && none_runs(); }
+  /// Also where there has been none.
+  [[nodiscard]] bool none_runs() const;
+  /// Containers that have ended since the start and are not to run again, the first one first.
   struct Ended {
     std::string service;
     int64_t exit_code = 0;
@@ -41,26 +45,31 @@ class LogFollower {
  private:
   struct Followed {
     engine::Container container;
-    std::string name;  // as printed
-    std::optional<engine::LogReader> reader;
-    int64_t ended_ns = 0;  // the end that has been told
-    bool muted = false;
+    LogPrinter::Source* source = nullptr;  // none: muted
+    LogMerge::Input* log = nullptr;        // none: not written yet
+    int64_t ended_ns = 0;                  // the end that has been told
+    bool removed = false;
   };
+  [[nodiscard]] bool take_notices();
   void scan();
   void watch(const std::string& path, uint32_t mask);
+  [[nodiscard]] bool is_mine(const engine::ContainerRecord& record) const;
+  void open_log(Followed& followed);
   void read_state(Followed& followed);
-  void read_log(Followed& followed);
+  void tell_end(Followed& followed);
 
   engine::StateStore store_;
   engine::Selection selection_;
   LogPrinter& printer_;
-  int64_t since_ns_;
-  bool remark_exits_;
+  LogMerge merge_;
+  int64_t begun_ns_;
+  int64_t number_ = 0;  // 0 = all
   std::optional<size_t> tail_;
   std::set<std::string> muted_;
   sys::UniqueFd notify_;
   std::map<std::string, Followed> followed_;  // by id
   std::set<std::string> strangers_;           // ids of other projects
+  bool any_ = false;                          // containers have been seen
   std::vector<Ended> ended_;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdio>
+#include <deque>
 #include <map>
 #include <string>
 
@@ -19,29 +20,38 @@ struct LogStyle {
 /// terminal control characters but for colours are shown, not sent.
 class LogPrinter {
  public:
-  explicit LogPrinter(LogStyle style);
-
-  /// Announces a container, so that names are padded to the longest.
-  void add_source(const std::string& name);
-  void print(const std::string& source, const engine::LogEntry& entry);
-  /// What a container left without a newline.
-  void flush(const std::string& source);
-  /// A line about a container: `web-1 exited with code 0`.
-  void remark(const std::string& source, const std::string& text);
-
- private:
+  /// A container's place here.
   struct Source {
-    size_t colour = 0;
+    std::string name;
+    const char* colour = nullptr;
+    std::string prefix;   // as it stands before its lines
     std::string open[2];  // a line that is not complete yet, of stdout and stderr
     int64_t open_since[2] = {0, 0};
   };
-  void write_line(const std::string& name, const Source& source, int stream, int64_t time_ns, std::string_view text);
-  [[nodiscard]] std::string prefix_of(const std::string& name, const Source& source) const;
+
+  explicit LogPrinter(LogStyle style);
+
+  /// Announces a container, so that names are padded to the longest. Lives as long as the printer; a name that is
+  /// known already keeps its place.
+  Source& add_source(const std::string& name);
+  void print(Source& source, const engine::LogEntry& entry);
+  /// What a container left without a newline.
+  void flush(Source& source);
+  /// A line about a container: `web-1 exited with code 0`.
+  void remark(Source& source, const std::string& text);
+
+ private:
+  void write_line(const Source& source, int stream, int64_t time_ns, std::string_view text);
+  void add_time(int64_t time_ns);
+  void tell_gap(Source& source, const engine::LogEntry& gap);
 
   LogStyle style_;
   bool terminal_;
   size_t width_ = 0;
-  std::map<std::string, Source> sources_;
+  std::deque<Source> sources_;
+  std::string line_;     // the one that is put together
+  int64_t second_ = -1;  // whose text `second_text_` is
+  std::string second_text_;
 };
 
 /// The text with everything but SGR (colours) and tabs made visible: what an application writes must not move the

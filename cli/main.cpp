@@ -2,6 +2,7 @@
 #include <string_view>
 #include <utility>
 
+#include "cli/cmd_doctor.h"
 #include "cli/commands.h"
 #include "cli/network_commands.h"
 #include "cli/volume_commands.h"
@@ -15,27 +16,42 @@ using Add = void (*)(Command app, Context& context);
 
 /// Those that are one word with one purpose, and used so often that making all the others for them would cost.
 constexpr std::pair<std::string_view, Add> kCommands[] = {
-    {"up", berth::cli::add_up},           {"down", berth::cli::add_down},
-    {"create", berth::cli::add_create},   {"scale", berth::cli::add_scale},
-    {"plan", berth::cli::add_plan},       {"ps", berth::cli::add_ps},
-    {"logs", berth::cli::add_logs},       {"exec", berth::cli::add_exec},
-    {"run", berth::cli::add_run},         {"start", berth::cli::add_start},
-    {"stop", berth::cli::add_stop},       {"restart", berth::cli::add_restart},
-    {"pause", berth::cli::add_pause},     {"unpause", berth::cli::add_unpause},
-    {"attach", berth::cli::add_attach},   {"port", berth::cli::add_port},
-    {"top", berth::cli::add_top},         {"stats", berth::cli::add_stats},
-    {"wait", berth::cli::add_wait},       {"kill", berth::cli::add_kill},
-    {"rm", berth::cli::add_rm},           {"events", berth::cli::add_events},
-    {"config", berth::cli::add_config},   {"lint", berth::cli::add_lint},
-    {"build", berth::cli::add_build},     {"pull", berth::cli::add_pull},
-    {"push", berth::cli::add_push},       {"images", berth::cli::add_compose_images},
+    {"up", berth::cli::add_up},
+    {"down", berth::cli::add_down},
+    {"create", berth::cli::add_create},
+    {"scale", berth::cli::add_scale},
+    {"plan", berth::cli::add_plan},
+    {"ps", berth::cli::add_ps},
+    {"logs", berth::cli::add_logs},
+    {"exec", berth::cli::add_exec},
+    {"run", berth::cli::add_run},
+    {"start", berth::cli::add_start},
+    {"stop", berth::cli::add_stop},
+    {"restart", berth::cli::add_restart},
+    {"pause", berth::cli::add_pause},
+    {"unpause", berth::cli::add_unpause},
+    {"attach", berth::cli::add_attach},
+    {"port", berth::cli::add_port},
+    {"top", berth::cli::add_top},
+    {"stats", berth::cli::add_stats},
+    {"wait", berth::cli::add_wait},
+    {"kill", berth::cli::add_kill},
+    {"rm", berth::cli::add_rm},
+    {"events", berth::cli::add_events},
+    {"config", berth::cli::add_config},
+    {"lint", berth::cli::add_lint},
+    {"doctor", berth::cli::add_doctor},
+    {"build", berth::cli::add_build},
+    {"pull", berth::cli::add_pull},
+    {"push", berth::cli::add_push},
+    {"images", berth::cli::add_compose_images},
     {"version", berth::cli::add_version},
 };
 
 void add_container_commands(Command app, Context& context) {
   Command noun = app.noun("container");
   for (Add add : {berth::cli::add_container_attach, berth::cli::add_container_port, berth::cli::add_container_top,
-                  berth::cli::add_container_stats, berth::cli::add_container_wait})
+                  berth::cli::add_container_stats, berth::cli::add_container_wait, berth::cli::add_container_inspect})
     add(noun, context);
 }
 
@@ -43,7 +59,7 @@ void add_container_commands(Command app, Context& context) {
 constexpr Add kOthers[] = {berth::cli::add_builder,  add_container_commands,    berth::cli::add_images,
                            berth::cli::add_networks, berth::cli::add_system_df, berth::cli::add_system_prune,
                            berth::cli::add_login,    berth::cli::add_oci,       berth::cli::add_completion,
-                           berth::cli::add_ls,       berth::cli::add_volumes};
+                           berth::cli::add_inspect,  berth::cli::add_ls,        berth::cli::add_volumes};
 
 /// The command that the word names, or all of them where help, a noun or a mistake asks for more.
 void add_commands(Command app, Context& context, const std::string& word) {

@@ -33,6 +33,9 @@ struct NetworkUser {
 /// NAME=value flags; without a "=" the value is empty.
 [[nodiscard]] engine::StringMap pairs_of(const std::vector<std::string>& texts);
 
+/// A network as `docker network inspect` shows it. Error: none of that name or id.
+[[nodiscard]] Result<nlohmann::ordered_json> network_json(const Context& context, const std::string& name);
+
 /// "null" for `none`, as Docker calls it.
 [[nodiscard]] std::string driver_of(const engine::NetworkRecord& network);
 

@@ -41,7 +41,16 @@ void Progress::on_event(const engine::Json& event) {
   std::string text = printable(event.value("text", ""));
   if (type == "warning")
     fmt::print(stderr, "{}warning:{} {}\n", colour_ ? "\033[1;33m" : "", colour_ ? "\033[0m" : "", text);
+  if (type == "output" && style_ != "quiet") output(printable(event.value("source", "")), text);
   if (type == "waiting" && style_ != "quiet") fmt::print(stderr, "waiting: {}\n", text);
+}
+
+/// What a hook has printed, in the form of `logs`.
+void Progress::output(const std::string& source, const std::string& text) const {
+  if (style_ == "json")
+    fmt::print(stderr, "{}\n", engine::to_text({{"id", source}, {"text", text}}));
+  else
+    fmt::print(stderr, "{} | {}\n", source, text);
 }
 
 void Progress::step(const engine::Json& event) {

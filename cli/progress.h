@@ -18,6 +18,7 @@ class Progress {
 
  private:
   void step(const engine::Json& event);
+  void output(const std::string& source, const std::string& text) const;
   void line(const std::string& id, const std::string& status, bool finished, bool failed);
 
   std::string style_;  // tty, plain, json, quiet

@@ -1,5 +1,7 @@
 #include "cli/timestamp.h"
 
+#include <fmt/core.h>
+
 #include <cmath>
 #include <ctime>
 
@@ -74,6 +76,13 @@ std::optional<int64_t> parse_moment(const std::string& text, int64_t now_ns) {
     return mktime(&parts) * kSecond + fraction;
   }
   return std::nullopt;
+}
+
+Result<int64_t> moment_of(const char* flag, const std::string& text) {
+  std::optional<int64_t> time_ns = parse_moment(text, wall_clock_ns());
+  if (time_ns) return *time_ns;
+  return make_error(fmt::format("{}: \"{}\" is no time", flag, printable(text)),
+                    "write 2026-11-21T08:15:30, seconds since 1970, or how long ago: 10m");
 }
 
 std::string time_ago(std::string_view rfc3339, int64_t now_ns) {

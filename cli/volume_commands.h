@@ -24,6 +24,9 @@ void add_volume_ls(Command noun, Context& context);
 void add_compose_volumes(Command app, Context& context);
 void add_volume_prune(Command noun, Context& context);
 
+/// A volume as `docker volume inspect` shows it. Error: none of that name.
+[[nodiscard]] Result<nlohmann::ordered_json> volume_json(const Context& context, const std::string& name);
+
 /// Names of volumes that some container, running or not, mounts.
 [[nodiscard]] std::set<std::string> used_volumes(const engine::Observed& observed);
 

@@ -48,6 +48,19 @@ void unknown_key(const Member& member, const Table& table, const Path& path, Dia
                     near ? fmt::format("did you mean \"{}\"?", *near) : std::string());
 }
 
+/// One that is nearly ours is a slip: everybody else's have names of their own.
+void suggest_extension(const Member& member, const Table& table, const In& in) {
+  if (!member.key.starts_with("x-berth-")) return;
+  std::vector<std::string> ours;
+  for (const Attr& row : table.rows) {
+    if (row.key.starts_with("x-")) ours.emplace_back(row.key);
+  }
+  std::optional<std::string> near = nearest(member.key, ours);
+  if (!near) return;
+  in.diagnostics.warning(member.key_span, fmt::format("{}: \"{}\" means nothing here", in.path.str(), member.key),
+                         fmt::format("did you mean \"{}\"?", *near));
+}
+
 void check_support(const Table& table, const Attr& row, const Member& member, const Path& path,
                    Diagnostics& diagnostics) {
   const char* because = row.note.empty() ? "" : ": ";
@@ -74,11 +87,12 @@ void keep_extension(const Member& member, const Table& table, void* object) {
 
 void decode_object(const In& in, const Table& table, void* object, PlaceNote note) {
   for (const Member& member : in.tree.members) {
-    if (member.key.starts_with("x-")) {
+    const Attr* row = table.find(member.key);
+    if (row == nullptr && member.key.starts_with("x-")) {
       keep_extension(member, table, object);
+      suggest_extension(member, table, in);
       continue;
     }
-    const Attr* row = table.find(member.key);
     if (row == nullptr) {
       unknown_key(member, table, in.path, in.diagnostics);
       continue;

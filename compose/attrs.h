@@ -80,7 +80,7 @@ struct Attr {
   Below below;
   void (*decode)(const In& in, void* object) = nullptr;
   bool (*encode)(const void* object, Tree& out) = nullptr;  // false: not set, nothing to show
-  void (*canonical)(Tree& value) = nullptr;                 // of a row without a field: the value as it is shown
+  void (*canonical)(Tree& value) = nullptr;                 // where the model keeps a Tree: the value as it is shown
 
   [[nodiscard]] constexpr Attr merged(Merge rule) const {
     Attr row = *this;
@@ -143,6 +143,7 @@ void merge_object(Tree& base, Tree later, const Table& table, const Path& path, 
 // The tables of the top level and below. Service's is in service_attrs.cpp, and so on.
 [[nodiscard]] const Table& project_table();
 [[nodiscard]] const Table& service_table();
+[[nodiscard]] const Table& native_probe_table();
 [[nodiscard]] const Table& build_table();
 [[nodiscard]] const Table& deploy_table();
 [[nodiscard]] const Table& network_table();
@@ -201,6 +202,12 @@ constexpr Attr row_of(std::string_view key) {
   row.merge = Codec::kMerge;
   row.to_long = Codec::kToLong;
   row.below = Codec::below();
+  row.canonical = [](Tree& tree) {
+    static const Path kNowhere;
+    Diagnostics unused;  // decode() has reported what is wrong
+    typename Codec::Value value{};
+    if (Codec::decode({tree, kNowhere, unused}, value)) Codec::encode(value, tree);
+  };
   return row;
 }
 
@@ -227,12 +234,6 @@ constexpr Attr shape(std::string_view key) {
   row.decode = [](const In& in, void*) {
     typename Codec::Value value{};
     Codec::decode(in, value);
-  };
-  row.canonical = [](Tree& tree) {
-    static const Path kNowhere;
-    Diagnostics unused;  // decode() has reported what is wrong
-    typename Codec::Value value{};
-    if (Codec::decode({tree, kNowhere, unused}, value)) Codec::encode(value, tree);
   };
   return row;
 }

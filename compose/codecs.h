@@ -111,6 +111,11 @@ Tree* extensions_of(void* object) {
 /// An error if `key` is not in the map.
 void require_key(const Tree& map, const Path& path, std::string_view key, Diagnostics& diagnostics);
 
+// Whom x-berth-probe asks.
+BERTH_CODEC(HttpTarget, ProbeTarget);  // [http://][HOST:]PORT[/PATH]
+BERTH_CODEC(TcpTarget, ProbeTarget);   // [HOST:]PORT
+BERTH_CODEC(GrpcTarget, ProbeTarget);  // [HOST:]PORT[/SERVICE]
+
 // Lists and maps of scalars.
 BERTH_CODEC(TextList, Strings);    // duplicates kept
 BERTH_CODEC(ScalarList, Strings);  // numbers too
@@ -257,6 +262,12 @@ struct Kept : CodecBase {
     out = value;
     return !value.items.empty() || !value.members.empty();
   }
+};
+
+/// x-berth-probe: exactly one of the kinds of probes.
+struct NativeProbeForm : Object<NativeProbe, native_probe_table> {
+  static constexpr Merge kMerge = Merge::replace;
+  static bool decode(const In& in, NativeProbe& value);
 };
 
 /// gpus and deploy.resources.reservations.devices; "all" is short for one request for all.

@@ -49,9 +49,9 @@ const Table& resources_table() {
 constexpr std::array<std::string_view, 3> kRestartConditions = {"none", "on-failure", "any"};
 constexpr Attr kRestartPolicyRows[] = {
     attr<&RestartPolicy::condition, OneOf<kRestartConditions>>("condition"),
-    attr<&RestartPolicy::delay, Time>("delay").accepted(),
+    attr<&RestartPolicy::delay, Time>("delay"),
     attr<&RestartPolicy::max_attempts, Integer>("max_attempts"),
-    attr<&RestartPolicy::window, Time>("window").accepted(),
+    attr<&RestartPolicy::window, Time>("window"),
 };
 const Table& restart_policy_table() {
   static constexpr Table kTable{"restart_policy", kRestartPolicyRows, extensions_of<RestartPolicy>};

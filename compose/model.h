@@ -120,15 +120,35 @@ struct Dependency {
   Tree extensions;
 };
 
+/// A command around the life of a container.
+struct Hook {
+  Strings command;
+  Env environment;
+  std::optional<bool> privileged;
+  std::optional<std::string> user, working_dir;
+};
+
+/// Whom a probe asks.
+struct ProbeTarget {
+  std::string host;  // an address, or localhost
+  uint16_t port = 0;
+  std::string path;  // http: from its slash on; grpc: the service, empty = the server as a whole
+};
+
+/// A probe that needs no program in the container; one of them.
+struct NativeProbe {
+  std::optional<ProbeTarget> grpc, http, tcp;
+  Tree extensions;
+};
+
 struct Healthcheck {
   /// {"NONE"}, {"CMD", ...} or {"CMD-SHELL", text}; empty = take the image's.
   Strings test;
-  std::optional<Duration> interval;
-  std::optional<Duration> timeout;
+  std::optional<Duration> interval, timeout, start_period, start_interval;
   std::optional<int64_t> retries;
-  std::optional<Duration> start_period;
-  std::optional<Duration> start_interval;
   std::optional<bool> disable;
+  std::optional<NativeProbe> probe;  // instead of `test`
+  std::optional<bool> restart_unhealthy;
   Tree extensions;
 };
 
@@ -280,7 +300,8 @@ struct Service {
   std::optional<std::string> domainname;
   std::optional<Healthcheck> healthcheck;
   std::optional<Logging> logging;
-  Tree pre_start, post_start, pre_stop;
+  std::vector<Hook> post_start, pre_stop;
+  Tree pre_start;
 
   // network
   std::map<std::string, NetworkAttachment> networks;  // keys of Project::networks
@@ -338,7 +359,8 @@ struct Service {
   std::optional<std::string> pid;
   std::optional<std::string> ipc;
 
-  Tree extensions;  // x-*: a map, or null
+  std::optional<std::string> probing;  // x-berth-probing: early, strict
+  Tree extensions;                     // x-*: a map, or null
 
   /// Where each attribute was written, by key of the table's row (which outlives the program).
   std::vector<std::pair<std::string_view, SourceSpan>> places;

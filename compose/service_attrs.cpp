@@ -4,15 +4,23 @@ namespace berth::compose {
 namespace {
 
 constexpr std::array<std::string_view, 2> kCgroupModes = {"host", "private"};
+constexpr std::array<std::string_view, 2> kProbings = {"early", "strict"};
 constexpr std::string_view kWindows = "it is for Windows";
 
 // ---- healthcheck, logging
 
 constexpr Attr kHealthcheckRows[] = {
-    attr<&Healthcheck::disable, IfTrue>("disable"),         attr<&Healthcheck::interval, Time>("interval"),
-    attr<&Healthcheck::retries, Count>("retries"),          attr<&Healthcheck::start_interval, Time>("start_interval"),
-    attr<&Healthcheck::start_period, Time>("start_period"), attr<&Healthcheck::test, ProbeCommand>("test"),
+    attr<&Healthcheck::disable, IfTrue>("disable"),
+    attr<&Healthcheck::interval, Time>("interval"),
+    attr<&Healthcheck::retries, Count>("retries"),
+    attr<&Healthcheck::start_interval, Time>("start_interval"),
+    attr<&Healthcheck::start_period, Time>("start_period"),
+    attr<&Healthcheck::test, ProbeCommand>("test"),
     attr<&Healthcheck::timeout, Time>("timeout"),
+    attr<&Healthcheck::probe, NativeProbeForm>("x-berth-probe")
+        .remark("of berth: a probe without a program in the image"),
+    attr<&Healthcheck::restart_unhealthy, Flag>("x-berth-restart-unhealthy")
+        .remark("of berth: what is unhealthy is ended and started again"),
 };
 const Table& healthcheck_table() {
   static constexpr Table kTable{"healthcheck", kHealthcheckRows, extensions_of<Healthcheck>};
@@ -21,7 +29,7 @@ const Table& healthcheck_table() {
 
 constexpr Attr kLoggingRows[] = {
     attr<&Logging::driver, Text>("driver"),
-    attr<&Logging::options, Options>("options"),
+    attr<&Logging::options, Options>("options").remark("max-size, max-file; the others of json-file change nothing"),
 };
 const Table& logging_table() {
   static constexpr Table kTable{"logging", kLoggingRows, extensions_of<Logging>};
@@ -31,8 +39,9 @@ const Table& logging_table() {
 // ---- parts of which only the shape is checked
 
 constexpr Attr kHookRows[] = {
-    shape<Command>("command"), shape<EnvMap>("environment"), shape<Flag>("privileged"),
-    shape<Text>("user"),       shape<Text>("working_dir"),
+    attr<&Hook::command, Command>("command"),      attr<&Hook::environment, EnvMap>("environment"),
+    attr<&Hook::privileged, Flag>("privileged"),   attr<&Hook::user, Text>("user"),
+    attr<&Hook::working_dir, Text>("working_dir"),
 };
 const Table& hook_table() {
   static constexpr Table kTable{"hook", kHookRows};
@@ -51,7 +60,7 @@ constexpr std::array<std::string_view, 1> kHookNeeds = {"command"};
 constexpr std::array<std::string_view, 5> kWatchActions = {"rebuild", "sync", "restart", "sync+restart", "sync+exec"};
 constexpr Attr kWatchRows[] = {
     shape<OneOf<kWatchActions>>("action"),
-    shape<Object<Unbound, hook_table>>("exec"),
+    shape<Object<Hook, hook_table>>("exec"),
     shape<TextOrList>("ignore"),
     shape<TextOrList>("include"),
     shape<Flag>("initial_sync"),
@@ -111,7 +120,7 @@ struct Provider : Object<Unbound, provider_table> {
   }
 };
 
-using Hooks = Kept<Requires<ObjectList<Unbound, hook_table>, kHookNeeds>>;
+using Hooks = Requires<ObjectList<Hook, hook_table>, kHookNeeds>;
 using PreStart = Kept<ObjectList<Unbound, pre_start_table>>;
 
 // ---- the service, sorted by key
@@ -167,7 +176,7 @@ constexpr Attr kServiceRows[] = {
     attr<&Service::links, UniqueList>("links"),
     attr<&Service::logging, Object<Logging, logging_table>>("logging")
         .merged(Merge::logging)
-        .accepted("berth keeps all output itself"),
+        .remark("json-file, local, none; of other drivers a warning, and the log is kept all the same"),
     attr<&Service::mac_address, Text>("mac_address"),
     attr<&Service::mem_limit, Bytes>("mem_limit"),
     attr<&Service::mem_reservation, Bytes>("mem_reservation"),
@@ -182,9 +191,9 @@ constexpr Attr kServiceRows[] = {
     attr<&Service::pids_limit, Integer>("pids_limit"),
     attr<&Service::platform, Text>("platform").remark("decides which image is pulled; nothing is emulated"),
     attr<&Service::ports, Ports>("ports"),
-    attr<&Service::post_start, Hooks>("post_start").accepted(),
+    attr<&Service::post_start, Hooks>("post_start"),
     attr<&Service::pre_start, PreStart>("pre_start").accepted(),
-    attr<&Service::pre_stop, Hooks>("pre_stop").accepted(),
+    attr<&Service::pre_stop, Hooks>("pre_stop"),
     attr<&Service::privileged, IfTrue>("privileged"),
     attr<&Service::profiles, UniqueList>("profiles"),
     attr<&Service::provider, Kept<Provider>>("provider").refused("there are no provider plugins"),
@@ -213,6 +222,8 @@ constexpr Attr kServiceRows[] = {
     attr<&Service::volumes, Mounts>("volumes"),
     attr<&Service::volumes_from, UniqueList>("volumes_from"),
     attr<&Service::working_dir, Text>("working_dir"),
+    attr<&Service::probing, OneOf<kProbings>>("x-berth-probing")
+        .remark("of berth: strict probes by the file's intervals alone, also before the first success"),
 };
 
 }  // namespace

@@ -49,6 +49,7 @@ class ServiceCheck {
     check_grants(service_.secrets, project_.secrets, "secret");
     check_grants(service_.configs, project_.configs, "config");
     if (service_.build) check_build(*service_.build);
+    check_health();
     check_models();
     check_watch();
     check_scale();
@@ -149,6 +150,12 @@ class ServiceCheck {
     if (!service.healthcheck) return false;
     const Healthcheck& check = *service.healthcheck;
     return check.disable.value_or(false) || (!check.test.empty() && check.test.front() == "NONE");
+  }
+
+  void check_health() {
+    if (!service_.healthcheck || !service_.healthcheck->probe || service_.healthcheck->test.empty()) return;
+    error(service_.place("healthcheck"), "has both healthcheck.test and healthcheck.x-berth-probe",
+          "leave out one of them; `test: !reset null` takes that of an earlier file away");
   }
 
   void check_networks() {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/record.h"
+
 namespace berth::engine {
 namespace {
 
@@ -34,7 +36,9 @@ images::ImageConfig committed_config(const ContainerRecord& record, const images
   config.user = record.user;
   if (!record.config.working_dir.empty()) config.working_dir = record.config.working_dir;
   if (!record.config.stop_signal.empty()) config.stop_signal = record.config.stop_signal;
-  if (record.config.health) config.healthcheck = healthcheck(record.health.value_or(HealthConfig{{"NONE"}}));
+  bool own_kind = record.health && !is_test_of_images(record.health->test);
+  if (record.config.health && !own_kind)
+    config.healthcheck = healthcheck(record.health.value_or(HealthConfig{{"NONE"}}));
   for (const std::string& port : record.expose)
     add_missing(config.exposed_ports, port.find('/') == std::string::npos ? port + "/tcp" : port);
   for (const PortConfig& port : record.config.ports)

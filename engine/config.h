@@ -16,10 +16,14 @@ using Labels = std::map<std::string, std::string>;
 using StringMap = std::map<std::string, std::string>;
 
 struct HealthConfig {
-  std::vector<std::string> test;  // {"NONE"}, {"CMD", …} or {"CMD-SHELL", text}; empty = the image's
+  /// {"NONE"}, {"CMD", …} or {"CMD-SHELL", text}; empty = the image's. Without a program in the image: {"TCP", host,
+  /// port, ""}, {"HTTP", host, port, path}, {"GRPC", host, port, service}.
+  std::vector<std::string> test;
   // Nanoseconds; nothing = the image's value, else Docker's default.
   std::optional<int64_t> interval, timeout, start_period, start_interval;
   std::optional<int64_t> retries;
+  bool strict = false;             // probes come by the file's own intervals alone, also before the first success
+  bool restart_unhealthy = false;  // once unhealthy it is ended and started again
 };
 
 struct MountConfig {
@@ -114,8 +118,18 @@ struct ResourceConfig {
 };
 
 struct RestartConfig {
-  std::string policy = "no";  // no, always, on-failure, unless-stopped
-  int64_t max_attempts = 0;   // on-failure; 0 = without limit
+  std::string policy = "no";         // no, always, on-failure, unless-stopped
+  int64_t max_attempts = 0;          // always, on-failure; 0 = without limit
+  std::optional<int64_t> delay_ns;   // the pause before each start; nothing = Docker's, which grow
+  std::optional<int64_t> window_ns;  // a run as long as this was a good one: attempts count anew. 0 = never
+};
+
+/// A command that runs in a container after its start or before its stop.
+struct HookConfig {
+  std::vector<std::string> command;
+  std::vector<std::string> environment;  // NAME=value, beside the container's own
+  std::string user, working_dir;         // empty = the container's
+  bool privileged = false;
 };
 
 struct LogConfig {
@@ -156,6 +170,7 @@ struct ContainerConfig {
   std::optional<int64_t> stop_grace_ns;
   std::optional<HealthConfig> health;
   RestartConfig restart;
+  std::vector<HookConfig> post_start, pre_stop;
   LogConfig log;
   Labels labels;
   Labels annotations;

@@ -5,7 +5,7 @@
 namespace berth::engine {
 
 // The parts that only appear inside others stay in this file.
-BERTH_JSON(HealthConfig, test, interval, timeout, start_period, start_interval, retries)
+BERTH_JSON(HealthConfig, test, interval, timeout, start_period, start_interval, retries, strict, restart_unhealthy)
 BERTH_JSON(MountConfig, type, source, target, read_only, create_host_path, recursive, read_only_below, propagation,
            no_copy, lent, labels, subpath, tmpfs_size, tmpfs_mode, tmpfs_options, place, image_id, layers)
 BERTH_JSON(VolumesFrom, from, read_only)
@@ -19,7 +19,9 @@ BERTH_JSON(DeviceLimit, device, value)
 BERTH_JSON(BlkioConfig, weight, weight_device, read_bps, write_bps, read_iops, write_iops)
 BERTH_JSON(ResourceConfig, memory, memory_swap, memory_reservation, memory_swappiness, oom_kill_disable, nano_cpus,
            cpu_quota, cpu_period, cpu_shares, cpu_rt_runtime, cpu_rt_period, cpuset, pids, blkio, parent)
-BERTH_JSON(RestartConfig, policy, max_attempts)
+BERTH_JSON(RestartConfig, policy, max_attempts, delay_ns, window_ns)
+BERTH_JSON(RestartState, attempts, delay_ns)
+BERTH_JSON(HookConfig, command, environment, user, working_dir, privileged)
 BERTH_JSON(LogConfig, driver, options)
 BERTH_JSON(RolloutConfig, parallelism, delay_ns, monitor_ns, failure_action, max_failure_ratio, start_first)
 BERTH_JSON(DependencyConfig, service, condition, required, restart, place)
@@ -43,7 +45,7 @@ BERTH_JSON_DEFINE(ContainerConfig, image, command, entrypoint, environment, user
                   mounts, volumes_from, files, extra_hosts, dns, dns_search, dns_options, cap_add, cap_drop,
                   security_opt, ulimits, devices, device_cgroup_rules, sysctls, pid_mode, ipc_mode, uts_mode,
                   cgroup_mode, userns_mode, shm_size, oom_score_adj, resources, stop_signal, stop_grace_ns, health,
-                  restart, log, labels, annotations)
+                  restart, post_start, pre_stop, log, labels, annotations)
 BERTH_JSON_DEFINE(ServiceConfig, name, container_name, replicas, attach, container, depends_on, update, rollback, place,
                   image_place, image_id)
 BERTH_JSON_DEFINE(Stack, project, working_dir, config_files, environment_files, services, networks, volumes)
@@ -51,7 +53,7 @@ BERTH_JSON_DEFINE(ContainerRecord, id, name, project, service, number, one_off, 
                   config_hash, config, expose, args, env, user, working_dir, stop_signal, stop_grace_ns, health, mounts,
                   layers, anonymous_volumes, labels)
 BERTH_JSON_DEFINE(LiveState, boot_id, status, process, started_ns, finished_ns, exit_code, oom_killed, error, health,
-                  failing_streak, probes, restart_count, stopped_by_user, attached, endpoints, ports)
+                  failing_streak, probes, restart_count, restarts, stopped_by_user, attached, endpoints, ports)
 BERTH_JSON_DEFINE(NetworkRecord, id, bridge, keep_interface, project, created_ns, config, ipam)
 
 std::string to_text(const Json& json) {

@@ -4,11 +4,23 @@
 
 #include "compose/graph.h"
 #include "compose/select.h"
+#include "engine/logging.h"
 #include "engine/lower_parts.h"
 #include "engine/network_driver.h"
 
 namespace berth::engine {
 namespace {
+
+std::optional<int64_t> in_ns(const std::optional<Duration>& duration) {
+  return duration ? std::optional<int64_t>(duration->count()) : std::nullopt;
+}
+
+std::vector<std::string> native_test(const compose::NativeProbe& probe) {
+  auto of = [](const char* kind, const compose::ProbeTarget& target) {
+    return std::vector<std::string>{kind, target.host, std::to_string(target.port), target.path};
+  };
+  return probe.http ? of("HTTP", *probe.http) : probe.grpc ? of("GRPC", *probe.grpc) : of("TCP", *probe.tcp);
+}
 
 class StackLowering {
  public:
@@ -75,6 +87,7 @@ class StackLowering {
     lower_resources(part);
     lower_security(part);
     lower_rollout(part, config);
+    lower_logging(part);
     return config;
   }
 
@@ -94,27 +107,41 @@ class StackLowering {
     c.annotations = map_of(s.annotations);
     c.stop_signal = s.stop_signal.value_or("");
     if (s.stop_grace_period) c.stop_grace_ns = s.stop_grace_period->count();
-    if (s.healthcheck) c.health = health(*s.healthcheck);
+    c.health = health(s);
     c.restart = restart(s);
-    if (s.logging) {
-      c.log.driver = s.logging->driver.value_or("");
-      c.log.options = map_of(s.logging->options);
-    }
+    for (const compose::Hook& one : s.post_start) c.post_start.push_back(hook(one));
+    for (const compose::Hook& one : s.pre_stop) c.pre_stop.push_back(hook(one));
     for (const auto& [name, limit] : s.ulimits) c.ulimits.push_back({name, limit.soft, limit.hard});
     c.sysctls = map_of(s.sysctls);
     c.oom_score_adj = s.oom_score_adj;
   }
 
-  static HealthConfig health(const compose::Healthcheck& h) {
+  static std::optional<HealthConfig> health(const compose::Service& s) {
+    bool strict = s.probing == "strict";
+    if (!s.healthcheck && !strict) return std::nullopt;
+    const compose::Healthcheck& h = s.healthcheck ? *s.healthcheck : compose::Healthcheck();
     HealthConfig config;
-    config.test = h.test;
+    config.strict = strict;
+    config.test = h.probe ? native_test(*h.probe) : h.test;
     if (h.disable.value_or(false)) config.test = {"NONE"};
-    auto ns = [](const std::optional<Duration>& d) { return d ? std::optional<int64_t>(d->count()) : std::nullopt; };
-    config.interval = ns(h.interval);
-    config.timeout = ns(h.timeout);
-    config.start_period = ns(h.start_period);
-    config.start_interval = ns(h.start_interval);
+    config.interval = in_ns(h.interval);
+    config.timeout = in_ns(h.timeout);
+    config.start_period = in_ns(h.start_period);
+    config.start_interval = in_ns(h.start_interval);
     config.retries = h.retries;
+    config.restart_unhealthy = h.restart_unhealthy.value_or(false);
+    return config;
+  }
+
+  static HookConfig hook(const compose::Hook& h) {
+    HookConfig config;
+    config.command = h.command;
+    for (const auto& [name, value] : h.environment) {
+      if (value) config.environment.push_back(name + "=" + *value);
+    }
+    config.user = h.user.value_or("");
+    config.working_dir = h.working_dir.value_or("");
+    config.privileged = h.privileged.value_or(false);
     return config;
   }
 
@@ -125,6 +152,8 @@ class StackLowering {
       std::string condition = policy.condition.value_or("any");
       config.policy = condition == "none" ? "no" : condition == "on-failure" ? "on-failure" : "always";
       config.max_attempts = policy.max_attempts.value_or(0);
+      config.delay_ns = in_ns(policy.delay);
+      config.window_ns = in_ns(policy.window);
     } else if (s.restart) {
       switch (s.restart->mode) {
         case compose::Restart::Mode::no:

@@ -29,14 +29,14 @@ std::optional<Action> inverse(const Action& action) {
                           return RemoveContainer{a.container, true};
                         },
                         [](const StartContainer& a) -> Undo {
-                          return StopContainer{a.container, std::nullopt};
+                          return StopContainer{a.container, std::nullopt, false};
                         },
                         [](const StopContainer& a) -> Undo {
                           return StartContainer{a.container, false};
                         },
                         // Gives them back, at once: the old container, which starts again next, may need them.
                         [](const ReservePorts& a) -> Undo {
-                          return StopContainer{a.container, std::nullopt};
+                          return StopContainer{a.container, std::nullopt, false};
                         },
                         [](const PauseContainer& a) -> Undo { return UnpauseContainer{a.container}; },
                         [](const UnpauseContainer& a) -> Undo { return PauseContainer{a.container}; },

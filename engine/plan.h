@@ -81,6 +81,9 @@ struct StartContainer {
 struct HandOver {
   ContainerRef from, to;
 };
+/// The reason of a WaitFor that nothing comes behind.
+inline constexpr const char* kFinalWait = "--wait";
+
 struct WaitFor {
   ContainerRef container;
   Condition condition = Condition::started;
@@ -90,6 +93,7 @@ struct WaitFor {
 struct StopContainer {
   ContainerRef container;
   std::optional<int64_t> grace_ns;  // nothing = the container's own
+  bool hooks = true;                // its pre_stop hooks run first
 };
 struct KillContainer {
   ContainerRef container;

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "engine/selection.h"
 
 namespace berth::engine {
 namespace {
@@ -85,9 +86,10 @@ std::map<std::string, std::vector<StepId>> dependents_first(const ByService& ser
   return done;
 }
 
-/// Starts behind the gates that the labels name; `after` of a container comes from `before`.
+/// Starts behind the gates that the labels name; `after` of a container comes from `before`. The starts, by service.
 template <class Before>
-void start_in_order(Plan& plan, const ByService& services, Before before) {
+std::map<std::string, std::vector<StepId>> start_in_order(Plan& plan, const ByService& services, Before before,
+                                                          std::optional<int64_t> gate_timeout_ns = std::nullopt) {
   std::map<std::string, std::vector<StepId>> started;
   for (const std::string& name : start_order(services)) {
     auto starts_anew = [&](const Container* container) { return before(*container) || !container->live.alive(); };
@@ -101,7 +103,7 @@ void start_in_order(Plan& plan, const ByService& services, Before before) {
       Condition condition = edge.condition == "service_healthy" ? Condition::healthy : Condition::completed;
       for (const Container* dependency : services.at(edge.service)) {
         gates.push_back(
-            plan.add(WaitFor{ref_of(*dependency), condition, std::nullopt}, name + " depends on it", starts));
+            plan.add(WaitFor{ref_of(*dependency), condition, gate_timeout_ns}, name + " depends on it", starts));
       }
     }
     for (const Container* container : services.at(name)) {
@@ -115,6 +117,23 @@ void start_in_order(Plan& plan, const ByService& services, Before before) {
       started[name].push_back(
           plan.add(StartContainer{ref_of(*container), previous.has_value()}, "not running", std::move(after)));
     }
+  }
+  return started;
+}
+
+/// Until all is running or healthy; a job that others wait for until it has ended is not expected to be running.
+void add_final_waits(Plan& plan, const ByService& services, std::map<std::string, std::vector<StepId>> started,
+                     std::optional<int64_t> timeout_ns) {
+  std::set<std::string> jobs;
+  for (const auto& [name, containers] : services) {
+    for (const Edge& edge : dependencies_of(containers.front()->record)) {
+      if (edge.condition == "service_completed_successfully") jobs.insert(edge.service);
+    }
+  }
+  for (const auto& [name, containers] : services) {
+    Condition condition = jobs.contains(name) ? Condition::completed : Condition::running_or_healthy;
+    for (const Container* container : containers)
+      plan.add(WaitFor{ref_of(*container), condition, timeout_ns}, kFinalWait, started[name]);
   }
 }
 
@@ -153,9 +172,7 @@ std::string reason_to_stay(const Container& container, const DownOptions& option
 std::vector<const Container*> select(const Observed& observed, const Selection& selection) {
   std::vector<const Container*> found;
   for (const Container& container : observed.containers) {
-    const ContainerRecord& r = container.record;
-    if (r.project != selection.project || (r.one_off && !selection.include_one_off)) continue;
-    if (selection.services.empty() || selection.services.contains(r.service)) found.push_back(&container);
+    if (contains(selection, container.record)) found.push_back(&container);
   }
   return found;
 }
@@ -241,10 +258,12 @@ Plan plan_unpause(const Selection& selection, const Observed& observed) {
   return for_each_alive(selection, observed, "unpause", [](ContainerRef ref) { return UnpauseContainer{ref}; });
 }
 
-Plan plan_start(const Selection& selection, const Observed& observed) {
+Plan plan_start(const Selection& selection, const Observed& observed, const StartOptions& options) {
   Plan plan;
-  start_in_order(plan, by_service(select(observed, selection)),
-                 [](const Container&) { return std::optional<StepId>(); });
+  ByService services = by_service(select(observed, selection));
+  auto started = start_in_order(
+      plan, services, [](const Container&) { return std::optional<StepId>(); }, options.wait_timeout_ns);
+  if (options.wait) add_final_waits(plan, services, std::move(started), options.wait_timeout_ns);
   return plan;
 }
 

@@ -37,8 +37,12 @@ struct DownOptions {
 /// Freezes what runs, or lets it go on.
 [[nodiscard]] Plan plan_pause(const Selection& selection, const Observed& observed);
 [[nodiscard]] Plan plan_unpause(const Selection& selection, const Observed& observed);
+struct StartOptions {
+  bool wait = false;  // end only when everything is running or healthy
+  std::optional<int64_t> wait_timeout_ns;
+};
 /// Starts what exists, in the order of dependencies and behind their gates.
-[[nodiscard]] Plan plan_start(const Selection& selection, const Observed& observed);
+[[nodiscard]] Plan plan_start(const Selection& selection, const Observed& observed, const StartOptions& options = {});
 /// Stops and starts again, with `dependents` also those that ask for it by `depends_on.X.restart`; the configuration
 /// stays as it is.
 [[nodiscard]] Plan plan_restart(const Selection& selection, const Observed& observed, std::optional<int64_t> timeout_ns,

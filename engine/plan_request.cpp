@@ -4,6 +4,7 @@
 
 #include "engine/host_support.h"
 #include "engine/request.h"
+#include "engine/settled_request.h"
 #include "volumes/store.h"
 
 namespace berth::engine {
@@ -34,7 +35,7 @@ class Planner {
     }
     if (op == StartRequest::kOp) {
       BERTH_TRY(StartRequest start, from_message<StartRequest>(request_));
-      return plan_start(start.selection, observed_);
+      return plan_start(start.selection, observed_, start.options);
     }
     if (op == RestartRequest::kOp) {
       BERTH_TRY(RestartRequest restart, from_message<RestartRequest>(request_));
@@ -60,6 +61,7 @@ class Planner {
       BERTH_TRY(PruneRequest prune, from_message<PruneRequest>(request_));
       return plan_prune(prune.selection.project, observed_, prune.options);
     }
+    if (op == SettledRequest::kOp) return Plan();
     if (op == CreateNetworkRequest::kOp) {
       BERTH_TRY(CreateNetworkRequest create, from_message<CreateNetworkRequest>(request_));
       return plan_create_network(create.network, observed_, create.again);

@@ -314,7 +314,8 @@ class UpPlanner {
     if (auto found = waits_.find(key); found != waits_.end()) return found->second;
     std::vector<StepId> after;
     if (replica.started) after.push_back(*replica.started);
-    StepId id = plan_.add(WaitFor{replica.ref, condition, std::nullopt}, waiter + " depends on it", std::move(after));
+    StepId id = plan_.add(WaitFor{replica.ref, condition, options_.wait_timeout_ns}, waiter + " depends on it",
+                          std::move(after));
     return waits_[key] = id;
   }
 
@@ -333,7 +334,7 @@ class UpPlanner {
         std::vector<StepId> after;
         if (replica.started) after.push_back(*replica.started);
         ends_.push_back(
-            plan_.add(WaitFor{replica.ref, condition, options_.wait_timeout_ns}, "--wait", std::move(after)));
+            plan_.add(WaitFor{replica.ref, condition, options_.wait_timeout_ns}, kFinalWait, std::move(after)));
       }
     }
   }

@@ -56,7 +56,7 @@ std::optional<HealthConfig> health(const ContainerConfig& config, const images::
     auto fill = [](std::optional<int64_t>& value, int64_t from_image) {
       if (!value && from_image > 0) value = from_image;
     };
-    if (merged.test.empty()) merged.test = base.test;
+    if (merged.test.empty() && is_test_of_images(base.test)) merged.test = base.test;
     fill(merged.interval, base.interval.count());
     fill(merged.timeout, base.timeout.count());
     fill(merged.start_period, base.start_period.count());
@@ -139,6 +139,10 @@ void name_volumes(ContainerRecord& record, const images::ImageConfig& image, con
 }
 
 }  // namespace
+
+bool is_test_of_images(const std::vector<std::string>& test) {
+  return !test.empty() && (test[0] == "NONE" || test[0] == "CMD" || test[0] == "CMD-SHELL");
+}
 
 Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& service, const CreateContainer& action,
                                     const images::Image& image, const Lenders& lenders,

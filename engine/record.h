@@ -22,4 +22,7 @@ namespace berth::engine {
 /// for it is to find it.
 [[nodiscard]] bool has_temporary_name(const ContainerRecord& record);
 
+/// Whether a health check's test is one that images can have; berth's own kinds are for the file alone to ask for.
+[[nodiscard]] bool is_test_of_images(const std::vector<std::string>& test);
+
 }  // namespace berth::engine

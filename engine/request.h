@@ -38,6 +38,7 @@ struct StopRequest {
 struct StartRequest {
   static constexpr const char* kOp = "start";
   Selection selection;
+  StartOptions options;
 };
 struct RestartRequest {
   static constexpr const char* kOp = "restart";

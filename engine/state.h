@@ -71,6 +71,12 @@ struct ProbeResult {
   std::string output;  // at most 4096 bytes
 };
 
+/// Where a container's restart policy stands; a manual start begins anew.
+struct RestartState {
+  int64_t attempts = 0;  // since the last run that counts as a good one
+  int64_t delay_ns = 0;  // the last pause
+};
+
 /// What changes while a container lives. A file below $BERTH_RUN, gone with the next boot; the outcome of the last run
 /// is also kept beside the record, so that `ps -a` still knows it then.
 struct LiveState {
@@ -84,7 +90,8 @@ struct LiveState {
   std::string health;  // empty, starting, healthy, unhealthy
   int64_t failing_streak = 0;
   std::vector<ProbeResult> probes;  // the last five
-  int64_t restart_count = 0;
+  int64_t restart_count = 0;        // by the policy, since the last manual start
+  RestartState restarts;
   bool stopped_by_user = false;  // restart policies leave it alone
   bool attached = false;         // its output goes to the command that started it, not into the log
   std::vector<EndpointState> endpoints;

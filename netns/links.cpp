@@ -27,7 +27,7 @@ void add_bridge(NetlinkBatch& batch, const NetworkSpec& network) {
   batch.nested(IFLA_LINKINFO, [&] { batch.text(IFLA_INFO_KIND, "bridge"); });
 }
 
-void set_bridge_up(NetlinkBatch& batch, const NetworkSpec& network, uint32_t index) {
+void set_bridge_up(NetlinkBatch& batch, const NetworkSpec& network, const std::string& owner, uint32_t index) {
   for (const AddressBlock& block : network.blocks) {
     if (network.gateway_mode != GatewayMode::isolated)
       add_address(batch, {block.gateway, block.subnet.prefix}, network.bridge, index);
@@ -36,6 +36,7 @@ void set_bridge_up(NetlinkBatch& batch, const NetworkSpec& network, uint32_t ind
   batch.fixed(ifinfomsg{
       .ifi_family = AF_UNSPEC, .ifi_index = static_cast<int>(index), .ifi_flags = IFF_UP, .ifi_change = IFF_UP});
   if (network.mtu != 0) batch.u32(IFLA_MTU, static_cast<uint32_t>(network.mtu));
+  if (!owner.empty()) batch.text(IFLA_IFALIAS, owner);
 }
 
 struct LinkAttributes {
@@ -50,6 +51,7 @@ LinkAttributes read_link(const nlmsghdr& message) {
   out.link.up = (info->ifi_flags & IFF_UP) != 0;
   visit_attributes(attributes_of(message, sizeof(ifinfomsg)), [&](const NetlinkAttribute& attribute) {
     if (attribute.type == IFLA_IFNAME) out.link.name = attribute.text();
+    if (attribute.type == IFLA_IFALIAS) out.link.alias = attribute.text();
     if (attribute.type == IFLA_MASTER) out.link.master = static_cast<int>(attribute.u32());
     if (attribute.type != IFLA_LINKINFO) return;
     visit_attributes(attribute.data, [&](const NetlinkAttribute& detail) {
@@ -61,7 +63,8 @@ LinkAttributes read_link(const nlmsghdr& message) {
     return name.size() == prefix.size() + 12 && name.starts_with(prefix) &&
            name.find_first_not_of("0123456789abcdef", prefix.size()) == std::string::npos;
   };
-  out.ours = (out.link.kind == "bridge" && named("br-")) || (out.link.kind == "veth" && named("bv"));
+  out.ours = (out.link.kind == "bridge" && named("br-")) || (out.link.kind == "veth" && named("bv")) ||
+             out.link.alias.starts_with("berth_");
   return out;
 }
 
@@ -97,7 +100,7 @@ Status delete_one(const std::string& name) {
 
 }  // namespace
 
-Status create_bridge(const NetworkSpec& network) {
+Status create_bridge(const NetworkSpec& network, const std::string& owner) {
   BERTH_TRY_OK(validate(network));
   BERTH_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_ROUTE));
   NetlinkBatch create;
@@ -110,7 +113,7 @@ Status create_bridge(const NetworkSpec& network) {
   // A container on two networks may answer through the other one: the strict filter would drop it.
   BERTH_TRY_OK(write_interface_sysctl("ipv4", network.bridge, "rp_filter", "2"));
   NetlinkBatch up;
-  set_bridge_up(up, network, index);
+  set_bridge_up(up, network, owner, index);
   return socket.run(up).context("network {}", network.name);
 }
 

@@ -14,8 +14,9 @@ namespace berth::netns {
 // later). All functions are thread-safe: each opens its own netlink socket and shares nothing.
 
 /// Creates the bridge with its MAC, address and MTU, and sets it up. Ok if it is there already, also half made:
-/// everything is applied again. Without an IPv6 block, IPv6 is switched off on it.
-[[nodiscard]] Status create_bridge(const NetworkSpec& network);
+/// everything is applied again. Without an IPv6 block, IPv6 is switched off on it. `owner` becomes its alias, by which
+/// it is known where nothing else tells whose it is.
+[[nodiscard]] Status create_bridge(const NetworkSpec& network, const std::string& owner = {});
 
 /// Deletes the bridge; Ok if already gone. Interfaces enslaved to it are released by the kernel, not deleted.
 [[nodiscard]] Status remove_bridge(const std::string& bridge);
@@ -64,10 +65,11 @@ struct Rewiring {
 [[nodiscard]] Status remove_links(const std::vector<std::string>& names);
 
 /// An interface of the host whose name says that berth made it ("br-" + 12 hex of kind bridge, "bv" + 12 hex of kind
-/// veth).
+/// veth), or whose alias does.
 struct ObservedLink {
   std::string name;
   std::string kind;
+  std::string alias;  // "berth_<tag>": made by that state root; Docker's bridges have the same names
   int index = 0;
   int master = 0;  // index of the bridge, 0 = none
   bool up = false;

@@ -90,11 +90,12 @@ Status probe(NetlinkSocket& socket, const NetworkSpec& network, unsigned parent)
   return made;
 }
 
-Status set_up(NetlinkSocket& socket, unsigned index, const std::string& name) {
+Status set_up(NetlinkSocket& socket, unsigned index, const std::string& name, const std::string& owner) {
   NetlinkBatch batch;
   batch.begin(RTM_SETLINK, 0, fmt::format("set {} up", name));
   batch.fixed(ifinfomsg{
       .ifi_family = AF_UNSPEC, .ifi_index = static_cast<int>(index), .ifi_flags = IFF_UP, .ifi_change = IFF_UP});
+  if (!owner.empty()) batch.text(IFLA_IFALIAS, owner);
   return socket.run(batch);
 }
 
@@ -112,7 +113,7 @@ bool routes_by_interface(const NetworkSpec& network) {
   return network.driver == Driver::ipvlan && network.parent.mode != IPVLAN_MODE_L2;
 }
 
-Status create_parent(const NetworkSpec& network) {
+Status create_parent(const NetworkSpec& network, const std::string& owner) {
   const std::string& name = network.parent.interface;
   if (name == "lo") return make_error("lo cannot be the parent: there is nothing behind it");
   BERTH_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_ROUTE));
@@ -122,7 +123,7 @@ Status create_parent(const NetworkSpec& network) {
     BERTH_TRY_OK(dummy ? add_dummy(socket, name) : create_vlan(socket, name));
   }
   const unsigned index = if_nametoindex(name.c_str());
-  if (!there) BERTH_TRY_OK(set_up(socket, index, name));
+  if (!there) BERTH_TRY_OK(set_up(socket, index, name, owner));
   return is_passthru(network) ? Status() : probe(socket, network, index);
 }
 

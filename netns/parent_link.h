@@ -24,7 +24,7 @@ namespace berth::netns {
 /// Makes the parent where that is ours to make: a VLAN of another interface ("eth0.50"), or the dummy; sets it up. Any
 /// other must be there. Errors: it is not (with the nearest name), it is lo, the kernel does not have the driver, or
 /// has no VLANs or dummies.
-[[nodiscard]] Status create_parent(const NetworkSpec& network);
+[[nodiscard]] Status create_parent(const NetworkSpec& network, const std::string& owner = {});
 
 /// Adds the endpoint's interface in the namespace `inside` (invalid: on the host), down and called as its other side on
 /// the host would be. The batch is for a socket of the host's side, where `parent` is the parent's index.

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "runtime/cgroup.h"
+#include "runtime/oom_events.h"
 #include "sys/fd.h"
 
 namespace berth::runtime {
@@ -24,6 +25,7 @@ class CgroupControllers {
   [[nodiscard]] virtual std::vector<std::pair<std::string, std::string>> visible() const = 0;
   [[nodiscard]] virtual Result<CgroupStats> stats() const = 0;
   [[nodiscard]] virtual uint64_t oom_kills() const = 0;
+  [[nodiscard]] virtual Result<OomEvents> open_oom_events() const = 0;
   /// Host paths of its directories besides the v2 one, for removal.
   [[nodiscard]] virtual std::vector<std::string> directories() const = 0;
 };

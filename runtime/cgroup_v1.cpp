@@ -1,7 +1,9 @@
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <sys/eventfd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/text.h"
 #include "runtime/cgroup_controllers.h"
@@ -102,6 +104,18 @@ class V1Controllers final : public CgroupControllers {
   }
 
   uint64_t oom_kills() const override { return read_keyed(directory("memory") + "/memory.oom_control", "oom_kill"); }
+
+  Result<OomEvents> open_oom_events() const override {
+    std::string dir = directory("memory");
+    BERTH_TRY(sys::UniqueFd control, sys::open_file(dir + "/memory.oom_control", O_RDONLY));
+    OomEvents events;
+    events.fd = sys::UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!events.fd.valid()) return sys_error("eventfd", errno);
+    // Registered until the group or the counter goes.
+    BERTH_TRY_OK(
+        sys::write_existing(dir + "/cgroup.event_control", fmt::format("{} {}", events.fd.get(), control.get())));
+    return events;
+  }
 
   std::vector<std::string> directories() const override {
     std::vector<std::string> result;  // co-mounted controllers share theirs

@@ -116,6 +116,13 @@ class V2Controllers final : public CgroupControllers {
 
   uint64_t oom_kills() const override { return read_keyed(directory_ + "/memory.events", "oom_kill"); }
 
+  Result<OomEvents> open_oom_events() const override {
+    OomEvents events;
+    events.urgent = true;
+    BERTH_TRY(events.fd, sys::open_file(directory_ + "/memory.events", O_RDONLY));
+    return events;
+  }
+
   std::vector<std::string> directories() const override { return {}; }
 
  private:

@@ -19,8 +19,8 @@
 #include "runtime/launch.h"
 #include "supervise/health.h"
 #include "supervise/keeper_link.h"
+#include "supervise/native_probe.h"
 #include "supervise/networks.h"
-#include "supervise/restart_policy.h"
 #include "supervise/task.h"
 #include "sys/pidfd.h"
 #include "volumes/store.h"
@@ -36,7 +36,7 @@ struct ForeignStdio {
 /// One container that the supervisor looks after.
 struct Managed {
   Managed(const asio::any_io_executor& executor, engine::ContainerRecord r)
-      : record(std::move(r)), changed(executor), restart_timer(executor), policy(record.config.restart) {}
+      : record(std::move(r)), changed(executor), restart_timer(executor) {}
 
   engine::ContainerRecord record;
   engine::LiveState live;
@@ -44,14 +44,23 @@ struct Managed {
   std::optional<ForeignStdio> stdio;  // for its next run, instead of the log
   Signal changed;                     // live has changed
   asio::steady_timer restart_timer;
-  RestartPolicy policy;
+  std::shared_ptr<ProbeStop> probe_stop = std::make_shared<ProbeStop>();
   std::chrono::steady_clock::time_point started;
-  uint64_t run = 0;  // counts starts; what belongs to an earlier run sees that it is over
+  uint64_t oom_kills = 0;  // of this run, that have been told
+  uint64_t run = 0;        // counts starts; what belongs to an earlier run sees that it is over
   bool starting = false;
   bool removing = false;
   bool ports_later = false;  // another container has its published ports until hand_over()
 };
 using ContainerPtr = std::shared_ptr<Managed>;
+
+enum class HookKind { post_start, pre_stop };
+
+/// Who hears of hooks while they run.
+struct HookListener {
+  std::function<void(const std::string& source, const std::string& line)> on_line;  // "web-1 ->", what it printed
+  std::shared_ptr<const bool> cancelled;  // looked at whenever the container changes; ends the hook
+};
 
 /// The life of containers: made, started, watched, stopped, removed. The only writer of their state files.
 class Containers {
@@ -88,11 +97,15 @@ class Containers {
 
   /// Takes the container's published ports on the host.
   [[nodiscard]] Status reserve_ports(const ContainerPtr& container);
-  /// Ok if it runs already. On error everything that was made for the run is taken back; the ports stay reserved until
-  /// remove().
+  /// Ok if it runs already; its restart policy begins anew. On error everything that was made for the run is taken
+  /// back; the ports stay reserved until remove().
   Task<void> start(ContainerPtr container);
-  /// The stop signal, the grace period, then SIGKILL to all of it. Ok if it does not run.
-  Task<void> stop(ContainerPtr container, std::optional<int64_t> grace_ns);
+  /// The stop signal, the grace period, then SIGKILL to all of it. Ok if it does not run. True if it was killed without
+  /// waiting, because its first process does not hear the signal. Error: SIGKILL does not end it.
+  Task<bool> stop(ContainerPtr container, std::optional<int64_t> grace_ns);
+  /// One after the other, in the container, which runs. Error: the first that fails, with its last output; the rest is
+  /// left out.
+  Task<void> run_hooks(ContainerPtr container, HookKind kind, HookListener listener);
   [[nodiscard]] Status kill(const ContainerPtr& container, int signal);
   /// Every process of it stands still, until unpause(), stop() or a deadly signal. Probes rest meanwhile. Error: it
   /// does not run, or is paused already.
@@ -144,6 +157,10 @@ class Containers {
   };
 
   [[nodiscard]] Status send(const Managed& container, int signal) const;
+  Task<void> start_again(ContainerPtr container);
+  Task<bool> end_run(ContainerPtr container, Duration grace);
+  Task<void> run_hook(ContainerPtr container, engine::HookConfig hook, std::string what, HookListener listener);
+  Work end_unhealthy(ContainerPtr container);
   Task<void> run_once(ContainerPtr container);
   Task<void> change_networks(ContainerPtr container, std::vector<engine::AttachmentConfig> attachments);
   Work finish_networks(ContainerPtr container);
@@ -167,6 +184,8 @@ class Containers {
   void write_down(const ContainerPtr& container);
   void consider_restart(const ContainerPtr& container);
   Work restart_later(ContainerPtr container, Duration delay);
+  Work watch_oom(ContainerPtr container, uint64_t run);
+  bool note_oom(Managed& container, const runtime::Cgroup& group) const;
   Work watch_health(ContainerPtr container, uint64_t run);
   Task<engine::ProbeResult> probe(ContainerPtr container, Duration timeout);
   [[nodiscard]] Error why_not(const Managed& container, engine::Condition condition) const;

@@ -4,7 +4,9 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <ctime>
 
 #include "engine/run_spec.h"
 #include "supervise/containers.h"
@@ -16,14 +18,37 @@ namespace {
 constexpr int kUnknownStatus = 255 << 8;  // as Docker where nobody saw the end
 constexpr int64_t kEventsLooked = 64 << 10;
 
-}  // namespace
+/// How long ago a process was started, to a hundredth of a second; time that the machine slept counts.
+Duration age_of(const sys::ProcessIdentity& process) {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  Duration since_boot = std::chrono::seconds(now.tv_sec) + Duration(now.tv_nsec);
+  Duration tick = Duration(std::chrono::seconds(1)) / sysconf(_SC_CLK_TCK);
+  Duration start = tick * static_cast<int64_t>(process.start_time);
+  return process.start_time == 0 || start > since_boot ? Duration(0) : since_boot - start;
+}
 
-void Containers::adopt(std::vector<engine::Container> containers) {
-  engine::EventReader reader(parts_.store.paths());
+/// Whether the last supervisor was killed: the keeper removes the mark when both leave.
+bool predecessor_died(const sys::Paths& paths) {
+  Result<sys::UniqueFd> mark = sys::open_file(paths.run + "/supervised", O_WRONLY | O_CREAT | O_EXCL, 0600);
+  return !mark && mark.error().code == EEXIST;
+}
+
+/// Adds what a supervisor that was killed has not told.
+void complete_events(const sys::Paths& paths, const engine::EventLog& log,
+                     const std::vector<engine::Container>& containers) {
+  if (!predecessor_died(paths)) return;
+  engine::EventReader reader(paths);
   reader.skip_to_tail(kEventsLooked);
   std::vector<engine::Event> logged;
   while (std::optional<engine::Event> event = reader.next()) logged.push_back(std::move(*event));
-  for (const engine::Event& event : engine::missing_events(logged, containers)) events_.add(event);
+  for (const engine::Event& event : engine::missing_events(logged, containers)) log.add(event);
+}
+
+}  // namespace
+
+void Containers::adopt(std::vector<engine::Container> containers) {
+  complete_events(parts_.store.paths(), events_, containers);
   for (engine::Container& found : containers) {
     auto container = std::make_shared<Managed>(parts_.io.get_executor(), std::move(found.record));
     container->live = std::move(found.live);
@@ -38,9 +63,14 @@ void Containers::adopt(std::vector<engine::Container> containers) {
     } else if (live.ending()) {
       // Its process went while nobody looked. The exit journal, read after this, says how; else nobody knows.
       live.status = engine::Status::running;
+      // Of one that has gone only the wall clock knows when it came.
+      Duration since(std::max<int64_t>(wall_clock_ns() - live.started_ns, 0));
+      container->started = std::chrono::steady_clock::now() - since;
       asio::co_spawn(parts_.io, watch_adopted(container, container->run), asio::detached);
     } else if (live.status == engine::Status::restarting) {
-      asio::co_spawn(parts_.io, restart_later(container, Duration(0)), asio::detached);
+      Duration pause(live.restarts.delay_ns), passed(wall_clock_ns() - live.finished_ns);
+      Duration rest = std::clamp(pause - passed, Duration(0), pause);  // a clock that was set proves nothing
+      asio::co_spawn(parts_.io, restart_later(container, rest), asio::detached);
     } else {
       end_unrecorded(*container);
       if (container->record.auto_remove) asio::co_spawn(parts_.io, remove_itself(container), asio::detached);
@@ -66,7 +96,7 @@ void Containers::end_unrecorded(const Managed& container) {
 Status Containers::adopt_live(const ContainerPtr& container) {
   engine::LiveState& live = container->live;
   BERTH_TRY(container->process, sys::open_identified(live.process));
-  container->started = std::chrono::steady_clock::now();
+  container->started = std::chrono::steady_clock::now() - age_of(live.process);
   if (parts_.keeper.keeper_is_new() && !live.attached) {
     // Its output goes nowhere until somebody copies it again.
     std::vector<sys::UniqueFd> console = parts_.keeper.stored("tty/" + container->record.id);
@@ -80,6 +110,7 @@ Status Containers::adopt_live(const ContainerPtr& container) {
     }
   }
   asio::co_spawn(parts_.io, watch_adopted(container, container->run), asio::detached);
+  asio::co_spawn(parts_.io, watch_oom(container, container->run), asio::detached);
   if (container->record.health) asio::co_spawn(parts_.io, watch_health(container, container->run), asio::detached);
   BERTH_TRY_OK(parts_.networks.adopt_container(container->record, live));
   if (Networks::unfinished(container->record, live))

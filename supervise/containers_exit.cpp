@@ -6,6 +6,7 @@
 
 #include "engine/run_spec.h"
 #include "supervise/containers.h"
+#include "supervise/restart_policy.h"
 #include "sys/file.h"
 
 namespace berth::supervise {
@@ -32,24 +33,24 @@ void Containers::ended(const ContainerPtr& container, int wait_status, int64_t t
   live.status = engine::Status::exited;
   live.exit_code = engine::exit_code_of(wait_status);
   live.finished_ns = time_ns;
-  live.health.clear();
   live.process = {};
   container->process = {};
   Result<runtime::Cgroup> cgroup = cgroup_of(*container);
   if (cgroup) {
-    live.oom_killed = cgroup->oom_kills() > 0;
+    (void)note_oom(*container, *cgroup);  // the last may not have been told yet
     (void)cgroup
         ->kill();  // what exec left, or a container in the host's pid namespace; remove() tells if it did not work
     auto group = std::make_shared<runtime::Cgroup>(std::move(cgroup).value());
     asio::post(parts_.pool, [group] { (void)group->remove(); });
   }
-  if (live.oom_killed) tell(*container, "oom");
+  if (container->probe_stop->now) container->probe_stop->now();
   engine::Event died = engine::event_of(container->record, "die", {{"exitCode", std::to_string(live.exit_code)}});
   died.time_ns = time_ns;  // the same again, if a supervisor that is killed now has a successor
   events_.add(died);
   parts_.keeper.drop("tty/" + container->record.id);
   unmount_unused(container->record);
   consider_restart(container);
+  live.health.clear();
   write_down(container);
   if (container->record.auto_remove && !container->removing)
     asio::co_spawn(parts_.io, remove_itself(container), asio::detached);
@@ -71,8 +72,12 @@ Work Containers::remove_itself(ContainerPtr container) {
 void Containers::consider_restart(const ContainerPtr& container) {
   engine::LiveState& live = container->live;
   Duration ran_for = std::chrono::steady_clock::now() - container->started;
+  const std::optional<engine::HealthConfig>& health = container->record.health;
+  bool unhealthy = health && health->restart_unhealthy && live.health == "unhealthy";
+  RestartPolicy policy(container->record.config.restart, live.restarts);
   std::optional<Duration> delay;
-  if (!live.stopped_by_user && !container->removing) delay = container->policy.on_exit(live.exit_code, ran_for);
+  if (!live.stopped_by_user && !container->removing) delay = policy.on_exit(live.exit_code, ran_for, unhealthy);
+  live.restarts = policy.state();
   parts_.networks.release(container->record, live, delay.has_value());
   if (!delay) return;
   live.status = engine::Status::restarting;
@@ -84,7 +89,7 @@ Work Containers::restart_later(ContainerPtr container, Duration delay) {
   container->restart_timer.expires_after(delay);
   auto [cancelled] = co_await container->restart_timer.async_wait(kAwait);
   if (cancelled || container->live.status != engine::Status::restarting) co_return;
-  Status started = co_await start(container);
+  Status started = co_await start_again(container);
   if (started || container->live.stopped_by_user || container->removing) co_return;
   // A start that fails (a bind source that is away for the moment) is tried again like a run that failed.
   consider_restart(container);

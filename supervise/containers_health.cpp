@@ -1,15 +1,10 @@
 // Probing: when is decided by Health (pure), how is here.
 
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <boost/asio/posix/stream_descriptor.hpp>
 
 #include "engine/run_spec.h"
-#include "runtime/exec.h"
 #include "supervise/containers.h"
+#include "supervise/inside.h"
 
 namespace berth::supervise {
 namespace {
@@ -23,24 +18,26 @@ std::vector<std::string> command_of(const engine::HealthConfig& health) {
   return args;
 }
 
-/// What the probe has written so far, up to the limit; the rest is read and dropped so that it does not block.
-void drain(int fd, std::string& output) {
-  char buffer[4096];
-  for (ssize_t n; (n = read(fd, buffer, sizeof buffer)) > 0;) {
-    output.append(buffer, std::min(static_cast<size_t>(n), kMaxOutput - output.size()));
-  }
+engine::ProbeResult failed_probe(const Error& error) {
+  engine::ProbeResult result;
+  result.start_ns = result.end_ns = wall_clock_ns();
+  result.exit_code = -1;
+  result.output = error.message();
+  return result;
 }
 
 }  // namespace
 
 Work Containers::watch_health(ContainerPtr container, uint64_t run) {
-  Health health(*container->record.health, false);
+  const engine::HealthConfig& config = *container->record.health;
+  Health health(config, config.strict);
   health.restore(container->live.health, container->live.failing_streak);
   asio::steady_timer timer(parts_.io);
   auto since_start = [&] { return Duration(std::chrono::steady_clock::now() - container->started); };
   auto over = [&] { return container->run != run || !container->live.alive(); };
   auto paused = [&] { return container->live.status == engine::Status::paused; };
-  while (!over()) {
+  bool waits_for_restart = config.restart_unhealthy && health.state() == "unhealthy";  // the last supervisor died first
+  while (!over() && !waits_for_restart) {
     if (paused()) {
       co_await container->changed.wait();
       continue;
@@ -49,78 +46,55 @@ Work Containers::watch_health(ContainerPtr container, uint64_t run) {
     (void)co_await timer.async_wait(kAwait);
     if (over()) co_return;
     if (paused()) continue;
+    const Duration begun = since_start();
     Result<engine::ProbeResult> result = co_await probe(container, health.timeout());
     if (over()) co_return;
     if (paused()) continue;  // it stood still as well, and says nothing
-    if (!result) {
-      engine::ProbeResult failed;
-      failed.start_ns = failed.end_ns = wall_clock_ns();
-      failed.exit_code = -1;
-      failed.output = result.error().message();
-      result = std::move(failed);
-    }
+    if (!result) result = failed_probe(result.error());
     engine::LiveState& live = container->live;
-    bool turned = health.on_probe(result->exit_code == 0, since_start());
+    bool turned = health.on_probe(result->exit_code == 0, since_start(), since_start() - begun);
     live.probes.push_back(std::move(result).value());
     if (live.probes.size() > kKeptProbes) live.probes.erase(live.probes.begin());
     live.health = health.state();
     live.failing_streak = health.failing_streak();
     if (turned) tell(*container, "health_status: " + live.health);
     write_down(container);
+    if (config.restart_unhealthy && live.health == "unhealthy") break;
   }
+  if (!over()) co_await end_unhealthy(container);
+}
+
+/// Its restart policy hears of the end, and why it came.
+Work Containers::end_unhealthy(ContainerPtr container) {
+  Duration grace(container->record.stop_grace_ns);
+  Result<bool> ended = co_await end_run(container, grace);
+  if (!ended) fmt::print(stderr, "berth-supervisor: {}: {}\n", container->record.name, ended.error().message());
 }
 
 Task<engine::ProbeResult> Containers::probe(ContainerPtr container, Duration timeout) {
+  const engine::HealthConfig& health = *container->record.health;
+  if (is_native_probe(health.test)) {
+    BERTH_CO_TRY(pid_t pid, container->process.pid());
+    BERTH_CO_TRY(sys::Netns netns, sys::Netns::open(fmt::format("/proc/{}/ns/net", pid)));
+    if (container->process.exited()) co_return sys_error("container " + container->record.name, ESRCH);
+    co_return co_await probe_natively(parts_.io, parts_.pool, std::move(netns), health.test, timeout,
+                                      container->probe_stop);
+  }
   BERTH_CO_TRY(runtime::ContainerSpec spec, engine::run_spec(container->record, parts_.store.paths()));
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) co_return sys_error("pipe", errno);
-  sys::UniqueFd reader(ends[0]), writer(ends[1]);
-  fcntl(reader.get(), F_SETFL, O_NONBLOCK);
-  runtime::ExecSpec exec;
-  exec.args = command_of(*container->record.health);
-  runtime::LaunchIo io;
-  io.out = writer.ref();
-  io.err = writer.ref();
+  runtime::ExecSpec command;
+  command.args = command_of(health);
   engine::ProbeResult result;
   result.start_ns = wall_clock_ns();
-  BERTH_CO_TRY(runtime::Launch launch, runtime::start_exec(parts_.host, spec, container->process, exec, io));
-  writer.reset();
-  asio::posix::stream_descriptor ready(parts_.io, fcntl(launch.ready_fd().get(), F_DUPFD_CLOEXEC, 10));
-  (void)co_await ready.async_wait(asio::posix::stream_descriptor::wait_read, kAwait);
-  BERTH_CO_TRY(runtime::Running running, launch.finish());
-
-  // One wait for both ends of it: the process goes, or its time is over.
-  asio::posix::stream_descriptor handle(parts_.io, fcntl(running.pidfd.fd().get(), F_DUPFD_CLOEXEC, 10));
-  asio::steady_timer deadline(parts_.io, timeout);
-  bool late = false;
-  auto expire = [&](boost::system::error_code cancelled) {
-    if (cancelled) return;
-    late = true;
-    (void)running.pidfd.signal(SIGKILL);  // then the wait below ends
+  InsideOptions options;
+  options.timeout = timeout;
+  options.on_output = [&result](std::string_view text) {
+    result.output.append(text.substr(0, kMaxOutput - std::min(kMaxOutput, result.output.size())));
   };
-  deadline.async_wait(expire);
-  // Output has to be read while it runs, or a talkative probe blocks on a full pipe.
-  asio::steady_timer poll(parts_.io);
-  bool ended = false;
-  auto on_end = [&](boost::system::error_code) {
-    ended = true;
-    poll.cancel();
-  };
-  handle.async_wait(asio::posix::stream_descriptor::wait_read, on_end);
-  while (!ended) {
-    poll.expires_after(std::chrono::milliseconds(100));
-    (void)co_await poll.async_wait(kAwait);
-    drain(reader.get(), result.output);
-  }
-  deadline.cancel();
-  // The cancelled handler refers to this frame; let it run before the frame goes.
-  co_await asio::post(parts_.io, asio::use_awaitable);
-  drain(reader.get(), result.output);
-  siginfo_t info{};
-  waitid(P_PIDFD, static_cast<id_t>(running.pidfd.fd().get()), &info, WEXITED);
+  BERTH_CO_TRY(InsideResult ended, co_await run_inside(parts_.io, parts_.host, std::move(spec), container->process,
+                                                       std::move(command), std::move(options)));
   result.end_ns = wall_clock_ns();
-  result.exit_code = late ? -1 : info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
-  if (late) result.output += fmt::format("Health check exceeded timeout ({})", format_duration(timeout));
+  result.exit_code = ended.late ? -1 : ended.exit_code;
+  if (ended.late) result.output += fmt::format("Health check exceeded timeout ({})", format_duration(timeout));
   co_return result;
 }
 

@@ -8,6 +8,8 @@
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include "engine/log_reader.h"
+#include "engine/logging.h"
 #include "runtime/launch.h"
 #include "supervise/containers.h"
 #include "sys/file.h"
@@ -18,6 +20,8 @@
 
 namespace berth::supervise {
 namespace {
+
+constexpr int64_t kNotStarted = 128;  // as Docker, where nothing came so far as to have a code of its own
 
 /// A FIFO at `path`, opened for us to read and for the container to write (and read, see Streams). A new one for each
 /// run: what is left in the last one still has its own reader.
@@ -91,9 +95,11 @@ Status Containers::connect_console(const ContainerPtr& container, sys::FdRef mas
 }
 
 Status Containers::pump(const Managed& container, sys::FdRef out, sys::FdRef err) {
-  std::string path = parts_.store.log_path(container.record.id);
-  BERTH_TRY(sys::UniqueFd log, sys::open_file(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0600));
-  parts_.keeper.pump(log.ref(), out, err);
+  std::string path = parts_.store.paths().container(container.record.id);
+  BERTH_TRY(sys::UniqueFd directory, sys::open_file(path, O_PATH | O_DIRECTORY));
+  LogLimits limits = engine::read_logging(container.record.config.log).limits;
+  limits.newest = engine::LogReader::newest(path);
+  parts_.keeper.pump(directory.ref(), limits, out, err);
   return {};
 }
 
@@ -123,6 +129,12 @@ Task<void> Containers::prepare_mounts(ContainerPtr container) {
 
 Task<void> Containers::start(ContainerPtr container) {
   if (container->live.alive()) co_return Status();
+  container->live.restart_count = 0;
+  container->live.restarts = {};
+  co_return co_await start_again(std::move(container));
+}
+
+Task<void> Containers::start_again(ContainerPtr container) {
   if (container->starting) co_return make_error("container " + container->record.name + " is being started already");
   container->starting = true;
   container->restart_timer.cancel();
@@ -134,6 +146,7 @@ Task<void> Containers::start(ContainerPtr container) {
   live.probes.clear();
   live.failing_streak = 0;
   live.oom_killed = false;
+  container->oom_kills = 0;
   Status started = co_await run_once(container);
   container->starting = false;
   container->changed.notify();
@@ -142,6 +155,7 @@ Task<void> Containers::start(ContainerPtr container) {
   unmount_unused(container->record);
   live.process = {};
   live.error = started.error().message();
+  if (live.exit_code == 0) live.exit_code = kNotStarted;
   if (live.status == engine::Status::restarting) live.status = engine::Status::exited;
   write_down(container);
   co_return std::move(started).context("service \"{}\"", container->record.service).error();
@@ -191,6 +205,7 @@ Task<void> Containers::run_once(ContainerPtr container) {
     (void)container->process.signal(9);  // the exit brings the rest in order
     co_return std::move(published).error();
   }
+  asio::co_spawn(parts_.io, watch_oom(container, container->run), asio::detached);
   if (record.health) asio::co_spawn(parts_.io, watch_health(container, container->run), asio::detached);
   // Its end may have been told before we knew whose it was.
   for (size_t i = 0; i < unclaimed_.size(); ++i) {

@@ -10,7 +10,10 @@ using namespace std::chrono_literals;
 // Docker's defaults.
 constexpr Duration kInterval = 30s, kTimeout = 30s, kStartInterval = 5s;
 constexpr int64_t kRetries = 3;
-constexpr Duration kFirstBackOff = 50ms;
+// Readiness is seen a thirty-second of the time it took later at most, and probes are never more than a third of what a
+// processor can do.
+constexpr Duration kShortestPause = 5ms;
+constexpr int kLateness = 32, kRest = 2;
 
 Duration or_default(const std::optional<int64_t>& ns, Duration fallback) {
   return ns && *ns > 0 ? Duration(*ns) : fallback;
@@ -33,16 +36,17 @@ bool Health::in_start_period(Duration since_start) const {
 Duration Health::next_delay(Duration since_start) const {
   Duration regular = in_start_period(since_start) ? std::min(start_interval_, interval_) : interval_;
   if (strict_ || state_ != "starting") return regular;
-  return std::min(early_delay_, regular);
+  if (!last_took_) return Duration(0);
+  return std::min(std::max<Duration>({kShortestPause, since_start / kLateness, *last_took_ * kRest}), regular);
 }
 
 Duration Health::timeout() const {
   return timeout_;
 }
 
-bool Health::on_probe(bool success, Duration since_start) {
+bool Health::on_probe(bool success, Duration since_start, Duration took) {
   std::string before = state_;
-  early_delay_ = std::min(std::max(early_delay_ * 2, kFirstBackOff), interval_);
+  last_took_ = took;
   if (success) {
     state_ = "healthy";
     failing_streak_ = 0;

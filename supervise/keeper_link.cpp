@@ -86,8 +86,7 @@ std::vector<std::string> KeeperLink::stored_keys() const {
   return keys;
 }
 
-void KeeperLink::send(keeper::Op op, const std::string& key, const std::vector<sys::FdRef>& fds) {
-  keeper::Message message = message_of(op, key);
+void KeeperLink::send(const keeper::Message& message, const std::vector<sys::FdRef>& fds) {
   // A keeper that is gone is noticed by wait_for_keeper(); what was to be said to it is in stored_.
   (void)sys::send_with_fds(sys::FdRef(control_.native_handle()), bytes_of(message), fds);
 }
@@ -96,22 +95,24 @@ void KeeperLink::store(const std::string& key, const std::vector<sys::FdRef>& fd
   std::vector<sys::UniqueFd> copies;
   for (sys::FdRef fd : fds) copies.push_back(duplicate(fd.get()));
   stored_[key] = std::move(copies);
-  send(keeper::Op::store, key, fds);
+  send(message_of(keeper::Op::store, key), fds);
 }
 
 void KeeperLink::drop(const std::string& key) {
-  if (stored_.erase(key) > 0) send(keeper::Op::drop, key, {});
+  if (stored_.erase(key) > 0) send(message_of(keeper::Op::drop, key), {});
 }
 
-void KeeperLink::pump(sys::FdRef log, sys::FdRef out, sys::FdRef err) {
-  std::vector<sys::FdRef> fds{log, out};
+void KeeperLink::pump(sys::FdRef directory, const LogLimits& limits, sys::FdRef out, sys::FdRef err) {
+  std::vector<sys::FdRef> fds{directory, out};
   if (err.valid()) fds.push_back(err);
-  send(keeper::Op::pump, "", fds);
+  keeper::Message message = message_of(keeper::Op::pump, "");
+  message.log = limits;
+  send(message, fds);
 }
 
 void KeeperLink::leave() {
   leaving_ = true;
-  send(keeper::Op::leave, "", {});
+  send(message_of(keeper::Op::leave, ""), {});
 }
 
 void KeeperLink::listen(Handlers handlers) {

@@ -37,8 +37,9 @@ class KeeperLink {
   void store(const std::string& key, const std::vector<sys::FdRef>& fds);
   void drop(const std::string& key);
 
-  /// Copies the streams into the log file until they end. `err` may be invalid (a terminal has one stream).
-  void pump(sys::FdRef log, sys::FdRef out, sys::FdRef err);
+  /// Copies the streams into the log in a container's directory until they end. `err` may be invalid (a terminal has
+  /// one stream).
+  void pump(sys::FdRef directory, const LogLimits& limits, sys::FdRef out, sys::FdRef err);
 
   /// Tells the keeper that nothing is left: it removes the socket and ends when this process has ended.
   void leave();
@@ -50,7 +51,7 @@ class KeeperLink {
 
  private:
   KeeperLink(asio::io_context& io, std::string run_dir);
-  void send(keeper::Op op, const std::string& key, const std::vector<sys::FdRef>& fds);
+  void send(const keeper::Message& message, const std::vector<sys::FdRef>& fds);
   void receive_stored(const keeper::Message& message, std::vector<sys::UniqueFd> fds);
   [[nodiscard]] Status receive_all_stored();
   void read_exits();

@@ -148,7 +148,8 @@ Status Networks::adopt_networks(const std::vector<engine::NetworkRecord>& record
     if (!known) continue;  // a torn record: `down` removes it by name
     netns::NetworkSpec& spec = *known;
     if (if_nametoindex(record.bridge.c_str()) == 0) {  // after a reboot
-      BERTH_TRY_OK(spec.driver == netns::Driver::bridge ? netns::create_bridge(spec) : netns::create_parent(spec));
+      BERTH_TRY_OK(spec.driver == netns::Driver::bridge ? netns::create_bridge(spec, firewall_.table())
+                                                        : netns::create_parent(spec, firewall_.table()));
     }
     if (spec.driver == netns::Driver::bridge) state.networks.push_back(spec);
     know(record, std::move(spec));

@@ -29,9 +29,9 @@ Status Networks::make(const netns::NetworkSpec& spec) {
         return make_error(
             fmt::format("mode passthru shares {} with nobody, but network {} is on it", spec.parent.interface, name));
     }
-    return netns::create_parent(spec);
+    return netns::create_parent(spec, firewall_.table());
   }
-  BERTH_TRY_OK(netns::create_bridge(spec));
+  BERTH_TRY_OK(netns::create_bridge(spec, firewall_.table()));
   Status ruled = firewall_.add_network(spec);
   if (ruled || !netns::firewall_unavailable(ruled.error())) return ruled;
   warnings_.push_back(without_rules(spec.name, ruled.error()));

@@ -6,6 +6,7 @@
 #include <boost/asio/write.hpp>
 #include <cstring>
 
+#include "engine/blocked.h"
 #include "engine/plan_request.h"
 #include "engine/request.h"
 #include "engine/wire.h"
@@ -158,6 +159,9 @@ Work Session::answer(Json request) {
   if (!services.empty()) parts_.networks.declare(stack.project, services);
 
   HostRunner runner(parts_.io, parts_.containers, parts_.networks, parts_.store, std::move(stack));
+  runner.on_hook_line([this](const std::string& source, const std::string& line) {
+    send({{"type", "output"}, {"source", source}, {"text", line}});
+  });
   if (Status taken = take_stdio(request, runner); !taken) {
     finish({std::move(taken).error()});
     co_return;
@@ -277,19 +281,18 @@ asio::awaitable<std::vector<Error>> Session::carry_out(const engine::Plan& plan,
   std::vector<Error> errors;
   // Where a step failed, waits that were cancelled because of it say nothing new.
   for (engine::StepFailure& failure : report.failures) {
-    bool consequence = &failure != &report.failures.front() &&
-                       std::holds_alternative<engine::WaitFor>(plan.steps[failure.step].action);
-    if (!consequence &&
-        !(report.cancelled && std::holds_alternative<engine::WaitFor>(plan.steps[failure.step].action))) {
-      Error error = std::move(failure.error);
-      if (std::holds_alternative<engine::WaitFor>(plan.steps[failure.step].action)) {
-        error.context.push_back(plan.steps[failure.step].why == "--wait" ? "not ready" : "dependency failed to start");
-      }
-      errors.push_back(std::move(error));
-    }
+    const engine::Step& step = plan.steps[failure.step];
+    bool wait = std::holds_alternative<engine::WaitFor>(step.action);
+    if (wait && (&failure != &report.failures.front() || report.cancelled)) continue;
+    Error error = std::move(failure.error);
+    if (wait) error.context.push_back(step.why == engine::kFinalWait ? "not ready" : "dependency failed to start");
+    std::string text = error.message();
+    for (const std::string& line : engine::blocked_by(plan, failure.step)) text += "\n  " + line;
+    errors.push_back(make_error(std::move(text), std::move(error.hint)));
   }
   if (report.cancelled) errors.push_back(make_error("cancelled"));
   for (const std::string& warning : parts_.networks.take_warnings()) send({{"type", "warning"}, {"text", warning}});
+  for (const std::string& hint : runner.take_hints()) send({{"type", "warning"}, {"text", hint}});
   if (undo_on_failure && !report.ok()) {
     engine::Plan undo = engine::plan_undo(plan, report.done);
     std::vector<Error> wrong = co_await complete(undo, runner);

@@ -1,7 +1,10 @@
 #include "supervise/step_runner.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
+#include "base/text.h"
 #include "base/version.h"
 
 namespace berth::supervise {
@@ -36,6 +39,17 @@ void HostRunner::start(StepId, const Step& step, std::function<void(berth::Statu
 void HostRunner::cancel_waits() {
   *cancelled_ = true;
   containers_.wake_all();
+}
+
+std::vector<std::string> HostRunner::take_hints() {
+  std::vector<std::string> names = std::exchange(unheard_, {});
+  if (names.empty()) return {};
+  std::sort(names.begin(), names.end());
+  return {
+      fmt::format("killed without waiting: {}. The first process has no handler for the stop signal, so the kernel "
+                  "keeps it from it; "
+                  "`init: true` puts one in front that passes signals on",
+                  join(names, ", "))};
 }
 
 void HostRunner::allow_waits() {
@@ -75,6 +89,21 @@ berth::Status HostRunner::create_volume(const VolumeConfig& config) const {
   return {};
 }
 
+HookListener HostRunner::listener() const {
+  return {on_hook_line_, cancelled_};
+}
+
+/// With its hooks. One whose hook fails does not stay.
+Task<void> HostRunner::start(ContainerPtr container) {
+  if (container->live.alive()) co_return berth::Status();
+  BERTH_CO_TRY_OK(co_await containers_.start(container));
+  berth::Status hooked = co_await containers_.run_hooks(container, HookKind::post_start, listener());
+  if (hooked) co_return berth::Status();
+  Result<bool> stopped = co_await containers_.stop(container, std::nullopt);
+  if (!stopped) co_return std::move(stopped).context("after {}", hooked.error().message()).error();
+  co_return std::move(hooked).error();
+}
+
 Task<void> HostRunner::carry_out(Action action) {
   if (auto* a = std::get_if<CreateNetwork>(&action)) {
     a->network.labels = with_project(std::move(a->network.labels), stack_.project, "network", a->network.key);
@@ -95,7 +124,7 @@ Task<void> HostRunner::carry_out(Action action) {
   if (auto* a = std::get_if<StartContainer>(&action)) {
     BERTH_CO_TRY(ContainerPtr container, find(a->container));
     container->ports_later = a->ports_later;
-    BERTH_CO_TRY_OK(co_await containers_.start(container));
+    BERTH_CO_TRY_OK(co_await start(container));
     if (a->again) containers_.tell(*container, "restart");
     co_return berth::Status();
   }
@@ -106,7 +135,11 @@ Task<void> HostRunner::carry_out(Action action) {
   }
   if (auto* a = std::get_if<StopContainer>(&action)) {
     BERTH_CO_TRY(ContainerPtr container, find(a->container));
-    co_return co_await containers_.stop(container, a->grace_ns);
+    if (a->hooks && container->live.alive())
+      BERTH_CO_TRY_OK(co_await containers_.run_hooks(container, HookKind::pre_stop, listener()));
+    BERTH_CO_TRY(bool unheard, co_await containers_.stop(container, a->grace_ns));
+    if (unheard) unheard_.push_back(container->record.name);
+    co_return berth::Status();
   }
   if (auto* a = std::get_if<KillContainer>(&action)) {
     BERTH_CO_TRY(ContainerPtr container, find(a->container));

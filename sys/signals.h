@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,5 +13,10 @@ namespace berth::sys {
 
 /// "SIGTERM" for 15; "signal 99" for a number without a name.
 [[nodiscard]] std::string signal_name(int signal);
+
+/// Whether a signal that comes from outside of a container is lost on this process, as it is now: it is the first one
+/// of a pid namespace, which the kernel spares the default action, and neither handles the signal nor waits for it; or
+/// any process that ignores it. False where that is not known for sure.
+[[nodiscard]] bool drops_signal(pid_t pid, int signal);
 
 }  // namespace berth::sys

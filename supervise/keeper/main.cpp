@@ -39,27 +39,16 @@
 
 #include "base/exit_record.h"
 #include "supervise/keeper/fd_store.h"
-#include "supervise/keeper/log_writer.h"
 #include "supervise/keeper/os.h"
 #include "supervise/keeper/protocol.h"
+#include "supervise/keeper/pumps.h"
 
 namespace {
 
 using berth::ExitRecord;
 using namespace berth::keeper;
 
-constexpr int kMaxPumps = 8192;
-
-/// One stream of one container. Both streams of a container share the log file.
-struct Pump {
-  int from;  // -1 = free
-  int to;
-  uint8_t stream;
-};
-
-Pump pumps[kMaxPumps];
-int pump_limit = 0;  // likewise
-char buffer[kReadSize];
+epoll_event events[kMaxPumps + 8];  // room for all that may be ready at one time
 
 int listen_fd = -1, exits_fd = -1, control_fd = -1, epoll_fd = -1, signal_fd = -1, timer_fd = -1;
 pid_t supervisor_pid = -1;
@@ -106,36 +95,7 @@ void watch(int fd, uint64_t tag) {
   if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) complain("watch descriptor");
 }
 
-enum Tag : uint64_t { kSignalTag = 1, kControlTag, kTimerTag, kFirstPump = 16 };
-
-void add_pump(int from, int to, uint8_t stream) {
-  int slot = 0;
-  while (slot < pump_limit && pumps[slot].from >= 0) ++slot;
-  if (slot == kMaxPumps) {
-    errno = EUSERS;
-    complain("copy the output of one more container");
-    close(from);
-    close(to);
-    return;
-  }
-  if (slot == pump_limit) ++pump_limit;
-  fcntl(from, F_SETFL, O_NONBLOCK);
-  pumps[slot] = {from, to, stream};
-  watch(from, kFirstPump + static_cast<uint64_t>(slot));
-}
-
-void end_pump(Pump& pump) {
-  close(pump.from);  // leaves epoll with its last descriptor
-  close(pump.to);
-  pump.from = -1;
-}
-
-/// Copies once; false at the end of the stream.
-bool pump_once(const Pump& pump) {
-  ssize_t n = read(pump.from, buffer, sizeof buffer);
-  if (n > 0) write_lines(pump.to, pump.stream, buffer, static_cast<size_t>(n));
-  return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
-}
+enum Tag : uint64_t { kSignalTag = 1, kControlTag, kTimerTag };
 
 // ---- children ------------------------------------------------------------------------------------------------------
 
@@ -197,7 +157,7 @@ void start_supervisor() {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
-    for (int ignored : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE}) signal(ignored, SIG_DFL);
+    for (int ignored : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGXFSZ}) signal(ignored, SIG_DFL);
     // Through numbers above the targets first, since a source may be one of them.
     int sources[3] = {fcntl(ends[1], F_DUPFD, 10), fcntl(listen_fd, F_DUPFD, 10), fcntl(reader, F_DUPFD, 10)};
     dup2(sources[0], kControlFd);
@@ -228,7 +188,7 @@ void start_supervisor() {
 // ---- requests ------------------------------------------------------------------------------------------------------
 
 void remove_files() {
-  for (const char* name : {"supervisor.sock", "exits", "supervisor.log"}) {
+  for (const char* name : {"supervisor.sock", "exits", "supervisor.log", "supervised"}) {
     char path[4096];
     snprintf(path, sizeof path, "%s/%s", run_dir, name);
     unlink(path);
@@ -242,9 +202,8 @@ void handle(const Message& message, int* fds, int count) {
     case Op::drop:
       return drop_entry(message.key);
     case Op::pump:
-      // Each stream closes its own copy of the log file.
-      if (count == 3) add_pump(fds[2], fcntl(fds[0], F_DUPFD_CLOEXEC, 6), 2);
-      if (count >= 2) add_pump(fds[1], fds[0], 1);
+      if (count == 3) add_pump(epoll_fd, fds[2], fcntl(fds[0], F_DUPFD_CLOEXEC, 6), message.log, 2);
+      if (count >= 2) add_pump(epoll_fd, fds[1], fds[0], message.log, 1);
       return;
     case Op::leave:
       leaving = true;
@@ -342,7 +301,7 @@ int main(int argc, char** argv) {
   if (argc == 4) enter_group(argv[3]);
   become_daemon();
 
-  for (int ignored : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE}) signal(ignored, SIG_IGN);
+  for (int ignored : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGXFSZ}) signal(ignored, SIG_IGN);
   sigset_t child;
   sigemptyset(&child);
   sigaddset(&child, SIGCHLD);
@@ -360,24 +319,30 @@ int main(int argc, char** argv) {
   start_supervisor();
 
   while (!leaving || supervisor_pid > 0) {
-    epoll_event events[64];
-    int n = epoll_wait(epoll_fd, events, 64, -1);
+    int n = epoll_wait(epoll_fd, events, sizeof events / sizeof *events, -1);
+    bool child_ended = false;
     for (int i = 0; i < n; ++i) {
       uint64_t tag = events[i].data.u64;
       if (tag == kSignalTag) {
         signalfd_siginfo ignored[16];
         while (read(signal_fd, ignored, sizeof ignored) > 0) continue;
-        reap();
+        child_ended = true;
       } else if (tag == kControlTag) {
         if (control_fd >= 0) read_request();
       } else if (tag == kTimerTag) {
         uint64_t expirations;
         if (read(timer_fd, &expirations, sizeof expirations) > 0 && supervisor_pid < 0 && !leaving) start_supervisor();
       } else {
-        Pump& pump = pumps[tag - kFirstPump];
-        if (pump.from >= 0 && !pump_once(pump)) end_pump(pump);
+        run_pump(tag, 1);
       }
     }
+    if (!child_ended) continue;
+    // A container's last words are in its log before its end is told. It may be one that we have just been told to
+    // pump.
+    while (control_fd >= 0 && read_request()) continue;
+    n = epoll_wait(epoll_fd, events, sizeof events / sizeof *events, 0);
+    for (int i = 0; i < n; ++i) run_pump(events[i].data.u64, kAllOfAPipe);
+    reap();
   }
   return 0;
 }

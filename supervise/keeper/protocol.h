@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/log_frame.h"
+
 namespace berth::keeper {
 
 inline constexpr size_t kKeySize = 104;  // "dns/" + 64 hex digits, with room for more
@@ -20,7 +22,8 @@ enum class Op : uint32_t {
   // supervisor to keeper
   store = 1,  // keep the attached descriptors under `key` (replaces what was there)
   drop,       // close what is kept under `key`
-  pump,       // attached: log file, stdout reader, optional stderr reader. Copy until end of file, then forget
+  pump,       // attached: container's directory, stdout reader, optional stderr reader. Copy into the log there until
+              // end of file, then forget
   leave,      // nothing is left to look after: remove the socket and end
   // keeper to supervisor
   stored = 100,  // at the supervisor's start, once per key: the attached descriptors were kept
@@ -33,6 +36,7 @@ struct Message {
   uint32_t
       generation;  // of `ready`: how many supervisors this keeper has started before; 0 = its pumps are not running yet
   char key[kKeySize];
+  LogLimits log;  // of `pump`
 };
 
 }  // namespace berth::keeper

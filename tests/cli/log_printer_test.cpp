@@ -47,7 +47,7 @@ class Captured {
 };
 
 engine::LogEntry entry(std::string_view text, bool partial = false, uint8_t stream = 1) {
-  return engine::LogEntry{1'700'000'000'000'000'000, stream, partial, text};
+  return engine::LogEntry{1'700'000'000'000'000'000, stream, partial, engine::LogEntry::Kind::text, text};
 }
 
 }  // namespace
@@ -83,8 +83,8 @@ TEST_CASE("lines are told apart by names padded to the longest") {
   LogPrinter printer({});
   printer.add_source("web-1");
   printer.add_source("database-1");
-  printer.print("web-1", entry("hello"));
-  printer.print("database-1", entry("world", false, 2));
+  printer.print(printer.add_source("web-1"), entry("hello"));
+  printer.print(printer.add_source("database-1"), entry("world", false, 2));
   CHECK(captured.out() ==
         "web-1       | hello\n"
         "database-1  | world\n");
@@ -96,13 +96,13 @@ TEST_CASE("parts of lines are held back until the line is whole, each stream by 
   LogPrinter printer({});
   printer.add_source("a");
   printer.add_source("b");
-  printer.print("a", entry("one ", true));
-  printer.print("b", entry("between"));
-  printer.print("a", entry("error", false, 2));
-  printer.print("a", entry("line"));
-  printer.print("a", entry("no newline", true));
-  printer.flush("a");
-  printer.flush("a");
+  printer.print(printer.add_source("a"), entry("one ", true));
+  printer.print(printer.add_source("b"), entry("between"));
+  printer.print(printer.add_source("a"), entry("error", false, 2));
+  printer.print(printer.add_source("a"), entry("line"));
+  printer.print(printer.add_source("a"), entry("no newline", true));
+  printer.flush(printer.add_source("a"));
+  printer.flush(printer.add_source("a"));
   CHECK(captured.out() ==
         "b  | between\n"
         "a  | error\n"
@@ -118,8 +118,8 @@ TEST_CASE("streams are kept apart where that is asked for, and a prefix and time
   style.timestamps = true;
   LogPrinter printer(style);
   printer.add_source("a");
-  printer.print("a", entry("out"));
-  printer.print("a", entry("err", false, 2));
+  printer.print(printer.add_source("a"), entry("out"));
+  printer.print(printer.add_source("a"), entry("err", false, 2));
   CHECK(captured.out() == "2023-11-14T22:13:20.000000000Z out\n");
   CHECK(captured.err() == "2023-11-14T22:13:20.000000000Z err\n");
 }
@@ -132,9 +132,9 @@ TEST_CASE("each container has a colour of its own, and what it left open comes b
   printer.add_source("a");
   printer.add_source("b");
   printer.add_source("a");
-  printer.print("a", entry("x", true));
-  printer.remark("a", "exited with code 0");
-  printer.print("b", entry("y"));
+  printer.print(printer.add_source("a"), entry("x", true));
+  printer.remark(printer.add_source("a"), "exited with code 0");
+  printer.print(printer.add_source("b"), entry("y"));
   std::string out = captured.out();
   CHECK(out ==
         "\033[36ma  | \033[0mx\n"
@@ -146,6 +146,6 @@ TEST_CASE("into a file the bytes go as they came") {
   Captured captured;
   LogPrinter printer({});
   printer.add_source("a");
-  printer.print("a", entry("\033[2J\xff"));
+  printer.print(printer.add_source("a"), entry("\033[2J\xff"));
   CHECK(captured.out() == "a  | \033[2J\xff\n");
 }

@@ -58,8 +58,10 @@ ContainerConfig full_config() {
   c.stop_signal = "SIGINT", c.stop_grace_ns = 0;
   HealthConfig health;
   health.test = {"CMD", "true"}, health.interval = 1, health.retries = 4;
+  health.strict = health.restart_unhealthy = true;
   c.health = health;
-  c.restart = {"on-failure", 3};
+  c.restart = {"on-failure", 3, 4, 5};
+  c.post_start = {{{"a", "b"}, {"N=1"}, "u", "/w", true}}, c.pre_stop = {{{"c"}}};
   c.log = {"json-file", {{"max-size", "1m"}}};
   c.labels = {{"l", "v"}}, c.annotations = {{"a", "v"}};
   return c;
@@ -159,7 +161,8 @@ TEST_CASE("records come back from JSON as they were") {
   LiveState live;
   live.boot_id = "b", live.status = engine::Status::paused, live.process = {7, 8}, live.started_ns = 9;
   live.finished_ns = 10, live.exit_code = 137, live.oom_killed = true, live.error = "e", live.health = "healthy";
-  live.failing_streak = 2, live.probes = {{1, 2, 3, "out"}}, live.restart_count = 11, live.stopped_by_user = true;
+  live.failing_streak = 2, live.probes = {{1, 2, 3, "out"}}, live.restart_count = 11, live.restarts = {1, 2},
+  live.stopped_by_user = true;
   live.endpoints = {{"n", "eth0", "bv1", "10.0.0.2", "fd00::2", "02:00:00:00:00:01", true}};
   live.ports = {{"::1", 8080, 80, "udp"}}, live.attached = true;
   check_round_trip(live);

@@ -28,7 +28,10 @@ struct Log {
   std::string path = dir / "log";
 
   explicit Log(const std::string& bytes) { append(bytes); }
-  void append(const std::string& bytes) const { std::ofstream(path, std::ios::app | std::ios::binary) << bytes; }
+  void append(const std::string& bytes, int file = 0) const {
+    std::string name = file == 0 ? path : path + "." + std::to_string(file);
+    std::ofstream(name, std::ios::app | std::ios::binary) << bytes;
+  }
   [[nodiscard]] LogReader reader() const {
     Result<LogReader> reader = LogReader::open(path);
     REQUIRE(reader);
@@ -36,10 +39,19 @@ struct Log {
   }
 };
 
-/// Each entry's text; a partial one with "…" behind it.
+std::string gap(uint64_t lines, int error) {
+  LogGap lost{lines, error, 0};
+  return frame(std::string(reinterpret_cast<const char*>(&lost), sizeof lost), kLogGap);
+}
+
+/// Each entry's text; a partial one with "…" behind it, "$" for the end of a stream, and "-N" for lost lines.
 Lines read_all(LogReader& reader) {
   Lines lines;
   while (std::optional<LogEntry> entry = reader.next()) {
+    if (entry->kind != LogEntry::Kind::text) {
+      lines.push_back(entry->kind == LogEntry::Kind::end ? "$" : "-" + std::to_string(entry->lost));
+      continue;
+    }
     lines.push_back(std::string(entry->text) + (entry->partial ? "…" : ""));
   }
   return lines;
@@ -200,4 +212,87 @@ TEST_CASE("a tail counts lines, not their parts") {
 TEST_CASE("the last lines for an error message are whole and cannot act on a terminal") {
   Log log(frame("first") + frame("a", kLogPartial) + frame("b") + frame("\033[2Jred"));
   CHECK(last_lines(log.path, 2) == Lines{"ab", "\\x1b[2Jred"});
+}
+
+TEST_CASE("the files of a log are read in their order, the oldest that is left first") {
+  Log log(frame("one"));
+  log.append(frame("two"), 1);
+  log.append(frame("ten"), 10);
+  log.append(frame("nine"), 9);
+  log.append("nothing of ours", 99999);
+  std::filesystem::rename(log.path + ".99999", log.path + ".tmp");
+  LogReader reader = log.reader();
+  // What lay between has been removed by rotation: something is missing.
+  CHECK(read_all(reader) == Lines{"one", "two", "-0", "nine", "ten"});
+  CHECK(LogReader::newest(log.dir.path()) == 10);
+  std::filesystem::remove(log.path);
+  LogReader second = log.reader();
+  CHECK(read_all(second) == Lines{"two", "-0", "nine", "ten"});
+}
+
+TEST_CASE("a reader at the end of a file goes on in the next one when there is one") {
+  Log log(frame("one"));
+  LogReader reader = log.reader();
+  CHECK(read_all(reader) == Lines{"one"});
+  log.append(frame("two") + frame("torn").substr(0, 26));
+  log.append("", 1);
+  CHECK(read_all(reader) == Lines{"two"});
+  log.append(frame("three"), 1);
+  CHECK(read_all(reader) == Lines{"three"});
+  std::filesystem::remove(log.path);
+  log.append(frame("four"), 2);
+  CHECK(read_all(reader) == Lines{"four"});
+}
+
+TEST_CASE("a reader that rotation has overtaken says that something is missing and goes on") {
+  Log log(frame("one"));
+  LogReader reader = log.reader();
+  log.append(frame("seven"), 7);
+  std::filesystem::remove(log.path);
+  CHECK(read_all(reader) == Lines{"one", "-0", "seven"});
+}
+
+TEST_CASE("the tail of a log may begin in an older file, even in the middle of a line") {
+  Log log(numbered(5) + frame("open", kLogPartial));
+  log.append(frame(" closed") + frame("last"), 1);
+  for (size_t lines : {1, 2, 3, 7, 100}) {
+    LogReader reader = log.reader();
+    reader.seek_tail(lines);
+    Lines tail = read_all(reader);
+    INFO(lines);
+    REQUIRE(tail.size() == std::min<size_t>(lines, 7) + (lines > 1 ? 1 : 0));
+    CHECK(tail.back() == "last");
+    if (lines == 2) CHECK(tail.front() == "open…");
+  }
+}
+
+TEST_CASE("the end of a stream is told, and no line of its own") {
+  Log log(frame("open", kLogPartial) + frame("", kLogEnd) + frame("next"));
+  LogReader reader = log.reader();
+  CHECK(read_all(reader) == Lines{"open…", "$", "next"});
+  CHECK(last_lines(log.path, 5) == Lines{"open", "next"});
+}
+
+TEST_CASE("lines that are being lost are told when it is known how many") {
+  Log log(frame("one") + gap(3, ENOSPC));
+  LogReader reader = log.reader();
+  CHECK(read_all(reader) == Lines{"one"});
+  REQUIRE(reader.open_gap());
+  CHECK(reader.open_gap()->lost == 3);
+  CHECK(reader.open_gap()->error == ENOSPC);
+  // The record grows in its place.
+  std::ofstream(log.path, std::ios::binary) << frame("one") + gap(5, ENOSPC);
+  CHECK(read_all(reader).empty());
+  CHECK(reader.open_gap()->lost == 5);
+  log.append(frame("two"));
+  CHECK(read_all(reader) == Lines{"-5", "two"});
+  CHECK_FALSE(reader.open_gap());
+}
+
+TEST_CASE("a torn frame that is cut off and written over is read as what it became") {
+  Log log(frame("one") + frame("a long line that did not fit").substr(0, 40));
+  LogReader reader = log.reader();
+  CHECK(read_all(reader) == Lines{"one"});
+  std::ofstream(log.path, std::ios::binary) << frame("one") + gap(1, ENOSPC) + frame("two");
+  CHECK(read_all(reader) == Lines{"-1", "two"});
 }

@@ -145,6 +145,39 @@ TEST_CASE("restart policies are lowered, and that of deploy wins") {
   CHECK(deploy("condition: any").policy == "always");
   CHECK(deploy("condition: on-failure, max_attempts: 2").policy == "on-failure");
   CHECK(deploy("condition: on-failure, max_attempts: 2").max_attempts == 2);
+  CHECK(deploy("delay: 1s, window: 2s").delay_ns == 1'000'000'000);
+  CHECK(deploy("delay: 1s, window: 2s").window_ns == 2'000'000'000);
+  CHECK(deploy("condition: any").delay_ns == std::nullopt);
+}
+
+TEST_CASE("probes of berth are lowered, and how it probes") {
+  auto health = [](const std::string& text) { return web(text).container().health.value(); };
+  CHECK(health("    healthcheck: {x-berth-probe: {http: 8080}}\n").test == Words{"HTTP", "localhost", "8080", "/"});
+  CHECK(health("    healthcheck: {x-berth-probe: {http: 'http://[::1]/a?b'}}\n").test ==
+        Words{"HTTP", "::1", "80", "/a?b"});
+  CHECK(health("    healthcheck: {x-berth-probe: {tcp: '127.0.0.1:5432'}}\n").test ==
+        Words{"TCP", "127.0.0.1", "5432", ""});
+  CHECK(health("    healthcheck: {x-berth-probe: {grpc: 9000/shop.Cart}}\n").test ==
+        Words{"GRPC", "localhost", "9000", "shop.Cart"});
+  CHECK_FALSE(health("    healthcheck: {test: 'true'}\n").strict);
+  CHECK(health("    x-berth-probing: strict\n").strict);  // of the image's check
+  CHECK(health("    healthcheck: {test: 'true', x-berth-restart-unhealthy: true}\n").restart_unhealthy);
+}
+
+TEST_CASE("hooks are lowered") {
+  ContainerConfig c =
+      web("    post_start: [{command: echo hi, user: u, working_dir: /w, environment: {A: 1, B: null}}]\n"
+          "    pre_stop: [{command: [a, b c], privileged: true}]\n")
+          .container();
+  REQUIRE(c.post_start.size() == 1);
+  CHECK(c.post_start[0].command == Words{"echo", "hi"});
+  CHECK(c.post_start[0].environment == Words{"A=1"});
+  CHECK(c.post_start[0].user == "u");
+  CHECK(c.post_start[0].working_dir == "/w");
+  CHECK_FALSE(c.post_start[0].privileged);
+  REQUIRE(c.pre_stop.size() == 1);
+  CHECK(c.pre_stop[0].command == Words{"a", "b c"});
+  CHECK(c.pre_stop[0].privileged);
 }
 
 TEST_CASE("a health check is lowered, and disabling it is NONE") {

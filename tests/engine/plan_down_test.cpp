@@ -185,6 +185,22 @@ TEST_CASE("start leaves what runs, and waits at no gate of a service that is not
         "start container shop-api-1 (not running)\n");
 }
 
+TEST_CASE("start --wait ends with everything being ready, what ran already too, and jobs done") {
+  ServiceConfig job = depending(service("job"), "db");
+  ServiceConfig app = depending(service("app"), "job", "service_completed_successfully");
+  Observed observed = observed_of({running(db()), exited(running(job)), exited(running(app))});
+  CHECK(to_text(plan_start(kShop, observed, {true, 5})) ==
+        "start container shop-job-1 (not running)\n"
+        "wait until completed container shop-job-1 after start shop-job-1 (app depends on it)\n"
+        "start container shop-app-1 after start shop-job-1, wait until completed shop-job-1 (not running)\n"
+        "wait until ready container shop-app-1 after start shop-app-1 (--wait)\n"
+        "wait until ready container shop-db-1 (--wait)\n"
+        "wait until completed container shop-job-1 after start shop-job-1 (--wait)\n");
+  for (const Step& step : plan_start(kShop, observed, {true, 5}).steps) {
+    if (const auto* wait = std::get_if<WaitFor>(&step.action)) CHECK(wait->timeout_ns == 5);
+  }
+}
+
 TEST_CASE("starting what runs already waits for nothing") {
   CHECK(to_text(plan_start(kShop, shop())) == "");
 }

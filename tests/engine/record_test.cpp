@@ -168,6 +168,12 @@ TEST_CASE("NONE means no probe, whoever says it") {
   CHECK_FALSE(merged(config).health);
 }
 
+TEST_CASE("an image cannot ask for berth's own kinds of probes") {
+  images::Image from = image();
+  from.config.healthcheck = images::ImageHealthcheck{{"HTTP", "somewhere", "80", "/"}, {}, {}, {}, {}, 0};
+  CHECK_FALSE(merged({}, from).health);
+}
+
 TEST_CASE("the image's volumes become anonymous ones unless something is mounted there") {
   images::Image from = image();
   from.config.volumes = {"/cache", "/data"};

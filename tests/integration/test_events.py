@@ -102,6 +102,20 @@ class Events(Case):
         wait_until("it has used up its memory", lambda: "die" in self.actions(stack, "big"))
         self.assertEqual(["create", "start", "oom", "die"], self.actions(stack, "big"))
 
+    def test_a_child_that_uses_up_the_memory_is_told_while_its_container_runs_on(self):
+        stack = self.stack("""
+            services:
+              web:
+                image: busybox:1
+                command: ["sh", "-c", "sh -c 'x=a; while :; do x=$$x$$x; done'; exec sleep 100000"]
+                mem_limit: 16m
+                stop_grace_period: 0s
+            """)
+        stack.up()
+        wait_until("that is told", lambda: "oom" in self.actions(stack, "web"))
+        self.assertEqual(["create", "start", "oom"], self.actions(stack, "web"))
+        self.assertEqual("running", stack.ps()["web"]["State"])
+
     def test_nothing_is_lost_or_told_twice_when_the_supervisor_is_killed(self):
         stack = self.stack(PAIR)
         stack.up("web")

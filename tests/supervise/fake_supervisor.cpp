@@ -56,6 +56,7 @@ class FakeSupervisor {
     if (command == "drop") link_.drop(words[1]);
     if (command == "spawn") return spawn(words[1]);
     if (command == "exits") return exits();
+    if (command == "limits") limits_ = {number(words[1]), static_cast<uint32_t>(number(words[2])), 0};
     if (command == "pump") return pump(words);
     if (command == "leave") link_.leave();
     exiting_ = command == "exit";
@@ -102,17 +103,20 @@ class FakeSupervisor {
   }
 
   std::string pump(const std::vector<std::string>& words) {
-    sys::UniqueFd log(open(words[1].c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
+    sys::UniqueFd directory(open(words[1].c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     sys::UniqueFd out(open(words[2].c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     sys::UniqueFd err(words.size() > 3 ? open(words[3].c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1);
-    if (!log.valid() || !out.valid()) return "failed";
-    link_.pump(log.ref(), out.ref(), err.ref());
+    if (!directory.valid() || !out.valid()) return "failed";
+    link_.pump(directory.ref(), limits_, out.ref(), err.ref());
     return "ok";
   }
+
+  static uint64_t number(const std::string& word) { return parse_unsigned(word).value_or(0); }
 
   KeeperLink& link_;
   asio::posix::stream_descriptor socket_;
   std::vector<ExitRecord> exits_;
+  LogLimits limits_{0, 1, 0};
   bool exiting_ = false;
 };
 

@@ -40,23 +40,36 @@ TEST_CASE("a container is starting until its first success") {
   CHECK_FALSE(health.on_probe(true, 10s));
 }
 
-TEST_CASE("while starting, pauses double from 50 ms up to the interval") {
+TEST_CASE("while starting, pauses grow with the time that has passed, up to the interval") {
   Health health(every(1s, 100), false);
   CHECK(health.next_delay(0s) == 0s);
-  std::vector<Duration> delays;
-  Duration now = 0s;
-  for (int i = 0; i < 7; ++i) {
-    health.on_probe(false, now);
-    delays.push_back(health.next_delay(now));
-    now += delays.back();
-  }
-  CHECK(delays == std::vector<Duration>{50ms, 100ms, 200ms, 400ms, 800ms, 1s, 1s});
+  health.on_probe(false, 0s);
+  CHECK(health.next_delay(0s) == 5ms);
+  CHECK(health.next_delay(160ms) == 5ms);
+  CHECK(health.next_delay(3200ms) == 100ms);
+  CHECK(health.next_delay(32s) == 1s);
+  CHECK(health.next_delay(1h) == 1s);
+}
+
+TEST_CASE("readiness is seen a thirty-second of the time it took later, with probes that are not many") {
+  Health health(every(30s, 100), false);
+  std::vector<Duration> times = probe_until(health, 30s, false);
+  CHECK(times.size() < 250);
+  for (size_t i = 1; i < times.size(); ++i) CHECK(times[i] - times[i - 1] <= std::max<Duration>(5ms, times[i] / 32));
+}
+
+TEST_CASE("probes that take long leave the processor to what they wait for") {
+  Health health(every(30s, 100), false);
+  health.on_probe(false, 100ms, 80ms);
+  CHECK(health.next_delay(100ms) == 160ms);
+  health.on_probe(false, 100ms, 3ms);
+  CHECK(health.next_delay(100ms) == 6ms);
 }
 
 TEST_CASE("an interval shorter than the first pause is kept") {
-  Health health(every(20ms, 100), false);
+  Health health(every(2ms, 100), false);
   health.on_probe(false, 0s);
-  CHECK(health.next_delay(0s) == 20ms);
+  CHECK(health.next_delay(0s) == 2ms);
 }
 
 TEST_CASE("once healthy, probes come by the interval") {

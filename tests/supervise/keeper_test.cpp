@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,7 +37,7 @@ bool eventually(const std::function<bool()>& holds) {
 /// A keeper with its fake supervisor in a run directory of its own.
 class Keeper {
  public:
-  Keeper() {
+  explicit Keeper(rlim_t file_limit = 0) : file_limit_(file_limit) {
     // The supervisor looks for the keeper beside itself, and both by their names.
     REQUIRE(sys::make_dirs(dir_ / "bin").ok());
     REQUIRE(sys::make_dirs(run()).ok());
@@ -62,6 +63,10 @@ class Keeper {
     if (pid == 0) {
       setpgid(0, 0);
       prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (file_limit_ > 0) {
+        rlimit limit{file_limit_, file_limit_};
+        setrlimit(RLIMIT_FSIZE, &limit);
+      }
       std::string keeper = dir_ / "bin/berth-keeper", supervisor = dir_ / "bin/berth-supervisor", run_dir = run();
       execl(keeper.c_str(), "berth-keeper", run_dir.c_str(), supervisor.c_str(), nullptr);
       _exit(127);
@@ -115,16 +120,21 @@ class Keeper {
 
  private:
   test::TempDir dir_;
+  rlim_t file_limit_;  // bytes that a file may have; 0 = any number
   sys::Pidfd keeper_;
   std::vector<pid_t> groups_;
 };
 
-/// What the log holds so far: "1:text", with "…" behind parts.
+/// What the log holds so far: "1:text", with "…" behind parts, "1$" for the end of a stream, "-N" for lost lines.
 Words read_log(const std::string& path) {
   Words lines;
   Result<engine::LogReader> reader = engine::LogReader::open(path);
   if (!reader) return lines;
+  using Kind = engine::LogEntry::Kind;
   while (std::optional<engine::LogEntry> entry = reader->next()) {
+    if (entry->kind == Kind::end) lines.push_back(std::to_string(entry->stream) + "$");
+    if (entry->kind == Kind::gap) lines.push_back("-" + std::to_string(entry->lost));
+    if (entry->kind != Kind::text) continue;
     lines.push_back(std::to_string(entry->stream) + ":" + std::string(entry->text) + (entry->partial ? "…" : ""));
   }
   return lines;
@@ -200,7 +210,7 @@ TEST_CASE("output is cut into lines, each with its stream, and goes on without a
   Keeper keeper;
   std::string log = keeper.run() + "/log";
   sys::UniqueFd out = fifo(keeper.run() + "/out"), err = fifo(keeper.run() + "/err");
-  CHECK(keeper.ask("pump " + log + " " + keeper.run() + "/out " + keeper.run() + "/err") == "ok");
+  CHECK(keeper.ask("pump " + keeper.run() + " " + keeper.run() + "/out " + keeper.run() + "/err") == "ok");
   write_to(out, "one\ntwo\n\n");
   CHECK(log_of(log, 3) == Words{"1:one", "1:two", "1:"});
   write_to(err, "bad\n");
@@ -221,7 +231,7 @@ TEST_CASE("a line longer than a frame is written in parts and loses nothing") {
   sys::UniqueFd out = fifo(keeper.run() + "/out");
   std::string text;
   for (int i = 0; text.size() < 50'000; ++i) text += std::to_string(i) + " ";
-  CHECK(keeper.ask("pump " + log + " " + keeper.run() + "/out") == "ok");
+  CHECK(keeper.ask("pump " + keeper.run() + " " + keeper.run() + "/out") == "ok");
   write_to(out, text + "\nend\n");
   std::string joined;
   REQUIRE(eventually([&] { return !read_log(log).empty() && read_log(log).back() == "1:end"; }));
@@ -238,11 +248,73 @@ TEST_CASE("many short lines at once all arrive, in order") {
   Keeper keeper;
   std::string log = keeper.run() + "/log";
   sys::UniqueFd out = fifo(keeper.run() + "/out");
-  CHECK(keeper.ask("pump " + log + " " + keeper.run() + "/out") == "ok");
+  CHECK(keeper.ask("pump " + keeper.run() + " " + keeper.run() + "/out") == "ok");
   std::string newlines(60'000, '\n');  // each becomes a frame: many times what was read
   write_to(out, newlines + "end\n");
   REQUIRE(eventually([&] { return !read_log(log).empty() && read_log(log).back() == "1:end"; }));
   CHECK(read_log(log).size() == newlines.size() + 1);
+}
+
+TEST_CASE("a stream that ends with an open line says so") {
+  Keeper keeper;
+  std::string log = keeper.run() + "/log";
+  sys::UniqueFd out = fifo(keeper.run() + "/out");
+  CHECK(keeper.ask("pump " + keeper.run() + " " + keeper.run() + "/out") == "ok");
+  write_to(out, "whole\nopen");
+  CHECK(log_of(log, 2) == Words{"1:whole", "1:open…"});
+  out.reset();
+  CHECK(log_of(log, 3).back() == "1$");
+}
+
+TEST_CASE("a log that is full goes on in the next file, and the oldest goes") {
+  Keeper keeper;
+  std::string log = keeper.run() + "/log";
+  sys::UniqueFd out = fifo(keeper.run() + "/out");
+  CHECK(keeper.ask("limits 1000 3") == "ok");
+  CHECK(keeper.ask("pump " + keeper.run() + " " + keeper.run() + "/out") == "ok");
+  const std::string text(300, 'x');
+  for (int i = 0; i < 20; ++i) {
+    std::string last = "1:" + text + std::to_string(i);
+    write_to(out, text + std::to_string(i) + "\n");
+    REQUIRE(eventually([&] { return !read_log(log).empty() && read_log(log).back() == last; }));
+  }
+  // Three frames a file; two full files and the one with the last two lines.
+  CHECK(read_log(log).size() == 8);
+  CHECK(engine::LogReader::newest(keeper.run()) == 6);
+  CHECK_FALSE(std::filesystem::exists(log));
+  CHECK_FALSE(std::filesystem::exists(log + ".3"));
+}
+
+TEST_CASE("what the file system does not take is counted where it is missing, and nobody waits") {
+  Keeper keeper(4096);  // for each file, as a full disk for all
+  std::string log = keeper.run() + "/log";
+  sys::UniqueFd out = fifo(keeper.run() + "/out");
+  CHECK(keeper.ask("pump " + keeper.run() + " " + keeper.run() + "/out") == "ok");
+  std::string lines;
+  for (int i = 0; i < 1000; ++i) lines += "line " + std::to_string(i) + "\n";
+  write_to(out, lines);
+  auto lost = [&] {
+    Result<engine::LogReader> reader = engine::LogReader::open(log);
+    uint64_t kept = 0;
+    while (reader && reader->next()) ++kept;
+    return reader && reader->open_gap() ? kept + reader->open_gap()->lost : 0;
+  };
+  REQUIRE(eventually([&] { return lost() == 1000; }));
+  write_to(out, lines);
+  REQUIRE(eventually([&] { return lost() == 2000; }));
+  CHECK(sys::read_all(sys::open_file(log, O_RDONLY).value().ref()).value().size() <= 4096);
+  CHECK(read_log(log).front() == "1:line 0");
+}
+
+TEST_CASE("a log of no files takes the output and keeps nothing") {
+  Keeper keeper;
+  sys::UniqueFd out = fifo(keeper.run() + "/out");
+  CHECK(keeper.ask("limits 0 0") == "ok");
+  CHECK(keeper.ask("pump " + keeper.run() + " " + keeper.run() + "/out") == "ok");
+  std::string much(1 << 20, '\n');
+  fcntl(out.get(), F_SETFL, 0);  // this waits until somebody reads
+  write_to(out, much);
+  CHECK_FALSE(std::filesystem::exists(keeper.run() + "/log"));
 }
 
 TEST_CASE("a keeper that is told to leave takes its files and its lock with it") {

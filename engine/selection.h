@@ -1,0 +1,13 @@
+#pragma once
+
+#include "engine/plan_down.h"
+
+namespace berth::engine {
+
+/// `what` is a container's record, or an event.
+[[nodiscard]] bool contains(const Selection& selection, const auto& what) {
+  return what.project == selection.project && (!what.one_off || selection.include_one_off) &&
+         (selection.services.empty() || selection.services.contains(what.service));
+}
+
+}  // namespace berth::engine
