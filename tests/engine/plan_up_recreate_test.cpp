@@ -27,9 +27,10 @@ TEST_CASE("--force-recreate replaces what is as wanted, --no-recreate keeps what
   force.force_recreate = true;
   CHECK(up(stack, observed_of({running(stack.services[0])}), force) ==
         "recreate container shop-web-1 (recreation asked for)\n"
-        "stop container shop-web-1 after create shop-web-1 (is replaced)\n"
-        "start container shop-web-1 after create shop-web-1, stop shop-web-1 (not running)\n"
-        "remove container shop-web-1 after stop shop-web-1, start shop-web-1 (is replaced)\n");
+        "stop container shop-web-1 after recreate shop-web-1 (is replaced)\n"
+        "rename container shop-web-1 after recreate shop-web-1, stop shop-web-1 (takes the place of the old one)\n"
+        "start container shop-web-1 after recreate shop-web-1, rename shop-web-1 (not running)\n"
+        "remove container shop-web-1 after stop shop-web-1, rename shop-web-1, start shop-web-1 (is replaced)\n");
   UpOptions keep;
   keep.no_recreate = true;
   CHECK(up(stack, observed_of({outdated(running(stack.services[0]))}), keep) == "");
@@ -71,7 +72,7 @@ TEST_CASE("who joins a container is made anew with it, and when it has been made
   CHECK(text.starts_with("recreate container shop-web-1 (a container that it takes from is made anew)\n"));
   text = up(stack, observed_of({outdated(db), joiner(stack, db.record.id)}));
   CHECK(text.find(
-            "recreate container shop-web-1 after create shop-db-1 (a container that it takes from is made anew)\n") !=
+            "recreate container shop-web-1 after recreate shop-db-1 (a container that it takes from is made anew)\n") !=
         std::string::npos);
 }
 
