@@ -15,6 +15,7 @@
 #include "builder/merged_path.h"
 #include "images/digest.h"
 #include "sys/file.h"
+#include "volumes/copy_tree.h"
 
 namespace berth::builder {
 namespace {
@@ -69,7 +70,7 @@ Status RunMounts::add(const std::string& type, const Values& options, const Sour
   std::string target = option(options, "target");
   if (!target.empty() && !target.starts_with('/')) target = working_dir + "/" + target;
   if (type == "bind") return add_bind(options, tree, target);
-  if (type == "cache") return add_cache(options, target);
+  if (type == "cache") return add_cache(options, tree, target);
   if (type == "secret") return add_secret(options);
   if (type == "ssh") return add_ssh(options);
   runtime::TmpfsMount tmpfs;
@@ -92,15 +93,20 @@ Status RunMounts::add_bind(const Values& options, const SourceTree& tree, const 
   return {};
 }
 
-/// One directory for an id, kept from build to build.
-Status RunMounts::add_cache(const Values& options, const std::string& target) {
+/// One directory for an id, kept from build to build. With `from`, one for each content that it begins with.
+Status RunMounts::add_cache(const Values& options, const SourceTree& tree, const std::string& target) {
   constexpr std::pair<const char*, Cache::Sharing> kSharing[] = {
       {"shared", Cache::Sharing::shared}, {"private", Cache::Sharing::own}, {"locked", Cache::Sharing::locked}};
   std::string id = option(options, "id", target), word = option(options, "sharing", "shared");
   auto sharing = std::find_if(std::begin(kSharing), std::end(kSharing), [&](auto& one) { return word == one.first; });
   if (sharing == std::end(kSharing))
     return make_error(fmt::format("sharing={}: expected shared, private or locked", printable(word)));
-  Cache cache{sharing->second, {}, specs_.size(), 0, 0, 0};
+  Cache cache{sharing->second, {}, specs_.size(), 0, 0, 0, {}, {}};
+  if (options.contains("from")) {
+    cache.seed = tree;
+    cache.seed_path = option(options, "source", "/");
+    id += fmt::format("\n{}\n{}", cache.seed_path, join(tree.layers, ":"));
+  }
   cache.directory = parts_.paths.root + "/build/caches/" + images::sha256_of(id).hex().substr(0, 32);
   BERTH_TRY(cache.mode, mode_of(options, "0755"));
   BERTH_TRY(cache.uid, id_of(options, "uid"));
@@ -133,12 +139,32 @@ Status RunMounts::take_caches() {
       BERTH_TRY(directory, own_directory(directory));
       std::get<runtime::BindMount>(specs_[cache.spec]).source = directory;
     }
-    if (sys::exists(directory)) continue;
-    BERTH_TRY_OK(sys::make_dirs(directory, cache.mode));
-    if (chown(directory.c_str(), cache.uid, cache.gid) != 0 || chmod(directory.c_str(), cache.mode) != 0)
-      return sys_error("set the owner of " + directory, errno);
+    if (!sys::exists(directory)) BERTH_TRY_OK(make_cache(cache, directory));
   }
   return {};
+}
+
+/// Whole or not at all: others may look for it meanwhile, and make it as well.
+Status RunMounts::make_cache(const Cache& cache, const std::string& directory) {
+  const std::string made = directory + ".tmp-" + sys::random_hex(8);
+  auto make = [&]() -> Status {
+    BERTH_TRY_OK(sys::make_dirs(made, cache.mode));
+    if (cache.seed) {
+      BERTH_TRY(std::optional<volumes::MergedDir> source, volumes::find_directory(cache.seed->layers, cache.seed_path));
+      if (!source)
+        return make_error(fmt::format("\"{}\" is no directory of {}", printable(cache.seed_path), cache.seed->name));
+      BERTH_TRY(sys::UniqueFd target, sys::open_file(made, O_RDONLY | O_DIRECTORY));
+      BERTH_TRY_OK(volumes::copy_tree(*source, target.ref()));
+    }
+    if (chown(made.c_str(), cache.uid, cache.gid) != 0 || chmod(made.c_str(), cache.mode) != 0)
+      return sys_error("set the owner of " + made, errno);
+    if (rename(made.c_str(), directory.c_str()) != 0 && errno != ENOTEMPTY && errno != EEXIST)
+      return sys_error("make cache " + directory, errno);
+    return {};
+  };
+  Status done = make();
+  (void)sys::remove_tree(made);  // nothing, mostly: it has its name by now
+  return done;
 }
 
 /// The cache's, or another one's while somebody else has it.

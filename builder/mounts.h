@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,7 @@ class RunMounts {
 
  private:
   [[nodiscard]] Status add_bind(const Values& options, const SourceTree& tree, const std::string& target);
-  [[nodiscard]] Status add_cache(const Values& options, const std::string& target);
+  [[nodiscard]] Status add_cache(const Values& options, const SourceTree& tree, const std::string& target);
   [[nodiscard]] Status add_secret(const Values& options);
   [[nodiscard]] Status add_ssh(const Values& options);
   [[nodiscard]] Result<std::string> mounted_tree(const SourceTree& tree, bool writable);
@@ -45,7 +46,10 @@ class RunMounts {
     size_t spec;  // index in specs_
     mode_t mode;
     unsigned uid, gid;
+    std::optional<SourceTree> seed;  // what it holds at first, as it is at seed_path there
+    std::string seed_path;
   };
+  [[nodiscard]] static Status make_cache(const Cache& cache, const std::string& directory);
   [[nodiscard]] Result<std::string> own_directory(const std::string& directory);
 
   const BuildRequest& request_;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,12 +18,14 @@
 namespace berth::cli {
 namespace {
 
+constexpr int kKeepers = 3;  // that are started before we give up
+
 bool nobody_listens(const Error& error) {
   return error.code == ENOENT || error.code == ECONNREFUSED;
 }
 
 /// Starts the keeper in a session of its own, without a terminal; once this process has ended it belongs to init.
-Status start_keeper(const sys::Paths& paths) {
+Result<pid_t> start_keeper(const sys::Paths& paths) {
   BERTH_TRY(std::string keeper, helper("berth-keeper"));
   BERTH_TRY(std::string supervisor, helper("berth-supervisor"));
   BERTH_TRY_OK(sys::make_dirs(paths.run, 0700));
@@ -46,7 +49,8 @@ Status start_keeper(const sys::Paths& paths) {
   int error = posix_spawn(&pid, keeper.c_str(), &files, &attributes, argv, environ);
   posix_spawn_file_actions_destroy(&files);
   posix_spawnattr_destroy(&attributes);
-  return error == 0 ? Status() : Status(sys_error("start " + keeper, error));
+  if (error != 0) return sys_error("start " + keeper, error);
+  return pid;
 }
 
 }  // namespace
@@ -65,10 +69,14 @@ Result<Client> Client::connect(const sys::Paths& paths) {
   BERTH_TRY(sys::FileLock lock, sys::FileLock::acquire(paths.run + "/start.lock"));
   client = connect_running(paths);  // somebody else may have been quicker
   if (client || !nobody_listens(client.error())) return client;
-  BERTH_TRY_OK(start_keeper(paths));
-  for (int waited_ms = 0; waited_ms < 10'000;) {
+  BERTH_TRY(pid_t keeper, start_keeper(paths));
+  for (int waited_ms = 0, deaths = 0; waited_ms < 10'000 && deaths < kKeepers;) {
     client = connect_running(paths);
     if (client || !nobody_listens(client.error())) return client;
+    // Somebody killed it before it could listen, or it died of itself.
+    if (waitpid(keeper, nullptr, WNOHANG) == keeper && ++deaths < kKeepers) {
+      BERTH_TRY(keeper, start_keeper(paths));
+    }
     int pause_ms = waited_ms < 20 ? 1 : 10;
     usleep(static_cast<useconds_t>(pause_ms) * 1000);
     waited_ms += pause_ms;

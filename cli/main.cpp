@@ -5,6 +5,7 @@
 #include "cli/cmd_doctor.h"
 #include "cli/commands.h"
 #include "cli/network_commands.h"
+#include "cli/system_commands.h"
 #include "cli/volume_commands.h"
 
 namespace {
@@ -56,10 +57,20 @@ void add_container_commands(Command app, Context& context) {
 }
 
 /// Nouns, Docker's words, and what is not a single command.
-constexpr Add kOthers[] = {berth::cli::add_builder,  add_container_commands,    berth::cli::add_images,
-                           berth::cli::add_networks, berth::cli::add_system_df, berth::cli::add_system_prune,
-                           berth::cli::add_login,    berth::cli::add_oci,       berth::cli::add_completion,
-                           berth::cli::add_inspect,  berth::cli::add_ls,        berth::cli::add_volumes};
+constexpr Add kOthers[] = {berth::cli::add_builder,
+                           add_container_commands,
+                           berth::cli::add_images,
+                           berth::cli::add_networks,
+                           berth::cli::add_system_df,
+                           berth::cli::add_system_prune,
+                           berth::cli::add_system_install_unit,
+                           berth::cli::add_system_resume,
+                           berth::cli::add_login,
+                           berth::cli::add_oci,
+                           berth::cli::add_completion,
+                           berth::cli::add_inspect,
+                           berth::cli::add_ls,
+                           berth::cli::add_volumes};
 
 /// The command that the word names, or all of them where help, a noun or a mistake asks for more.
 void add_commands(Command app, Context& context, const std::string& word) {

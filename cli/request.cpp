@@ -6,12 +6,24 @@
 #include <cerrno>
 #include <optional>
 
+#include "base/text.h"
 #include "cli/plan_view.h"
 #include "cli/progress.h"
 #include "cli/project.h"
+#include "sys/file.h"
 
 namespace berth::cli {
 namespace {
+
+/// Why no supervisor comes up, as far as one has said so.
+Error last_words(const sys::Paths& paths) {
+  const std::string log = paths.run + "/supervisor.log";
+  const std::vector<std::string> lines = split(trim(sys::read_file(log).value_or("")), '\n');
+  const std::string& last = lines.back();
+  return make_error(
+      last.empty() ? "the supervisor ended without an answer" : "no supervisor comes up: " + printable(last),
+      "look at " + log);
+}
 
 engine::Json again(engine::Json request) {
   request["again"] = true;
@@ -94,7 +106,7 @@ Outcome carry_out(const Context& context, const engine::Json& request, Signals& 
   Outcome outcome;
   outcome.cancelled = conversation.cancelled();
   if (!result) {
-    print_error(context, result.error());
+    print_error(context, supervisor_died(result.error()) ? last_words(context.paths) : result.error());
     return outcome;
   }
   conclude(context, *result, outcome.cancelled);

@@ -10,9 +10,11 @@
 #include <cerrno>
 #include <ctime>
 #include <filesystem>
+#include <set>
 
 #include "base/text.h"
 #include "runtime/cgroup_controllers.h"
+#include "runtime/cgroup_leftovers.h"
 #include "sys/file.h"
 
 namespace berth::runtime {
@@ -166,6 +168,17 @@ Result<Cgroup> Cgroup::open(const CgroupMounts& mounts, const std::string& path)
   std::string tracking = mounts.v2 + "/" + path;
   BERTH_TRY(sys::UniqueFd directory, sys::open_file(tracking, O_RDONLY | O_DIRECTORY));
   return Cgroup(path, tracking, std::move(directory), controllers_for(mounts, path));
+}
+
+Status clear_cgroup(const CgroupMounts& mounts, const std::string& path) {
+  if (Result<Cgroup> group = Cgroup::open(mounts, path)) BERTH_TRY_OK(group->kill());
+  std::set<std::string> roots{mounts.v2};
+  for (const auto& [controller, root] : mounts.v1) roots.insert(root);
+  for (const std::string& root : roots) {
+    BERTH_TRY_OK(remove_group(root + "/" + path));
+    remove_parents(root, path);
+  }
+  return {};
 }
 
 Result<std::vector<sys::UniqueFd>> Cgroup::open_v1_tasks() const {

@@ -74,6 +74,7 @@ Status plan_filter(Host& host, const ContainerSpec& spec, Prepared& prepared) {
 Status plan_security(Host& host, const ContainerSpec& spec, bool privileged, Prepared& prepared) {
   ChildPlan& plan = prepared.plan;
   BERTH_TRY(plan.caps, resolve_caps(spec.cap_add, spec.cap_drop, privileged, host.all_caps()));
+  if (privileged && !spec.privileged) plan.caps = host.all_caps();  // exec: whatever its container has dropped
   // A user other than root gets none: as with Docker, capabilities of a plain user come from files only
   // (CVE-2016-8867). Nobody gets inheritable ones, which files' inheritable sets would find (CVE-2022-24769).
   CapMask effective = plan.uid == 0 ? plan.caps : 0;

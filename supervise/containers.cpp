@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "engine/record.h"
 #include "engine/run_spec.h"
+#include "runtime/cgroup_leftovers.h"
 
 namespace berth::supervise {
 namespace {
@@ -60,6 +61,13 @@ Result<ContainerPtr> Containers::create(const engine::Stack& stack, const engine
       engine::make_record(stack, service, action, *image, lenders, replaced == nullptr ? nullptr : &replaced->record);
   if (!record) return in_context(std::move(record).error());
   if (Status known = find_images(*images, record->mounts); !known) return in_context(std::move(known).error());
+  // Two projects that come up at once both planned before either had it.
+  for (const auto& [id, other] : containers_) {
+    if (other->record.name != record->name || other->record.project == record->project) continue;
+    return in_context(make_error(fmt::format("the container name \"{}\" is in use by service \"{}\" of project \"{}\"",
+                                             record->name, other->record.service, other->record.project),
+                                 "choose another name, or remove that container"));
+  }
   auto container = std::make_shared<Managed>(parts_.io.get_executor(), std::move(record).value());
   container->live.boot_id = sys::boot_id();
   if (Status written = parts_.store.write(container->record); !written) return in_context(std::move(written).error());
@@ -69,9 +77,9 @@ Result<ContainerPtr> Containers::create(const engine::Stack& stack, const engine
   return container;
 }
 
-Status Containers::reserve_ports(const ContainerPtr& container) {
-  return parts_.networks.reserve_ports(container->record, container->live)
-      .context("service \"{}\"", container->record.service);
+Task<void> Containers::reserve_ports(ContainerPtr container) {
+  Status reserved = co_await parts_.networks.reserve_ports(container->record, container->live);
+  co_return std::move(reserved).context("service \"{}\"", container->record.service);
 }
 
 void Containers::write_down(const ContainerPtr& container) {
@@ -102,16 +110,12 @@ Task<void> Containers::remove(ContainerPtr container, bool anonymous_volumes) {
   const runtime::Host& host = parts_.host;
   std::string cgroup = engine::cgroup_path(store.paths(), container->record);
   std::function<Status()> work = [&store, &host, id, cgroup, volumes]() -> Status {
-    // A supervisor that was killed between clone and record may have left a process that no file names.
-    if (Result<runtime::Cgroup> group = runtime::Cgroup::open(host.cgroups(), cgroup)) {
-      BERTH_TRY_OK(group->kill());
-      BERTH_TRY_OK(group->remove());
-    }
-    BERTH_TRY_OK(store.remove_container(id));
-    if (volumes.empty()) return {};
+    // A supervisor that was killed may have left a process that no file names, and groups half removed.
+    BERTH_TRY_OK(runtime::clear_cgroup(host.cgroups(), cgroup));
+    // The record goes last: it is what leads to the rest.
     BERTH_TRY(volumes::VolumeStore all, volumes::VolumeStore::open(store.paths()));
     for (const std::string& name : volumes) BERTH_TRY_OK(all.remove(name));
-    return {};
+    return store.remove_container(id);
   };
   Status removed = co_await on_pool<void>(parts_.pool, std::move(work));
   if (!removed) {

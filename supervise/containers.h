@@ -96,7 +96,7 @@ class Containers {
   [[nodiscard]] ContainerPtr find(const std::string& id) const;
 
   /// Takes the container's published ports on the host.
-  [[nodiscard]] Status reserve_ports(const ContainerPtr& container);
+  Task<void> reserve_ports(ContainerPtr container);
   /// Ok if it runs already; its restart policy begins anew. On error everything that was made for the run is taken
   /// back; the ports stay reserved until remove().
   Task<void> start(ContainerPtr container);
@@ -178,7 +178,8 @@ class Containers {
   Work remove_itself(ContainerPtr container);
   [[nodiscard]] Status pump(const Managed& container, sys::FdRef out, sys::FdRef err);
   [[nodiscard]] Status adopt_live(const ContainerPtr& container);
-  void end_unrecorded(const Managed& container);
+  void drop_descriptors_of_the_dead();
+  void learn_end(const ContainerPtr& container);
   void ended(const ContainerPtr& container, int wait_status, int64_t time_ns);
   Work watch_adopted(ContainerPtr container, uint64_t run);
   void write_down(const ContainerPtr& container);

@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "engine/run_spec.h"
+#include "runtime/cgroup_leftovers.h"
 #include "supervise/containers.h"
 #include "sys/file.h"
 
@@ -55,25 +56,29 @@ void Containers::adopt(std::vector<engine::Container> containers) {
     container->run = 1;
     containers_[container->record.id] = container;
     parts_.networks.declare(container->record);
+  }
+  drop_descriptors_of_the_dead();
+  for (const auto& [id, container] : containers_) {
     engine::LiveState& live = container->live;
     if (live.alive()) {
       if (Status adopted = adopt_live(container); !adopted) {
         fmt::print(stderr, "berth-supervisor: adopt {}: {}\n", container->record.name, adopted.error().message());
       }
     } else if (live.ending()) {
-      // Its process went while nobody looked. The exit journal, read after this, says how; else nobody knows.
-      live.status = engine::Status::running;
-      // Of one that has gone only the wall clock knows when it came.
-      Duration since(std::max<int64_t>(wall_clock_ns() - live.started_ns, 0));
-      container->started = std::chrono::steady_clock::now() - since;
-      asio::co_spawn(parts_.io, watch_adopted(container, container->run), asio::detached);
-    } else if (live.status == engine::Status::restarting) {
-      Duration pause(live.restarts.delay_ns), passed(wall_clock_ns() - live.finished_ns);
-      Duration rest = std::clamp(pause - passed, Duration(0), pause);  // a clock that was set proves nothing
-      asio::co_spawn(parts_.io, restart_later(container, rest), asio::detached);
+      learn_end(container);
     } else {
-      end_unrecorded(*container);
-      if (container->record.auto_remove) asio::co_spawn(parts_.io, remove_itself(container), asio::detached);
+      // A start that was cut off between the clone and its record has a process that nobody knows but its control
+      // group. Whoever asked for it was told that it failed.
+      const std::string group = engine::cgroup_path(parts_.store.paths(), container->record);
+      if (Status cleared = runtime::clear_cgroup(parts_.host.cgroups(), group); !cleared)
+        fmt::print(stderr, "berth-supervisor: {}: {}\n", container->record.name, cleared.error().message());
+      if (live.status == engine::Status::restarting) {
+        Duration pause(live.restarts.delay_ns), passed(wall_clock_ns() - live.finished_ns);
+        Duration rest = std::clamp(pause - passed, Duration(0), pause);  // a clock that was set proves nothing
+        asio::co_spawn(parts_.io, restart_later(container, rest), asio::detached);
+      } else if (container->record.auto_remove) {
+        asio::co_spawn(parts_.io, remove_itself(container), asio::detached);
+      }
     }
   }
   for (const auto& [id, container] : containers_) {
@@ -81,22 +86,37 @@ void Containers::adopt(std::vector<engine::Container> containers) {
   }
 }
 
-/// A start that was cut off between the clone and its record has a process that nobody knows but its control group.
-/// Whoever asked for it was told that it failed.
-void Containers::end_unrecorded(const Managed& container) {
-  Result<runtime::Cgroup> group = cgroup_of(container);
-  if (!group) return;  // as it should be
-  (void)group->kill();
-  constexpr int kTries = 100;
-  for (int i = 0; i < kTries && group->populated().value_or(false); ++i) usleep(10'000);
-  if (Status removed = group->remove(); !removed)
-    fmt::print(stderr, "berth-supervisor: {}: {}\n", container.record.name, removed.error().message());
+/// What an earlier supervisor reserved for a run that is over, or never began, would be held for ever.
+void Containers::drop_descriptors_of_the_dead() {
+  for (const std::string& key : parts_.keeper.stored_keys()) {  // KIND/ID or KIND/ID/N
+    const size_t begin = key.find('/') + 1;
+    const ContainerPtr container = find(key.substr(begin, key.find('/', begin) - begin));
+    const bool ending = container != nullptr && container->live.ending() && key.starts_with("process/");
+    if (container == nullptr || (!container->live.alive() && !ending)) parts_.keeper.drop(key);
+  }
+}
+
+/// Its process went while nobody looked. The exit journal, read after this, says how, or the kernel; else nobody knows.
+void Containers::learn_end(const ContainerPtr& container) {
+  container->live.status = engine::Status::running;
+  // Of one that has gone only the wall clock knows when it came.
+  Duration since(std::max<int64_t>(wall_clock_ns() - container->live.started_ns, 0));
+  container->started = std::chrono::steady_clock::now() - since;
+  std::vector<sys::UniqueFd> handle = parts_.keeper.stored("process/" + container->record.id);
+  if (!handle.empty()) container->process = sys::Pidfd(std::move(handle.front()));
+  asio::co_spawn(parts_.io, watch_adopted(container, container->run), asio::detached);
 }
 
 Status Containers::adopt_live(const ContainerPtr& container) {
   engine::LiveState& live = container->live;
-  BERTH_TRY(container->process, sys::open_identified(live.process));
+  Result<sys::Pidfd> process = sys::open_identified(live.process);
+  if (!process) {  // gone since the files were read
+    learn_end(container);
+    return {};
+  }
+  container->process = std::move(process).value();
   container->started = std::chrono::steady_clock::now() - age_of(live.process);
+  parts_.keeper.store("process/" + container->record.id, {container->process.fd()});
   if (parts_.keeper.keeper_is_new() && !live.attached) {
     // Its output goes nowhere until somebody copies it again.
     std::vector<sys::UniqueFd> console = parts_.keeper.stored("tty/" + container->record.id);

@@ -27,7 +27,7 @@ Status Containers::rename(const ContainerPtr& container, const ContainerPtr& oth
 
 Task<void> Containers::hand_over(ContainerPtr from, ContainerPtr to) {
   if (!to->live.alive()) co_return make_error("container " + to->record.name + " does not run");
-  BERTH_CO_TRY_OK(parts_.networks.hand_over(from->record, from->live, to->record, to->live));
+  BERTH_CO_TRY_OK(co_await parts_.networks.hand_over(from->record, from->live, to->record, to->live));
   to->ports_later = false;
   write_down(to);
   if (!from->live.alive()) co_return Status();

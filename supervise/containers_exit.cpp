@@ -48,6 +48,7 @@ void Containers::ended(const ContainerPtr& container, int wait_status, int64_t t
   died.time_ns = time_ns;  // the same again, if a supervisor that is killed now has a successor
   events_.add(died);
   parts_.keeper.drop("tty/" + container->record.id);
+  parts_.keeper.drop("process/" + container->record.id);
   unmount_unused(container->record);
   consider_restart(container);
   live.health.clear();

@@ -8,6 +8,7 @@
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include "engine/boot.h"
 #include "engine/log_reader.h"
 #include "engine/logging.h"
 #include "runtime/launch.h"
@@ -165,7 +166,7 @@ Task<void> Containers::run_once(ContainerPtr container) {
   const engine::ContainerRecord& record = container->record;
   engine::LiveState& live = container->live;
   live.boot_id = sys::boot_id();
-  if (!container->ports_later) BERTH_CO_TRY_OK(parts_.networks.reserve_ports(record, live));
+  if (!container->ports_later) BERTH_CO_TRY_OK(co_await parts_.networks.reserve_ports(record, live));
   BERTH_CO_TRY_OK(co_await prepare_mounts(container));
   Result<sys::Netns> netns = co_await network_of(container);
   if (!netns) co_return std::move(netns).error();
@@ -191,6 +192,8 @@ Task<void> Containers::run_once(ContainerPtr container) {
   }
 
   container->process = std::move(running->pidfd);
+  // With a handle from before its end, the kernel tells how it ended even if the keeper dies first.
+  parts_.keeper.store("process/" + record.id, {container->process.fd()});
   container->started = std::chrono::steady_clock::now();
   live.status = engine::Status::running;
   live.process = running->identity;
@@ -201,6 +204,7 @@ Task<void> Containers::run_once(ContainerPtr container) {
   tell(*container, "start");
   if (running->console_master.valid()) BERTH_CO_TRY_OK(connect_console(container, running->console_master.ref()));
   write_down(container);
+  (void)engine::remember_start(parts_.store.paths(), record, live);  // as with write_down(): it runs all the same
   if (Status published = parts_.networks.publish(record, live); !published) {
     (void)container->process.signal(9);  // the exit brings the rest in order
     co_return std::move(published).error();

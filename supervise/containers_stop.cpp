@@ -27,6 +27,7 @@ int stop_signal_of(const engine::ContainerRecord& record) {
 }  // namespace
 
 Status Containers::send(const Managed& container, int signal) const {
+  if (!container.process.valid()) return {};  // it ended before we came, and how is being learnt
   tell(container, "kill", {{"signal", std::to_string(signal)}});
   return container.process.signal(signal);
 }

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -99,7 +100,27 @@ void KeeperLink::store(const std::string& key, const std::vector<sys::FdRef>& fd
 }
 
 void KeeperLink::drop(const std::string& key) {
-  if (stored_.erase(key) > 0) send(message_of(keeper::Op::drop, key), {});
+  if (stored_.erase(key) == 0) return;
+  send(message_of(keeper::Op::drop, key), {});
+  ++dropped_;
+}
+
+asio::awaitable<bool> KeeperLink::catch_up() {
+  const uint64_t mark = dropped_;
+  int ends[2];
+  if (closed_ >= mark || pipe2(ends, O_CLOEXEC) != 0) co_return false;
+  asio::posix::stream_descriptor ours(control_.get_executor(), ends[0]);
+  sys::UniqueFd keepers(ends[1]);
+  send(message_of(keeper::Op::sync, ""), {keepers.ref()});
+  keepers.reset();
+  // A keeper of an older berth knows nothing of this and closes nothing.
+  asio::steady_timer patience(control_.get_executor(), std::chrono::seconds(2));
+  patience.async_wait([&ours](boost::system::error_code cancelled) {
+    if (!cancelled) ours.cancel();
+  });
+  (void)co_await ours.async_wait(asio::posix::stream_descriptor::wait_read, kAwait);
+  closed_ = std::max(closed_, mark);
+  co_return true;
 }
 
 void KeeperLink::pump(sys::FdRef directory, const LogLimits& limits, sys::FdRef out, sys::FdRef err) {

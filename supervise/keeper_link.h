@@ -36,6 +36,8 @@ class KeeperLink {
   /// Puts descriptors away under `key` (at most 8), replacing what was there.
   void store(const std::string& key, const std::vector<sys::FdRef>& fds);
   void drop(const std::string& key);
+  /// Until the keeper has closed everything that it was told to drop. False where that was so already.
+  asio::awaitable<bool> catch_up();
 
   /// Copies the streams into the log in a container's directory until they end. `err` may be invalid (a terminal has
   /// one stream).
@@ -65,6 +67,7 @@ class KeeperLink {
   Handlers handlers_;
   uint32_t generation_ = 0;
   bool leaving_ = false;
+  uint64_t dropped_ = 0, closed_ = 0;  // keys: told to the keeper; known to be closed there
 };
 
 }  // namespace berth::supervise

@@ -282,9 +282,10 @@ std::optional<std::string> Networks::default_ip_of(const ContainerRecord& record
   return std::nullopt;
 }
 
-Status Networks::reserve_ports(const ContainerRecord& record, LiveState& live) {
+Task<void> Networks::reserve_ports(const ContainerRecord& record, LiveState& live) {
   std::optional<std::string> default_ip = default_ip_of(record);
-  return default_ip ? ports_.reserve(record, *default_ip, live) : Status();
+  if (!default_ip) co_return Status();
+  co_return co_await ports_.reserve(record, std::move(*default_ip), live);
 }
 
 Task<sys::Netns> Networks::connect(const ContainerRecord& record, LiveState& live, bool kept) {

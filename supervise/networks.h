@@ -47,13 +47,13 @@ class Networks {
   void answer_to(const engine::ContainerRecord& record, const engine::LiveState& live);
   /// Published ports and names of `from` lead to `to`, which both run. Where a port cannot be taken
   /// everything stays as it was.
-  [[nodiscard]] Status hand_over(const engine::ContainerRecord& from, engine::LiveState& from_live,
-                                 const engine::ContainerRecord& to, engine::LiveState& to_live);
+  Task<void> hand_over(const engine::ContainerRecord& from, engine::LiveState& from_live,
+                       const engine::ContainerRecord& to, engine::LiveState& to_live);
   void undeclare(const std::string& project);
 
   /// Takes the published ports of a container on the host and notes them in live.ports. All or none. Ok if it has them.
   /// Where all its networks are internal, none: nothing leads there.
-  [[nodiscard]] Status reserve_ports(const engine::ContainerRecord& record, engine::LiveState& live);
+  Task<void> reserve_ports(const engine::ContainerRecord& record, engine::LiveState& live);
 
   /// Makes the container's network namespace with its endpoints, registers its names, starts its DNS. Fills
   /// live.endpoints. An invalid handle means the host's own namespace (network_mode: host). `kept`: there are files of

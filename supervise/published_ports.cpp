@@ -70,23 +70,15 @@ std::string PublishedPorts::publisher_of(const netns::PortSpec& wanted) const {
   return {};
 }
 
-Result<netns::Reservation> PublishedPorts::take(const netns::PortSpec& wanted) {
-  constexpr useconds_t kPause = 1'000, kLongEnough = 2'000'000;
-  const std::pair place(wanted.protocol, wanted.host_port);
-  for (useconds_t waited = 0;; waited += kPause) {
-    Result<netns::Reservation> taken = netns::reserve_port(wanted);
-    const bool may_be_ours =
-        !taken && taken.error().code == EADDRINUSE && given_back_.contains(place) && waited < kLongEnough;
-    if (!may_be_ours) {
-      given_back_.erase(place);
-      return taken;
-    }
-    usleep(kPause);
-  }
+Task<netns::Reservation> PublishedPorts::take(netns::PortSpec wanted) {
+  Result<netns::Reservation> taken = netns::reserve_port(wanted);
+  const bool may_be_ours = !taken && taken.error().code == EADDRINUSE;
+  if (may_be_ours && co_await keeper_.catch_up()) taken = netns::reserve_port(wanted);
+  co_return taken;
 }
 
-Status PublishedPorts::hold(const std::string& id, const netns::PortSpec& wanted, LiveState& live) {
-  BERTH_TRY(netns::Reservation reservation, take(wanted));
+Task<void> PublishedPorts::hold(std::string id, netns::PortSpec wanted, LiveState& live) {
+  BERTH_CO_TRY(netns::Reservation reservation, co_await take(wanted));
   std::vector<Held>& held = held_[id];
   keep(id, held.size(), reservation.sockets);
   engine::PublishedPort published;
@@ -96,11 +88,11 @@ Status PublishedPorts::hold(const std::string& id, const netns::PortSpec& wanted
   published.protocol = netns::protocol_name(wanted.protocol);
   live.ports.push_back(std::move(published));
   held.push_back({reservation.port, std::move(reservation.sockets), nullptr});
-  return {};
+  co_return Status();
 }
 
-Status PublishedPorts::reserve(const ContainerRecord& record, const std::string& default_ip, LiveState& live) {
-  if (held_.contains(record.id) || record.config.ports.empty()) return {};
+Task<void> PublishedPorts::reserve(const ContainerRecord& record, std::string default_ip, LiveState& live) {
+  if (held_.contains(record.id) || record.config.ports.empty()) co_return Status();
   live.ports.clear();
   for (const engine::PortConfig& port : record.config.ports) {
     netns::PortSpec wanted;
@@ -110,24 +102,27 @@ Status PublishedPorts::reserve(const ContainerRecord& record, const std::string&
     Status held;
     for (int candidate = port.host_port; candidate <= std::max<int>(port.host_port, port.host_port_end); ++candidate) {
       wanted.host_port = static_cast<uint16_t>(candidate);
-      held = hold(record.id, wanted, live);
+      held = co_await hold(record.id, wanted, live);
       if (held || held.error().code != EADDRINUSE) break;
     }
-    if (!held) {
-      // The keeper holds our own sockets; the container that they are for says more.
-      std::string holder = held.error().code == EADDRINUSE ? publisher_of(wanted) : "";
-      Result<engine::Container> other =
-          holder.empty() ? Result<engine::Container>(make_error("")) : store_.read(holder);
-      if (other) {
-        held = make_error(fmt::format("port {}/{} is already published by container {} of project {}", wanted.host_port,
-                                      netns::protocol_name(wanted.protocol), other->record.name, other->record.project),
-                          "publish another host port, or stop that container");
-      }
-      release(record.id, live, false);
-      return port.place.empty() ? std::move(held) : std::move(held).context("{}", port.place);
-    }
+    if (held) continue;
+    if (held.error().code == EADDRINUSE) held = explained(std::move(held).error(), wanted);
+    release(record.id, live, false);
+    if (!port.place.empty()) held = std::move(held).context("{}", port.place);
+    co_return held;
   }
-  return store_.write(record.id, live);
+  co_return store_.write(record.id, live);
+}
+
+/// The keeper holds our own sockets; the container that they are for says more.
+Error PublishedPorts::explained(Error in_use, const netns::PortSpec& wanted) const {
+  const std::string holder = publisher_of(wanted);
+  if (holder.empty()) return in_use;
+  Result<engine::Container> other = store_.read(holder);
+  if (!other) return in_use;
+  return make_error(fmt::format("port {}/{} is already published by container {} of project {}", wanted.host_port,
+                                netns::protocol_name(wanted.protocol), other->record.name, other->record.project),
+                    "publish another host port, or stop that container");
 }
 
 Status PublishedPorts::publish(const std::string& id, const LiveState& live) {
@@ -159,7 +154,10 @@ Status PublishedPorts::follow(const std::string& id, LiveState& live) {
 void PublishedPorts::release(const std::string& id, LiveState& live, bool keep_reserved) {
   retired_.erase(id);
   auto held = held_.find(id);
-  if (held == held_.end()) return;
+  if (held == held_.end()) {  // an earlier supervisor's at most
+    for (size_t i = 0; i < live.ports.size(); ++i) keeper_.drop(key(id, i));
+    return;
+  }
   std::vector<netns::PortSpec> published;
   for (Held& port : held->second) {
     if (port.proxy) published.push_back(port.port);
@@ -168,10 +166,7 @@ void PublishedPorts::release(const std::string& id, LiveState& live, bool keep_r
   // A rule that cannot be removed now goes with the next rebuild of the table; there is nobody to tell here.
   if (!published.empty()) (void)firewall_.unpublish(published);
   if (keep_reserved) return;
-  for (size_t i = 0; i < held->second.size(); ++i) {
-    keeper_.drop(key(id, i));
-    given_back_.emplace(held->second[i].port.protocol, held->second[i].port.host_port);
-  }
+  for (size_t i = 0; i < held->second.size(); ++i) keeper_.drop(key(id, i));
   held_.erase(held);
   live.ports.clear();
 }

@@ -35,38 +35,51 @@ void PublishedPorts::give(Held& port, const std::string& giver, const std::strin
   held.push_back({port.port, std::move(port.sockets), nullptr});
 }
 
-Status PublishedPorts::take_over(const std::string& giver, engine::LiveState& giver_live,
-                                 const engine::ContainerRecord& record, const std::string& default_ip,
-                                 engine::LiveState& live) {
-  live.ports.clear();
-  std::vector<Held>& offered = held_[giver];
+std::vector<std::optional<size_t>> PublishedPorts::matches(const std::vector<Held>& offered,
+                                                           const std::vector<engine::PortConfig>& wanted,
+                                                           const std::string& default_ip) {
   std::vector<bool> given(offered.size());
-  std::vector<std::pair<size_t, uint16_t>> matches;  // index into `offered`, port of the taker
+  std::vector<std::optional<size_t>> found;
+  for (const engine::PortConfig& port : wanted) {
+    found.emplace_back();
+    for (size_t i = 0; i < offered.size() && !found.back(); ++i) {
+      if (given[i] || !fits(offered[i].port, port, default_ip)) continue;
+      given[i] = true;
+      found.back() = i;
+    }
+  }
+  return found;
+}
+
+Task<void> PublishedPorts::take_over(std::string giver, engine::LiveState& giver_live,
+                                     const engine::ContainerRecord& record, std::string default_ip,
+                                     engine::LiveState& live) {
+  live.ports.clear();
+  const std::vector<engine::PortConfig>& wanted = record.config.ports;
   // What only the new one asks for comes first: that may fail.
   engine::ContainerRecord more = record;
-  std::erase_if(more.config.ports, [&](const engine::PortConfig& wanted) {
-    for (size_t i = 0; i < offered.size(); ++i) {
-      if (given[i] || !fits(offered[i].port, wanted, default_ip)) continue;
-      given[i] = true;
-      matches.emplace_back(i, wanted.container_port);
-      return true;
-    }
-    return false;
-  });
-  if (Status taken = reserve(more, default_ip, live); !taken) return taken;
-  for (const auto& [i, container_port] : matches) give(offered[i], giver, record.id, container_port, live);
+  more.config.ports.clear();
+  std::vector<std::optional<size_t>> found = matches(held_[giver], wanted, default_ip);
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (!found[i]) more.config.ports.push_back(wanted[i]);
+  }
+  BERTH_CO_TRY_OK(co_await reserve(more, default_ip, live));
+  std::vector<Held> offered = std::move(held_[giver]);
+  held_.erase(giver);
+  if (offered.empty() && !giver_live.alive()) co_return publish(record.id, live);  // it has ended meanwhile
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (found[i] && *found[i] < offered.size())
+      give(offered[*found[i]], giver, record.id, wanted[i].container_port, live);
+  }
   Status published = publish(record.id, live);
   std::vector<netns::PortSpec> closed;
   for (size_t i = 0; i < offered.size(); ++i) {
     keeper_.drop(key(giver, i));
-    if (given[i]) continue;
-    closed.push_back(offered[i].port);
-    given_back_.emplace(offered[i].port.protocol, offered[i].port.host_port);
+    if (!offered[i].sockets.empty()) closed.push_back(offered[i].port);
   }
   if (!closed.empty()) (void)firewall_.unpublish(closed);  // as in release()
-  held_.erase(giver);
   giver_live.ports.clear();
-  return published;
+  co_return published;
 }
 
 }  // namespace berth::supervise

@@ -6,6 +6,7 @@
 #include <boost/asio/write.hpp>
 #include <cstring>
 
+#include "base/text.h"
 #include "engine/blocked.h"
 #include "engine/plan_request.h"
 #include "engine/request.h"
@@ -25,14 +26,26 @@ std::string project_of(const Json& request) {
   return request.contains("selection") ? request["selection"].value("project", "") : "";
 }
 
+/// As the user typed it; for somebody else's eyes, so cut to a length that can be read.
+std::string command_line_of(pid_t pid) {
+  constexpr size_t kLongest = 80;
+  std::string text = sys::read_file(fmt::format("/proc/{}/cmdline", pid), 1 << 20).value_or("");
+  while (text.ends_with('\0')) text.pop_back();
+  std::replace(text.begin(), text.end(), '\0', ' ');
+  const size_t program = text.substr(0, text.find(' ')).rfind('/');
+  if (program != std::string::npos) text.erase(0, program + 1);
+  if (text.size() > kLongest) text = text.substr(0, kLongest) + "...";
+  return text.empty() ? "another command" : printable(text);
+}
+
 Json error_json(const Error& error) {
   return {{"message", error.message()}, {"hint", error.hint}};
 }
 
 }  // namespace
 
-Session::Session(Parts parts, asio::local::stream_protocol::socket socket)
-    : parts_(parts), socket_(std::move(socket)), silence_(parts.io.get_executor()) {}
+Session::Session(Parts parts, asio::local::stream_protocol::socket socket, pid_t peer)
+    : parts_(parts), socket_(std::move(socket)), peer_(peer), silence_(parts.io.get_executor()) {}
 
 void Session::send(const Json& message) {
   if (closed_) return;
@@ -84,11 +97,13 @@ Work Session::receive_cancel() {
     if (!message) {
       silent_ = true;
       silence_.notify();
+      parts_.locks.wake();
       co_return;
     }
     if (message->is_object() && message->value("op", "") == "cancel") {
       cancelled_ = true;
       if (apply_) apply_->cancel();
+      parts_.locks.wake();
     }
   }
 }
@@ -104,18 +119,14 @@ Work Session::run() {
   } else {
     Json message = std::move(request).value();
     std::string project = project_of(message);
-    bool waited = false;
     // A kill is what somebody sends who does not want to wait, for example for a stop; to attach or lend changes
     // nothing.
     std::string op = message.value("op", "");
     bool locks = op != engine::KillRequest::kOp && op != engine::AttachRequest::kOp && op != engine::LendRequest::kOp;
-    while (locks && !parts_.locks.try_lock(project)) {
-      if (!std::exchange(waited, true))
-        send({{"type", "waiting"}, {"text", "another command works on project " + project}});
-      co_await parts_.locks.wait();
-    }
-    if (locks) locked_ = project;
-    co_await answer(std::move(message));
+    if (!locks || co_await lock(project))
+      co_await answer(std::move(message));
+    else
+      finish({make_error("cancelled")});
     unlock();
   }
   asio::steady_timer flush(parts_.io);
@@ -125,6 +136,21 @@ Work Session::run() {
   }
   boost::system::error_code ignored;  // the connection may be gone already
   socket_.shutdown(asio::local::stream_protocol::socket::shutdown_both, ignored);
+}
+
+/// False if the command gave up, or was ended, while it waited for others.
+asio::awaitable<bool> Session::lock(std::string project) {
+  const std::string who = fmt::format("{} (pid {})", command_line_of(peer_), peer_);
+  std::string told;
+  while (!parts_.locks.try_lock(project, who)) {
+    const std::string holder = parts_.locks.holder(project);
+    if (std::exchange(told, holder) != holder)
+      send({{"type", "waiting"}, {"text", fmt::format("{} works on project {}", holder, project)}});
+    co_await parts_.locks.wait();
+    if (cancelled_ || silent_) co_return false;
+  }
+  locked_ = std::move(project);
+  co_return true;
 }
 
 void Session::unlock() {
@@ -278,6 +304,8 @@ asio::awaitable<std::vector<Error>> Session::carry_out_all(const engine::Plan& p
 asio::awaitable<std::vector<Error>> Session::carry_out(const engine::Plan& plan, HostRunner& runner,
                                                        bool undo_on_failure) {
   engine::ApplyReport report = co_await apply(plan, runner, !undo_on_failure, false);
+  // What came too late is nothing to take back: `up` in the foreground stops what runs, `run` passes the signal on.
+  if (report.failures.empty() && report.done.size() == plan.steps.size()) report.cancelled = false;
   std::vector<Error> errors;
   // Where a step failed, waits that were cancelled because of it say nothing new.
   for (engine::StepFailure& failure : report.failures) {

@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "engine/apply.h"
@@ -21,17 +20,24 @@ namespace berth::supervise {
 /// Requests of one project wait for each other; different projects do not.
 class ProjectLocks {
  public:
-  explicit ProjectLocks(asio::io_context& io) : freed_(io.get_executor()) {}
-  [[nodiscard]] bool try_lock(const std::string& project) { return held_.insert(project).second; }
-  void unlock(const std::string& project) {
-    held_.erase(project);
-    freed_.notify();
+  explicit ProjectLocks(asio::io_context& io) : changed_(io.get_executor()) {}
+  /// `who`: in words, for those who have to wait.
+  [[nodiscard]] bool try_lock(const std::string& project, const std::string& who) {
+    return holders_.emplace(project, who).second;
   }
-  Work wait() { return freed_.wait(); }
+  /// Requires: the project is locked.
+  [[nodiscard]] const std::string& holder(const std::string& project) const { return holders_.at(project); }
+  void unlock(const std::string& project) {
+    holders_.erase(project);
+    changed_.notify();
+  }
+  /// Until something is unlocked, or somebody calls wake().
+  Work wait() { return changed_.wait(); }
+  void wake() { changed_.notify(); }
 
  private:
-  std::set<std::string> held_;
-  Signal freed_;
+  std::map<std::string, std::string> holders_;
+  Signal changed_;
 };
 
 /// One connection of a command line: one request (engine/wire.h), its events, its result.
@@ -45,7 +51,8 @@ class Session : public std::enable_shared_from_this<Session> {
     ProjectLocks& locks;
   };
 
-  Session(Parts parts, asio::local::stream_protocol::socket socket);
+  /// `peer`: the process that connected.
+  Session(Parts parts, asio::local::stream_protocol::socket socket, pid_t peer);
 
   /// Until the connection ends. Whatever the other side sends, this returns.
   Work run();
@@ -70,12 +77,14 @@ class Session : public std::enable_shared_from_this<Session> {
   void send(const engine::Json& message);
   Work write_loop();
   void send_step(const engine::Plan& plan, engine::StepId id, engine::StepEvent event, const Error* error);
+  asio::awaitable<bool> lock(std::string project);
   void unlock();
   void finish(std::vector<Error> errors, std::optional<int64_t> exit_code = std::nullopt);
   asio::awaitable<Result<engine::Json>> receive();
 
   Parts parts_;
   asio::local::stream_protocol::socket socket_;
+  pid_t peer_;
   std::string received_, unsent_;
   std::vector<sys::UniqueFd> received_fds_;
   std::optional<std::string> locked_;  // the project whose lock we hold

@@ -119,7 +119,7 @@ Task<void> HostRunner::carry_out(Action action) {
   if (auto* a = std::get_if<CreateContainer>(&action)) co_return create(*a);
   if (auto* a = std::get_if<ReservePorts>(&action)) {
     BERTH_CO_TRY(ContainerPtr container, find(a->container));
-    co_return containers_.reserve_ports(container);
+    co_return co_await containers_.reserve_ports(container);
   }
   if (auto* a = std::get_if<StartContainer>(&action)) {
     BERTH_CO_TRY(ContainerPtr container, find(a->container));

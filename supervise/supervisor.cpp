@@ -5,8 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine/leftovers.h"
+#include "runtime/cgroup_leftovers.h"
 #include "sys/file.h"
 #include "sys/unix_socket.h"
+#include "volumes/leftovers.h"
 
 namespace berth::supervise {
 
@@ -28,6 +31,7 @@ Status Supervisor::set_up() {
   networks_ = std::make_unique<Networks>(io_, pool_, store_, *keeper_);
   containers_ = std::make_unique<Containers>(Containers::Parts{io_, pool_, store_, *host_, *networks_, *keeper_});
 
+  sweep();
   std::vector<std::string> problems;
   engine::Observed observed = store_.observe(&problems);
   for (const std::string& problem : problems) fmt::print(stderr, "berth-supervisor: {}\n", problem);
@@ -45,6 +49,19 @@ Status Supervisor::set_up() {
   return {};
 }
 
+/// What an earlier supervisor was killed in the middle of making or removing.
+void Supervisor::sweep() {
+  auto tell = [](const Status& done) {
+    if (!done) fmt::print(stderr, "berth-supervisor: {}\n", done.error().message());
+  };
+  for (const std::string& id : engine::sweep_state(store_.paths())) {
+    tell(runtime::clear_cgroup(host_->cgroups(), "berth-" + store_.paths().tag() + "/" + id));
+    tell(store_.remove_container(id));
+  }
+  Result<volumes::VolumeStore> volumes = volumes::VolumeStore::open(store_.paths());
+  tell(volumes ? volumes::sweep(*volumes) : Status(std::move(volumes).error()));
+}
+
 void Supervisor::run() {
   io_.run();
 }
@@ -59,7 +76,7 @@ Work Supervisor::accept_loop() {
     if (!peer || (peer->uid != geteuid() && peer->uid != 0)) continue;
     ++sessions_;
     Session::Parts parts{io_, store_, *containers_, *networks_, locks_};
-    auto session = std::make_shared<Session>(parts, std::move(socket));
+    auto session = std::make_shared<Session>(parts, std::move(socket), peer->pid);
     auto ended = [this](std::exception_ptr thrown) {
       if (thrown) std::rethrow_exception(thrown);
       --sessions_;

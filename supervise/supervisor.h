@@ -25,6 +25,7 @@ class Supervisor {
  private:
   explicit Supervisor(const sys::Paths& paths);
   [[nodiscard]] Status set_up();
+  void sweep();
   Work accept_loop();
   void leave_if_idle();
 

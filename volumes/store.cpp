@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "sys/file.h"
 #include "sys/lock.h"
+#include "volumes/leftovers.h"
 #include "volumes/volume_file.h"
 #include "volumes/volume_mount.h"
 
@@ -41,7 +42,7 @@ Result<std::vector<std::string>> volume_names(const std::string& directory) {
   return names;
 }
 
-Status sweep(const std::string& directory) {
+Status sweep_temporaries(const std::string& directory) {
   BERTH_TRY(std::vector<std::string> names, sys::list_dir(directory));
   for (const std::string& name : names) {
     if (name.starts_with(kTemporary)) BERTH_TRY_OK(sys::remove_tree(directory + "/" + name));
@@ -103,7 +104,7 @@ Result<Volume> VolumeStore::create(const VolumeRequest& request) const {
     }
     return existing;
   }
-  BERTH_TRY_OK(sweep(directory_));
+  BERTH_TRY_OK(sweep_temporaries(directory_));
   Volume volume;
   volume.name = request.name;
   volume.driver_opts = request.driver_opts;
@@ -147,6 +148,11 @@ Status VolumeStore::remove(const std::string& name) const {
   }
   BERTH_TRY_OK(sys::sync_dir(directory_));
   return sys::remove_tree(doomed).context("remove volume {}", name);
+}
+
+Status sweep(const VolumeStore& store) {
+  BERTH_TRY(auto held, lock(store.directory()));
+  return sweep_temporaries(store.directory());
 }
 
 Status VolumeStore::mark_populated(const std::string& name) const {

@@ -48,6 +48,8 @@ namespace {
 using berth::ExitRecord;
 using namespace berth::keeper;
 
+constexpr int kPatience = 4;  // supervisors that die at once before commands are told
+
 epoll_event events[kMaxPumps + 8];  // room for all that may be ready at one time
 
 int listen_fd = -1, exits_fd = -1, control_fd = -1, epoll_fd = -1, signal_fd = -1, timer_fd = -1;
@@ -55,6 +57,7 @@ pid_t supervisor_pid = -1;
 uint32_t generation = 0;  // supervisors started so far
 bool leaving = false;
 long respawn_delay_ms = 0;
+int quick_deaths = 0;  // of supervisors, in a row
 int64_t supervisor_started_ns = 0;
 const char* run_dir;
 const char* supervisor_path;
@@ -97,14 +100,36 @@ void watch(int fd, uint64_t tag) {
 
 enum Tag : uint64_t { kSignalTag = 1, kControlTag, kTimerTag };
 
+void remove_files(std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", run_dir, name);
+    unlink(path);
+  }
+}
+
 // ---- children ------------------------------------------------------------------------------------------------------
 
 void start_supervisor();
 bool read_request();
 
+/// No supervisor comes up. Whoever waits for one sees the end of the connection, and what the last one said in the log.
+void refuse_commands() {
+  int command;
+  while ((command = accept4(listen_fd, nullptr, nullptr, SOCK_CLOEXEC)) >= 0) close(command);
+  siginfo_t child{};
+  bool alone = waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
+  if (!alone) return;  // containers run, and need us
+  leaving = true;
+  remove_files({"supervisor.sock", "exits", "supervised"});
+}
+
 void schedule_respawn() {
   // A supervisor that dies at once every time must not keep a core busy.
   bool short_lived = now_ns(CLOCK_MONOTONIC) - supervisor_started_ns < 1000000000;
+  quick_deaths = short_lived ? quick_deaths + 1 : 0;
+  if (quick_deaths >= kPatience) refuse_commands();
+  if (leaving) return;
   respawn_delay_ms = !short_lived              ? 0
                      : respawn_delay_ms == 0   ? 50
                      : respawn_delay_ms < 5000 ? respawn_delay_ms * 2
@@ -116,23 +141,31 @@ void schedule_respawn() {
   timerfd_settime(timer_fd, 0, &delay, nullptr);
 }
 
+/// As waitpid(2) would give it.
+int wait_status_of(const siginfo_t& info) {
+  if (info.si_code == CLD_EXITED) return info.si_status << 8;
+  return info.si_status | (info.si_code == CLD_DUMPED ? WCOREFLAG : 0);
+}
+
 void reap() {
   bool grown = false;
   for (;;) {
     siginfo_t info{};
-    // WNOWAIT first: the identity has to be read while the number is still taken.
+    // WNOWAIT first: the identity has to be read while the number is still taken, and the end be in the journal before
+    // the kernel forgets it.
     if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) break;
-    ExitRecord record{};
-    record.pid = info.si_pid;
-    record.start_time = start_time_of(info.si_pid);
-    record.time_ns = now_ns(CLOCK_REALTIME);
-    waitpid(info.si_pid, &record.status, 0);
     if (info.si_pid == supervisor_pid) {
       supervisor_pid = -1;
-      continue;
+    } else {
+      ExitRecord record{};
+      record.pid = info.si_pid;
+      record.start_time = start_time_of(info.si_pid);
+      record.time_ns = now_ns(CLOCK_REALTIME);
+      record.status = wait_status_of(info);
+      if (write(exits_fd, &record, sizeof record) != sizeof record) complain("write exit journal");
+      grown = true;
     }
-    if (write(exits_fd, &record, sizeof record) != sizeof record) complain("write exit journal");
-    grown = true;
+    waitpid(info.si_pid, nullptr, 0);
   }
   // A full socket is no loss: a message that tells the same is waiting in it.
   if (grown && control_fd >= 0) send_message(Op::child_exited, nullptr, nullptr, 0, MSG_DONTWAIT);
@@ -187,14 +220,6 @@ void start_supervisor() {
 
 // ---- requests ------------------------------------------------------------------------------------------------------
 
-void remove_files() {
-  for (const char* name : {"supervisor.sock", "exits", "supervisor.log", "supervised"}) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", run_dir, name);
-    unlink(path);
-  }
-}
-
 void handle(const Message& message, int* fds, int count) {
   switch (message.op) {
     case Op::store:
@@ -208,11 +233,11 @@ void handle(const Message& message, int* fds, int count) {
     case Op::leave:
       leaving = true;
       // The socket goes first: a command line that comes now starts a keeper of its own and waits for our lock.
-      remove_files();
+      remove_files({"supervisor.sock", "exits", "supervisor.log", "supervised"});
       close(listen_fd);
       return;
-    default:
-      return;
+    default:  // sync, and what a newer supervisor may say
+      for (int i = 0; i < count; ++i) close(fds[i]);
   }
 }
 

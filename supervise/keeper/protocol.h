@@ -25,6 +25,7 @@ enum class Op : uint32_t {
   pump,       // attached: container's directory, stdout reader, optional stderr reader. Copy into the log there until
               // end of file, then forget
   leave,      // nothing is left to look after: remove the socket and end
+  sync,       // attached: one end of a pipe, closed here when all that came before has been done
   // keeper to supervisor
   stored = 100,  // at the supervisor's start, once per key: the attached descriptors were kept
   ready,         // all `stored` messages have been sent

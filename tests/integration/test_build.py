@@ -206,6 +206,25 @@ class ImageBuild(BuildCase):
                 with open(path, "rb") as file:
                     self.assertNotIn(b"very secret", file.read(), path)
 
+    def test_a_cache_begins_with_what_another_stage_has(self):
+        folder = self.context("""\
+            FROM busybox:1 AS other
+            RUN mkdir -p /given/below && echo first > /given/below/file
+            FROM busybox:1
+            RUN --mount=type=cache,target=/cache,from=other,source=/given cat /cache/below/file > /was; echo more >> /cache/below/file
+            RUN --mount=type=cache,target=/cache test ! -e /cache/below
+            """)
+        self.build(folder)
+        self.assertEqual("first\n", self.shell("cat /was"))
+        self.build(folder, "--no-cache")
+        self.assertIn(self.shell("cat /was"), ("first\n", "first\nmore\n"))
+        wrong = self.context("""\
+            FROM busybox:1 AS other
+            FROM busybox:1
+            RUN --mount=type=cache,target=/cache,from=other,source=/absent true
+            """)
+        self.assertIn("/absent", self.build(wrong, check=1).err)
+
     def test_add_takes_archives_apart(self):
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w:gz") as tar:

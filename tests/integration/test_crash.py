@@ -3,9 +3,12 @@
 import glob
 import json
 import os
+import shutil
+import signal
+import subprocess
 
 import host
-from harness import Case, wait_until
+from harness import BERTH, Berth, Case, wait_until
 
 STACK = """
     services:
@@ -115,6 +118,49 @@ class Crash(Case):
         self.assertFalse(host.is_alive(lost))
         self.assertNotEqual(lost, stack.pid("count"))
         self.assertEqual({"running"}, {row["State"] for row in stack.ps().values()})
+
+    def test_a_supervisor_that_never_comes_up_ends_the_command_with_its_last_words(self):
+        folder = os.path.join(self.berth.home, "programs")
+        os.mkdir(folder)
+        for name in ("berth", "berth-keeper"):
+            shutil.copy(os.path.join(os.path.dirname(BERTH), name), folder)
+        with open(os.path.join(folder, "berth-supervisor"), "w", encoding="ascii", opener=lambda *to: os.open(*to, 0o755)) as program:
+            program.write("#!/bin/sh\necho berth-supervisor: out of luck >&2\nexit 1\n")
+        berth = Berth()
+        self.addCleanup(berth.discard)
+        done = subprocess.run([os.path.join(folder, "berth"), "-p", "none", "down"], env=berth.environment, capture_output=True, text=True,
+                              cwd=self.stack(STACK).folder, timeout=60 * host.PATIENCE, check=False)
+        self.assertEqual(1, done.returncode)
+        self.assertIn("no supervisor comes up: berth-supervisor: out of luck", done.stderr)
+        wait_until("the helpers have gone", lambda: not berth.helpers("berth-keeper") + berth.helpers("berth-supervisor"))
+        self.assertFalse(os.path.exists(os.path.join(berth.run, "supervisor.sock")))
+
+    def test_how_a_container_ended_is_known_though_its_keeper_died(self):
+        """Whichever of the two goes first, the keeper or the container."""
+        for killed_first in (True, False):
+            with self.subTest(killed_first=killed_first):
+                stack = self.stack("""
+                    services:
+                      it:
+                        image: busybox:1
+                        command: ["sh", "-c", "echo last words; while [ ! -e /go ]; do usleep 20000; done; exit 6"]
+                        environment: {BERTH_TEST_MARK: %MARK%-it}
+                    """)
+                stack.up()
+                pid = stack.pid("it")
+                if killed_first:
+                    self.berth.kill_helpers("berth-keeper")
+                    stack.sh("it", "touch /go")
+                else:
+                    (keeper,) = self.berth.helpers("berth-keeper")
+                    os.kill(keeper, signal.SIGSTOP)
+                    stack.sh("it", "touch /go")
+                    wait_until("the container has ended", lambda pid=pid: not host.is_alive(pid))
+                    self.berth.kill_helpers("berth-keeper")
+                wait_until("its exit code is known",
+                           lambda stack=stack: (stack.ps()["it"]["State"], stack.ps()["it"]["ExitCode"]) == ("exited", 6))
+                self.assertIn("last words", stack("logs").out)
+                stack("down", check=0)
 
     def test_a_torn_state_file_is_named_and_skipped(self):
         stack = self.stack(STACK)

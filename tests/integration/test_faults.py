@@ -2,10 +2,11 @@
 
 import os
 import resource
+import shutil
 import subprocess
 
 import host
-from harness import BERTH, Berth, Case, wait_until
+from harness import BERTH, Berth, Case, needs_nftables, wait_until
 
 WEB = """
     services:
@@ -98,10 +99,7 @@ class Behind(Case):
     def test_processes_killed_by_somebody_else_are_an_end_like_any(self):
         stack = self.stack(WEB)
         stack.up()
-        group = next(line.split(":", 2)[2] for line in host.read(f"/proc/{stack.pid('web')}/cgroup").splitlines()
-                     if line.startswith("0::"))
-        mount = next(line.split()[4] for line in host.read("/proc/self/mountinfo").splitlines() if " - cgroup2 " in line)
-        with open(f"{mount}{group}/cgroup.kill", "w", encoding="ascii") as file:
+        with open(f"{self.group_of(stack.pid('web'))}/cgroup.kill", "w", encoding="ascii") as file:
             file.write("1")
         wait_until("the end is known", lambda: stack.ps()["web"]["State"] == "exited")
         self.assertEqual(137, stack.ps()["web"]["ExitCode"])
@@ -137,4 +135,94 @@ class Behind(Case):
             self.assertTrue(os.path.isdir(volume))
         else:
             self.assertIn(f"{stack.name}_data", done.err)
+        stack("down", "-v", check=0)
+
+    def test_control_groups_that_are_frozen_do_not_stop_a_down(self):
+        stack = self.stack(WEB)
+        stack.up()
+        pid = stack.pid("web")
+        with open(self.group_of(pid) + "/cgroup.freeze", "w", encoding="ascii") as file:
+            file.write("1")
+        stack("down", "-t", "0", check=0)
+        self.assertFalse(host.is_alive(pid))
+
+    @staticmethod
+    def group_of(pid):
+        group = next(line.split(":", 2)[2] for line in host.read(f"/proc/{pid}/cgroup").splitlines() if line.startswith("0::"))
+        mount = next(line.split()[4] for line in host.read("/proc/self/mountinfo").splitlines() if " - cgroup2 " in line)
+        return mount + group
+
+    def test_a_control_group_that_a_container_was_moved_out_of_and_that_was_removed(self):
+        stack = self.stack(WEB)
+        stack.up()
+        pid = stack.pid("web")
+        group = self.group_of(pid)
+        for process in host.read(f"{group}/cgroup.procs").split():
+            with open(os.path.dirname(os.path.dirname(group)) + "/cgroup.procs", "w", encoding="ascii") as file:
+                file.write(process)
+        os.rmdir(group)
+        stack("down", "-t", "0", check=0)
+        self.assertFalse(host.is_alive(pid))
+
+    @needs_nftables
+    def test_a_table_that_was_flushed_comes_back(self):
+        stack = self.stack(WEB.replace("stop_grace", 'ports: ["18951:80"]\n        stop_grace'))
+        stack.up()
+        tables = lambda: [line.split()[-1] for line in subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True)
+                          .stdout.splitlines() if "inet berth_" in line]
+        rules = lambda table: subprocess.run(["nft", "list", "table", "inet", table], capture_output=True, text=True, check=True).stdout
+        (table,) = tables()
+        subprocess.run(["nft", "flush", "ruleset"], check=True)
+        wait_until("it is back", lambda: table in tables() and "18951" in rules(table))
+
+    def test_a_writable_layer_that_was_deleted_fails_the_start_by_name_or_is_made_anew(self):
+        stack = self.stack(WEB)
+        stack.up()
+        identifier = stack("ps", "-q", check=0).out.strip()
+        stack("stop", check=0)
+        shutil.rmtree(f"{self.berth.root}/containers/{identifier}/upper")
+        done = stack("start")
+        self.assertTrue(done.code == 0 or "web" in done.err, done)
+        stack("down", check=0)
+
+    def test_layers_that_were_deleted_are_an_error_that_names_them(self):
+        berth = Berth()
+        self.addCleanup(berth.discard)
+        berth.import_busybox()
+        self.usual, type(self).berth = self.berth, berth
+        self.addCleanup(setattr, type(self), "berth", self.usual)
+        stack = self.stack(WEB)
+        shutil.rmtree(f"{berth.root}/images/layers")
+        done = stack("up", "-d")
+        self.assertEqual(1, done.code)
+        self.assertRegex(done.err, "busybox|layers")
+        self.assertEqual({}, stack.ps())
+
+    def test_a_bind_source_that_went_away_between_restarts_is_named_and_comes_back(self):
+        source = os.path.join(self.berth.home, "source")
+        os.mkdir(source)
+        stack = self.stack(WEB.replace("stop_grace", "volumes: [{type: bind, source: %s, target: /data, bind: {create_host_path: false}}]\n        stop_grace" % source))
+        stack.up()
+        stack("stop", check=0)
+        os.rmdir(source)
+        done = stack("start")
+        self.assertEqual(1, done.code, done)
+        self.assertIn(source, done.err)
+        os.mkdir(source)
+        stack("start", check=0)
+        self.assertEqual("running", stack.ps()["web"]["State"])
+
+    def test_a_volume_that_became_a_file_is_named(self):
+        stack = self.stack(WEB.replace("stop_grace", 'volumes: ["data:/data"]\n        stop_grace') + """
+    volumes: {data: }
+    """)
+        stack.up()
+        stack("stop", check=0)
+        data = f"{self.berth.root}/volumes/{stack.name}_data/_data"
+        os.rmdir(data)
+        with open(data, "w", encoding="ascii"):
+            pass
+        done = stack("start")
+        self.assertEqual(1, done.code, done)
+        self.assertIn(f"{stack.name}_data", done.err)
         stack("down", "-v", check=0)

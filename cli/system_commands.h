@@ -1,0 +1,13 @@
+#pragma once
+
+#include "cli/command_line.h"
+#include "cli/context.h"
+
+namespace berth::cli {
+
+// What stands below `system` beside df and prune, one file each (cmd_system_NAME.cpp).
+void add_system_install_unit(Command app, Context& context);
+/// What the unit runs.
+void add_system_resume(Command app, Context& context);
+
+}  // namespace berth::cli
