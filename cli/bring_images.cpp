@@ -6,11 +6,13 @@
 #include <set>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "cli/project.h"
 #include "cli/service_builds.h"
 #include "cli/transfer.h"
 #include "compose/duration.h"
 #include "images/store.h"
+#include "sys/file.h"
 
 namespace berth::cli {
 namespace {
@@ -20,29 +22,44 @@ using images::Store;
 constexpr int64_t kDay = 24 * 60 * 60;  // seconds
 constexpr int64_t kSecondNs = 1'000'000'000;
 
-bool asks_for_pull(const Store& store, const std::string& image, bool present, const std::string& policy) {
+bool asks_for_pull(const Store* store, const std::string& image, bool present, const std::string& policy) {
   Result<images::Reference> reference = images::parse_reference(image);
   if (!reference) return false;                                 // an id, or a mistake that whoever uses it reports
   if (!must_pull(policy, present, std::nullopt)) return false;  // whatever its age, so the store need not be asked
   std::optional<int64_t> age;
-  if (Result<std::optional<images::Origin>> origin = store.origin(*reference); origin && *origin)
-    age = wall_clock_ns() / kSecondNs - (*origin)->checked;
+  if (store != nullptr) {
+    Result<std::optional<images::Origin>> origin = store->origin(*reference);
+    if (origin && *origin) age = wall_clock_ns() / kSecondNs - (*origin)->checked;
+  }
   return must_pull(policy, present, age);
 }
 
 /// The images of one stack.
 class Images {
  public:
+  /// `store`: nullptr where there is none yet.
   Images(const Context& context, const compose::Project& project, engine::Stack& stack, const BringFlags& flags,
-         const Store& store)
+         const Store* store)
       : context_(context), project_(project), stack_(stack), flags_(flags), store_(store) {}
 
-  Result<int> bring() {
+  void look() {
     for (const engine::ServiceConfig& config : stack_.services) {
       auto service = project_.services.find(config.name);
       if (service != project_.services.end() && !config.container.image.empty()) look_at(config, service->second);
       for (const engine::MountConfig& mount : config.container.mounts) look_at(config, mount);
     }
+  }
+
+  [[nodiscard]] std::vector<Errand> errands() const {
+    std::vector<Errand> errands;
+    for (const Transfer::Item& item : transfer_.items)
+      errands.push_back({"Pull", item.image, join(item.asked_by, ", ")});
+    for (const std::string& name : to_build_)
+      errands.push_back({"Build", image_of(project_, project_.services.at(name)), "service \"" + name + "\""});
+    return errands;
+  }
+
+  Result<int> bring() {
     if (!transfer_.items.empty()) {
       transfer_.quiet = flags_.quiet;
       BERTH_TRY(int code, carry_out(context_, transfer_));
@@ -52,25 +69,30 @@ class Images {
     if (!to_build_.empty()) {
       BuildOrder order;
       BERTH_TRY(order.jobs, build_jobs(project_, to_build_, {}));
+      order.quiet = flags_.quiet_build;
       BERTH_TRY(int code, carry_out(context_, order));
       if (code != 0) return code > 128 ? 130 : code;
       ids_.clear();
     }
+    return 0;
+  }
+
+  /// In the stack, what the images are now.
+  void note() {
     for (engine::ServiceConfig& config : stack_.services) {
       config.image_id = id_of(config.container.image);
       for (engine::MountConfig& mount : config.container.mounts) {
         if (mount.type == "image") mount.image_id = id_of(mount.source);
       }
     }
-    return 0;
   }
 
  private:
   /// "" if it is not there. Looked up once: in a large stack many services have the same.
   const std::string& id_of(const std::string& name) {
     auto [known, is_new] = ids_.try_emplace(name);
-    if (is_new) {
-      Result<images::Image> image = store_.resolve(name);
+    if (is_new && store_ != nullptr) {
+      Result<images::Image> image = store_->resolve(name);
       if (image) known->second = image->id.str();
     }
     return known->second;
@@ -81,7 +103,7 @@ class Images {
     bool present = !id_of(image).empty();
     bool asked = !flags_.policy.empty() && flags_.policy != "policy";
     std::string policy = asked ? flags_.policy : service.pull_policy.value_or("missing");
-    if (service.build && (flags_.build || policy == "build" || !present)) {
+    if (service.build && !flags_.no_build && (flags_.build || policy == "build" || !present)) {
       to_build_.push_back(service.name);
     } else if (!service.build && asks_for_pull(store_, image, present, policy) && pulled_.insert(image).second) {
       std::vector<std::string> asked_by;
@@ -107,7 +129,7 @@ class Images {
   const compose::Project& project_;
   engine::Stack& stack_;
   const BringFlags& flags_;
-  const Store& store_;
+  const Store* store_;
   std::map<std::string, std::string> ids_;  // by name as written
   std::set<std::string> pulled_;
   std::vector<std::string> to_build_;
@@ -135,15 +157,32 @@ void add_bring_flags(Command command, BringFlags& flags) {
   command.option("--pull", flags.policy, "Pull image before running (\"always\"|\"missing\"|\"never\")")
       .one_of({"always", "missing", "never", "policy"});
   command.flag("--build", flags.build, "Build images before starting containers");
+  command.flag("--no-build", flags.no_build, "Don't build an image, even if it's policy");
+  command.flag("--quiet-build", flags.quiet_build, "Suppress the build output");
   command.flag("--quiet-pull", flags.quiet, "Pull without printing progress information");
 }
 
-int bring_images(const Context& context, const compose::Project& project, engine::Stack& stack,
-                 const BringFlags& flags) {
-  Result<Store> store = Store::open(context.paths);
-  if (!store) return report(context, store.error());
-  Result<int> code = Images(context, project, stack, flags, *store).bring();
-  return code ? *code : report(context, code.error());
+int bring_images(const Context& context, const compose::Project& project, engine::Stack& stack, const BringFlags& flags,
+                 std::vector<Errand>& errands) {
+  // A dry run does not make the store by looking for it.
+  std::optional<Store> store;
+  if (!context.dry_run || sys::exists(context.paths.images())) {
+    Result<Store> opened = Store::open(context.paths);
+    if (!opened) return report(context, opened.error());
+    store = std::move(*opened);
+  }
+  Images images(context, project, stack, flags, store ? &*store : nullptr);
+  images.look();
+  if (context.dry_run) {
+    std::vector<Errand> wanted = images.errands();
+    errands.insert(errands.end(), wanted.begin(), wanted.end());
+  } else {
+    Result<int> code = images.bring();
+    if (!code) return report(context, code.error());
+    if (*code != 0) return *code;
+  }
+  images.note();
+  return 0;
 }
 
 }  // namespace berth::cli

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/plan_view.h"
 #include "cli/project.h"
 #include "cli/service_builds.h"
 #include "cli/transfer.h"
@@ -62,6 +63,16 @@ int run(const Context& context, const Flags& flags) {
     fmt::print("{}\n", to_json_text(order));
     return 0;
   }
+  if (context.dry_run) {
+    Preview preview;
+    for (const BuildJob& job : order.jobs) {
+      for (const std::string& tag : job.tags) {
+        preview.errands.push_back({"Build", tag, "service \"" + job.name + "\""});
+        if (flags.push) preview.errands.push_back({"Push", tag, "--push"});
+      }
+    }
+    return dry_run(context, std::move(preview));
+  }
   if (order.jobs.empty()) {
     fmt::print(stderr, "No services to build\n");
     return 0;
@@ -90,6 +101,7 @@ void add_build(Command app, Context& context) {
   // Docker's, without a meaning here: there is one builder, and it compresses nothing.
   command.ignore_option("--builder,--memory,-m");
   command.ignore_flag("--compress,--force-rm,--no-rm,--parallel,--provenance,--sbom");
+  command.dry_runs(context);
   command.runs(context, [&context, flags] { return run(context, *flags); });
 }
 

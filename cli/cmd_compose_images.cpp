@@ -103,6 +103,7 @@ void add_compose_images(Command app, Context& context) {
   command.option("SERVICE", flags->services, "Services; all if none is named");
   command.option("--format", flags->format, "Format the output").one_of({"table", "json"});
   command.flag("-q,--quiet", flags->quiet, "Only display IDs");
+  command.dry_runs(context);
   command.runs(context, [&context, flags] { return run(context, *flags); });
 }
 

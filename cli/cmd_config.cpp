@@ -174,6 +174,7 @@ void add_config(Command app, Context& context) {
   command.flag("-q,--quiet", flags->quiet, "Only validate the configuration");
   add_lists(command, *flags);
   add_ways(command, *flags);
+  command.dry_runs(context);
   command.runs(context, [&context, flags] { return Config(context, *flags).run(); });
 }
 

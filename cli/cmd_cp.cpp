@@ -1,7 +1,10 @@
 #include "cli/cmd_cp.h"
 
+#include <fmt/core.h>
+
 #include <memory>
 
+#include "base/text.h"
 #include "cli/project.h"
 
 namespace berth::cli {
@@ -24,7 +27,12 @@ void add(Command app, Context& context, const CopyCommand& copy, bool of_service
   } else {
     command.flag("-q,--quiet", flags->quiet, "Suppress progress output during copy");
   }
-  command.runs(context, [&context, flags, copy] { return report(context, copy(*flags)); });
+  if (of_service) command.dry_runs(context);
+  command.runs(context, [&context, flags, copy] {
+    if (!context.dry_run) return report(context, copy(*flags));
+    fmt::print("copy {} to {}\n", printable(flags->source), printable(flags->target));
+    return 0;
+  });
 }
 
 }  // namespace

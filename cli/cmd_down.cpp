@@ -4,6 +4,7 @@
 #include "cli/project.h"
 #include "cli/request.h"
 #include "engine/request.h"
+#include "sys/file.h"
 #include "volumes/store.h"
 
 namespace berth::cli {
@@ -24,6 +25,7 @@ std::vector<std::string> declared_volumes(const Context& context, const Target& 
     }
     return names;
   }
+  if (context.dry_run && !sys::exists(context.paths.volumes())) return names;
   Result<volumes::VolumeStore> store = volumes::VolumeStore::open(context.paths);
   if (!store) return names;
   Result<std::vector<volumes::Volume>> all = store->list({{"com.docker.compose.project", target.project}});
@@ -61,6 +63,7 @@ void add_down(Command app, Context& context) {
   command.flag("--remove-orphans", flags->remove_orphans,
                "Remove containers for services not defined in the compose file");
   command.option("-t,--timeout", flags->timeout, "Seconds to wait for containers to stop before killing them");
+  command.dry_runs(context);
   command.runs(context, [&context, flags] { return run(context, *flags); });
 }
 

@@ -109,6 +109,7 @@ void add_events(Command app, Context& context) {
   command.flag("--json", flags->json, "Output events as a stream of json objects");
   command.option("--since", flags->since, "Show all events created since timestamp");
   command.option("--until", flags->until, "Stream events until this timestamp");
+  command.dry_runs(context);
   command.runs(context, [&context, flags] { return run(context, *flags); });
 }
 

@@ -104,12 +104,18 @@ Started start(const Context& context, const engine::Container& container, const 
 
 int run(const Context& context, const Flags& flags) {
   // What enters the container begins as a copy of us.
-  if (Status sealed = sys::seal_self(context.argv); !sealed) return report(context, sealed);
+  if (!context.dry_run) {
+    if (Status sealed = sys::seal_self(context.argv); !sealed) return report(context, sealed);
+  }
   std::optional<Target> target = find_target(context);
   if (!target) return 1;
   engine::Observed observed = engine::StateStore(context.paths).observe();
   const engine::Container* container = find(context, *target, flags, observed);
   if (container == nullptr) return 1;
+  if (context.dry_run) {
+    fmt::print("exec container {} ({})\n", container->record.name, printable(join(flags.command, " ")));
+    return 0;
+  }
   bool tty = !flags.no_tty && flags.tty && !flags.detach && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
   Started started = start(context, *container, flags, tty);
   if (started.error) {
@@ -148,6 +154,7 @@ void add_exec(Command app, Context& context) {
   command.flag("-i,--interactive,!--no-interactive", flags->interactive).hidden();
   command.flag("-t,--tty", flags->tty).hidden();
   command.rest(flags->command, 2, "a service and a command");
+  command.dry_runs(context);
   command.runs(context, [&context, flags] {
     flags->service = flags->command.front();
     flags->command.erase(flags->command.begin());

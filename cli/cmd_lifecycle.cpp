@@ -43,6 +43,7 @@ Command add(Command app, Context& context, const std::string& name, const std::s
   auto services = std::make_shared<std::vector<std::string>>();
   Command command = app.add_command(name, help);
   command.option("SERVICE", *services, "Services; all if none is named");
+  command.dry_runs(context);
   command.runs(context, [&context, services, make = std::move(make)] { return run(context, *services, make); });
   return command;
 }
@@ -128,7 +129,7 @@ void add_rm(Command app, Context& context) {
     }
     if (names.empty()) {
       fmt::print(stderr, "No stopped containers\n");
-    } else if (!flags->force) {
+    } else if (!flags->force && !context.dry_run) {
       fmt::print(stderr, "Going to remove {}\nAre you sure? [yN] ", names);
       std::string answer;
       std::getline(std::cin, answer);

@@ -153,6 +153,7 @@ void add_logs(Command app, Context& context) {
   command.flag("-t,--timestamps", flags->timestamps, "Show timestamps");
   command.flag("--no-color", flags->no_color, "Produce monochrome output");
   command.flag("--no-log-prefix", flags->no_prefix, "Don't print prefix in logs");
+  command.dry_runs(context);
   command.runs(context, [&context, flags] { return run(context, *flags); });
 }
 

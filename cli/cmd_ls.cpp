@@ -96,6 +96,7 @@ void add_ls(Command app, Context& context) {
   command.option("--filter", flags->filters, "Filter output: name=");
   command.option("--format", flags->format, "table or json");
   command.flag("-q,--quiet", flags->quiet, "Only display project names");
+  command.dry_runs(context);
   command.runs(context, [&context, flags] { return report(context, list(context, *flags)); });
 }
 

@@ -59,6 +59,7 @@ void add_port(Command app, Context& context) {
   choose_container(command, flags->container, true);
   command.option("PRIVATE_PORT", flags->port, "Port inside the container").required();
   command.option("--protocol", flags->protocol, "tcp, udp or sctp").one_of({"tcp", "udp", "sctp"});
+  command.dry_runs(context);
   command.runs(context, [&context, flags] { return report(context, print_port(context, *flags)); });
 }
 

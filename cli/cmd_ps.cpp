@@ -63,7 +63,7 @@ std::string ports_text(const Container& c) {
   for (const engine::PublishedPort& port : bindings(c)) {
     texts.push_back(fmt::format("{}->{}/{}", host_address(port), port.container_port, port.protocol));
   }
-  for (const std::string& exposed : c.record.config.expose) {
+  for (const std::string& exposed : c.record.expose) {
     std::string full = exposed.find('/') == std::string::npos ? exposed + "/tcp" : exposed;
     bool published = std::any_of(c.live.ports.begin(), c.live.ports.end(), [&](const engine::PublishedPort& port) {
       return full == fmt::format("{}/{}", port.container_port, port.protocol);
@@ -187,6 +187,7 @@ void add_ps(Command app, Context& context) {
   command.option("--filter", flags->filters, "Filter services by a property (supported filters: status)");
   command.option("--format", flags->format, "Format output").one_of({"table", "json"});
   command.flag("--no-trunc", flags->no_trunc, "Don't truncate output");
+  command.dry_runs(context);
   command.runs(context, [&context, flags] { return run(context, *flags); });
 }
 

@@ -12,6 +12,7 @@
 #include "cli/transfer.h"
 #include "compose/select.h"
 #include "images/store.h"
+#include "sys/file.h"
 
 namespace berth::cli {
 namespace {
@@ -44,6 +45,7 @@ void skip(const Flags& flags, const compose::Service& service, const char* why) 
 bool is_present(const Context& context, const std::string& image) {
   Result<images::Reference> reference = images::parse_reference(image);
   if (reference && reference->tag == "latest") return false;
+  if (context.dry_run && !sys::exists(context.paths.images())) return false;
   Result<images::Store> store = images::Store::open(context.paths);
   return store && store->resolve(image);
 }
@@ -51,6 +53,12 @@ bool is_present(const Context& context, const std::string& image) {
 int transfer(const Context& context, const Flags& flags, Transfer wanted) {
   wanted.quiet = flags.quiet;
   wanted.ignore_failures = flags.ignore_failures;
+  if (context.dry_run) {
+    Preview preview;
+    for (const Transfer::Item& item : wanted.items)
+      preview.errands.push_back({wanted.push ? "Push" : "Pull", item.image, "asked for"});
+    return dry_run(context, std::move(preview));
+  }
   if (wanted.items.empty()) return 0;
   Result<int> code = carry_out(context, wanted);
   if (!code) return report(context, code.error());
@@ -114,6 +122,7 @@ void add_pull(Command app, Context& context) {
   command.option("--policy", flags->policy, "Apply pull policy (\"missing\"|\"always\")").one_of({"missing", "always"});
   command.flag("-q,--quiet", flags->quiet, "Pull without printing progress information");
   command.ignore_flag("--parallel,--no-parallel");  // older Compose's; --parallel before the command decides
+  command.dry_runs(context);
   command.runs(context, [&context, flags] { return pull(context, *flags); });
 }
 
@@ -125,6 +134,7 @@ void add_push(Command app, Context& context) {
                "Push what it can and ignores images with push failures");
   command.flag("--include-deps", flags->include_deps, "Also push images of services declared as dependencies");
   command.flag("-q,--quiet", flags->quiet, "Push without printing progress information");
+  command.dry_runs(context);
   command.runs(context, [&context, flags] { return push(context, *flags); });
 }
 

@@ -24,7 +24,8 @@ struct Flags {
 
 /// The stack of the service and what it depends on, their images at hand. Prints what is wrong; `code` is then the
 /// command's exit code.
-std::optional<engine::RunRequest> prepare(const Context& context, const Flags& flags, bool tty, int& code) {
+std::optional<engine::RunRequest> prepare(const Context& context, const Flags& flags, bool tty,
+                                          std::vector<Errand>& errands, int& code) {
   std::optional<compose::Project> project = load_project(context, {flags.service});
   if (!project) return std::nullopt;
   if (project->services.contains(flags.service)) {  // else make_stack() says what is wrong with the name
@@ -38,7 +39,7 @@ std::optional<engine::RunRequest> prepare(const Context& context, const Flags& f
   }
   std::optional<engine::Stack> stack = make_stack(context, *project, {flags.service}, flags.no_deps);
   if (!stack) return std::nullopt;
-  if (code = bring_images(context, *project, *stack, flags.bring); code != 0) return std::nullopt;
+  if (code = bring_images(context, *project, *stack, flags.bring, errands); code != 0) return std::nullopt;
   engine::RunRequest request;
   request.stack = std::move(*stack);
   engine::ServiceConfig& config = request.stack.services.back();  // dependencies come first
@@ -61,8 +62,10 @@ int run(const Context& context, const Flags& flags) {
   // is of use only where both ends are one.
   bool tty = !flags.no_tty && !flags.detach && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
   int code = 1;
-  std::optional<engine::RunRequest> request = prepare(context, flags, tty, code);
+  std::vector<Errand> errands;
+  std::optional<engine::RunRequest> request = prepare(context, flags, tty, errands, code);
   if (!request) return code;
+  if (context.dry_run) return dry_run(context, engine::to_message(*request), std::move(errands));
   return run_one_off(context, *request, flags.interactive);
 }
 
@@ -98,6 +101,7 @@ void add_run(Command app, Context& context) {
                "Remove containers for services not defined in the compose file");
   add_bring_flags(command, flags->bring);
   command.rest(o.command, 1, "a service");
+  command.dry_runs(context);
   command.runs(context, [&context, flags] {
     std::vector<std::string>& words = flags->overrides.command;
     flags->service = words.front();

@@ -152,6 +152,7 @@ void add_stats(Command app, Context& context) {
   Command command = app.add_command("stats", "Display a live stream of container(s) resource usage statistics");
   command.option("SERVICE", flags->names, "Services; all if none is named");
   add_flags(command, *flags);
+  command.dry_runs(context);
   command.runs(context, [&context, flags] {
     std::optional<engine::Selection> selection = select(context, flags->names);
     return selection ? run(context, *flags, [&] { return of_project(context, *selection); }) : 1;

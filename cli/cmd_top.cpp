@@ -58,6 +58,7 @@ void add_top(Command app, Context& context) {
   auto services = std::make_shared<std::vector<std::string>>();
   Command command = app.add_command("top", "Display the running processes");
   command.option("SERVICE", *services, "Services; all if none is named");
+  command.dry_runs(context);
   command.runs(context, [&context, services] {
     std::optional<engine::Selection> selection = select(context, *services);
     return selection ? report(context, top_of_services(context, *selection)) : 1;

@@ -8,11 +8,11 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "cli/bring_images.h"
 #include "cli/commands.h"
 #include "cli/log_follower.h"
 #include "cli/project.h"
 #include "cli/request.h"
+#include "cli/up_flags.h"
 #include "engine/request.h"
 
 namespace berth::cli {
@@ -21,75 +21,36 @@ namespace {
 constexpr int64_t kSecondNs = 1'000'000'000;
 
 struct Flags {
-  std::vector<std::string> services, scale;
-  bool detach = false, force_recreate = false, no_recreate = false, no_deps = false, no_start = false,
-       remove_orphans = false;
+  ConvergeFlags converge;
+  std::vector<std::string> attach, no_attach;
+  bool detach = false, attach_dependencies = false;
   bool wait = false, no_color = false, no_prefix = false, timestamps = false, abort_on_exit = false,
        abort_on_failure = false;
-  int64_t wait_timeout = 0, timeout = -1;
+  int64_t wait_timeout = 0;
   std::string exit_code_from;
-  BringFlags bring;
 };
 
-Result<engine::ServiceConfig*> find_service(engine::Stack& stack, const std::string& name) {
+/// Services whose output is shown: those that are named, or all, but for what the flags say.
+Status choose_attached(const Flags& flags, engine::Stack& stack) {
   std::vector<std::string> known;
-  for (engine::ServiceConfig& service : stack.services) {
-    if (service.name == name) return &service;
-    known.push_back(service.name);
-  }
-  return no_such_service(name, known);
-}
-
-/// Reads `SERVICE=N` pairs into the stack.
-Status apply_scale(const std::vector<std::string>& pairs, engine::Stack& stack) {
-  for (const std::string& pair : pairs) {
-    size_t equals = pair.find('=');
-    std::string name = pair.substr(0, equals);
-    std::optional<unsigned long long> count =
-        equals == std::string::npos ? std::nullopt : parse_unsigned(std::string_view(pair).substr(equals + 1));
-    if (!count) return make_error("--scale takes SERVICE=NUMBER, not \"" + pair + "\"");
-    BERTH_TRY(engine::ServiceConfig * service, find_service(stack, name));
-    if (*count > 1 && !service->container_name.empty()) {
-      return make_error("service \"" + name + "\" has a container_name, so there can be only one of it");
+  for (const engine::ServiceConfig& service : stack.services) known.push_back(service.name);
+  auto is_in = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  for (const std::vector<std::string>* names : {&flags.attach, &flags.no_attach}) {
+    for (const std::string& name : *names) {
+      if (!is_in(known, name)) return no_such_service(name, known);
     }
-    service->replicas = static_cast<int64_t>(*count);
   }
-  return {};
-}
-
-/// What flags say of single services.
-Status apply_to_services(const Flags& flags, engine::Stack& stack) {
-  BERTH_TRY_OK(apply_scale(flags.scale, stack));
-  if (flags.exit_code_from.empty()) return {};
-  BERTH_TRY_OK(find_service(stack, flags.exit_code_from));
-  return {};
-}
-
-/// The project as the stack that this command wants, its images at hand. Prints what is wrong; `code` is then the
-/// command's exit code.
-std::optional<engine::UpRequest> prepare(const Context& context, const Flags& flags, int& code) {
-  code = 1;
-  std::optional<compose::Project> project = load_project(context, flags.services);
-  if (!project) return std::nullopt;
-  std::optional<engine::Stack> stack = make_stack(context, *project, flags.services, flags.no_deps);
-  if (!stack) return std::nullopt;
-  if (Status applied = apply_to_services(flags, *stack); !applied) {
-    print_error(context, applied.error());
-    return std::nullopt;
+  const std::vector<std::string>& named = flags.converge.services;
+  for (engine::ServiceConfig& service : stack.services) {
+    bool chosen = flags.attach.empty() ? named.empty() || flags.attach_dependencies || is_in(named, service.name)
+                                       : is_in(flags.attach, service.name);
+    service.attach = service.attach && chosen && !is_in(flags.no_attach, service.name);
   }
-  if (code = bring_images(context, *project, *stack, flags.bring); code != 0) return std::nullopt;
-  engine::UpRequest request;
-  request.stack = std::move(*stack);
-  request.options.other_services = known_services(*project);
-  if (flags.services.empty()) request.options.disabled = disabled_services(*project);
-  request.options.force_recreate = flags.force_recreate;
-  request.options.no_recreate = flags.no_recreate;
-  request.options.no_start = flags.no_start;
-  request.options.remove_orphans = flags.remove_orphans;
-  request.options.wait = flags.wait;
-  if (flags.wait_timeout > 0) request.options.wait_timeout_ns = flags.wait_timeout * kSecondNs;
-  if (flags.timeout >= 0) request.options.stop_timeout_ns = flags.timeout * kSecondNs;
-  return request;
+  if (!flags.exit_code_from.empty() && !is_in(known, flags.exit_code_from))
+    return no_such_service(flags.exit_code_from, known);
+  return {};
 }
 
 /// Attached: logs until everything has ended, or a signal: the first one stops, the second one kills.
@@ -139,10 +100,15 @@ class Attached {
   }
 
   [[nodiscard]] std::string names() const {
-    std::vector<std::string> list;
+    engine::Selection attached{request_.stack.project, {}, false};
     for (const engine::ServiceConfig& service : request_.stack.services) {
-      for (int64_t n = 1; service.attach && n <= service.replicas; ++n)
-        list.push_back(fmt::format("{}-{}", service.name, n));
+      if (service.attach) attached.services.insert(service.name);
+    }
+    std::vector<std::string> list;
+    const engine::Observed observed = engine::StateStore(context_.paths).observe();
+    if (!attached.services.empty()) {
+      for (const engine::Container* container : engine::select(observed, attached))
+        list.push_back(log_name(container->record));
     }
     return join(list, ", ");
   }
@@ -195,8 +161,6 @@ Status check_combinations(const Flags& flags) {
                       " cannot be combined with --abort-on-container-exit, --abort-on-container-failure or "
                       "--exit-code-from, for which the command has to stay");
   }
-  if (flags.force_recreate && flags.no_recreate)
-    return make_error("--force-recreate and --no-recreate are incompatible");
   return {};
 }
 
@@ -207,9 +171,14 @@ int run(const Context& context, Flags flags) {
     return 1;
   }
   int code = 1;
-  std::optional<engine::UpRequest> request = prepare(context, flags, code);
+  std::vector<Errand> errands;
+  std::optional<engine::UpRequest> request = prepare_up(context, flags.converge, errands, code);
   if (!request) return code;
-  if (flags.detach || flags.wait || flags.no_start) return carry_out(context, engine::to_message(*request));
+  if (Status chosen = choose_attached(flags, request->stack); !chosen) return report(context, chosen);
+  request->options.wait = flags.wait;
+  if (flags.wait_timeout > 0) request->options.wait_timeout_ns = flags.wait_timeout * kSecondNs;
+  if (context.dry_run) return dry_run(context, engine::to_message(*request), std::move(errands));
+  if (flags.detach || flags.wait || flags.converge.no_start) return carry_out(context, engine::to_message(*request));
   return Attached(context, flags, *request).run();
 }
 
@@ -218,16 +187,8 @@ int run(const Context& context, Flags flags) {
 void add_up(Command app, Context& context) {
   auto flags = std::make_shared<Flags>();
   Command command = app.add_command("up", "Create and start containers");
-  command.option("SERVICE", flags->services, "Services to bring up with what they depend on; all if none is named");
+  add_converge_flags(command, flags->converge);
   command.flag("-d,--detach", flags->detach, "Run containers in the background");
-  command.flag("--force-recreate", flags->force_recreate, "Recreate containers even if nothing has changed");
-  command.flag("--no-recreate", flags->no_recreate, "If containers already exist, don't recreate them");
-  command.flag("--no-deps", flags->no_deps, "Don't start linked services");
-  command.flag("--no-start", flags->no_start, "Don't start the services after creating them");
-  command.flag("--remove-orphans", flags->remove_orphans,
-               "Remove containers for services not defined in the compose file");
-  command.option("--scale", flags->scale, "Scale SERVICE to NUM instances");
-  command.option("-t,--timeout", flags->timeout, "Seconds to wait for containers to stop before killing them");
   command.flag("--wait", flags->wait, "Wait for services to be running or healthy; implies detached mode");
   command.option("--wait-timeout", flags->wait_timeout,
                  "Maximum seconds to wait for the project to be running or healthy");
@@ -235,10 +196,15 @@ void add_up(Command app, Context& context) {
   command.flag("--abort-on-container-failure", flags->abort_on_failure,
                "Stop all containers if any container exited with failure");
   command.option("--exit-code-from", flags->exit_code_from, "Return the exit code of the selected service container");
-  add_bring_flags(command, flags->bring);
+  command.option("--attach", flags->attach, "Restrict attaching to the specified services");
+  command.option("--no-attach", flags->no_attach, "Do not attach (stream logs) to the specified services");
+  command.flag("--attach-dependencies", flags->attach_dependencies,
+               "Automatically attach to log output of dependent services");
+  command.ignore_flag("--menu");  // there are no shortcuts to show
   command.flag("--no-color", flags->no_color, "Produce monochrome output");
   command.flag("--no-log-prefix", flags->no_prefix, "Don't print prefix in logs");
   command.flag("--timestamps", flags->timestamps, "Show timestamps");
+  command.dry_runs(context);
   command.runs(context, [&context, flags] { return run(context, *flags); });
 }
 

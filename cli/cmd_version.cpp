@@ -17,6 +17,7 @@ void add_version(Command app, Context& context) {
   Command command = app.add_command("version", "Show the berth version information");
   command.flag("--short", flags->brief, "Shows only the version number");
   command.option("-f,--format", flags->format, "Format the output").one_of({"pretty", "json"});
+  command.dry_runs(context);
   command.runs(context, [flags] {
     if (flags->brief)
       fmt::print("{}\n", kVersion);

@@ -97,6 +97,7 @@ void add_compose_volumes(Command app, Context& context) {
   command.option("SERVICE", flags->services, "Only those that containers of these services mount");
   command.option("--format", flags->format, "table, json, or a Go template");
   command.flag("-q,--quiet", flags->quiet, "Only display volume names");
+  command.dry_runs(context);
   command.runs(context, [&context, flags] { return list_of_project(context, *flags); });
 }
 

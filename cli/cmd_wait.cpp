@@ -108,6 +108,7 @@ void add_wait(Command app, Context& context) {
   Command command = app.add_command("wait", "Block until containers of all (or specified) services stop");
   command.option("SERVICE", flags->services, "Services").required();
   command.flag("--down-project", flags->down_project, "Drops project when the first container stops");
+  command.dry_runs(context);
   command.runs(context, [&context, flags] { return wait_for_services(context, flags->services, flags->down_project); });
 }
 

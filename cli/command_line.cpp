@@ -14,6 +14,14 @@
 namespace berth::cli {
 namespace {
 
+constexpr const char* kDryRun = "--dry-run";
+
+/// The command that the user has named, below all nouns.
+const CLI::App* named_command(const CLI::App* app) {
+  while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+  return app;
+}
+
 CLI::App* command_named(const CLI::App& app, const std::string& word) {
   for (CLI::App* command : const_cast<CLI::App&>(app).get_subcommands({})) {
     if (command->check_name(word)) return command;
@@ -40,6 +48,7 @@ void add_global_flags(Command root, Context& context) {
   root.option("--profile", context.profiles, "Profile to enable");
   root.option("--env-file", context.env_files, "Alternate environment file");
   root.option("--parallel", context.parallel, "Maximum parallelism, -1 for unlimited");
+  root.flag(kDryRun, context.dry_run, "Show what the command would do, and do nothing");
   root.option("--progress", context.progress, "Type of progress output")
       .one_of({"auto", "tty", "plain", "json", "quiet"});
   root.option("--ansi", context.ansi, "When to print control characters").one_of({"never", "always", "auto"});
@@ -139,6 +148,10 @@ void Command::runs(Context& context, std::function<int()> action) const {
   app_->final_callback([&context, action = std::move(action)] { context.command = action; });
 }
 
+void Command::dry_runs(Context& context) const {
+  app_->add_flag(kDryRun, context.dry_run, "Show what would be done, and do nothing");
+}
+
 CommandLine::CommandLine(const std::string& description, Context& context)
     : context_(&context), app_(std::make_unique<CLI::App>(description, "berth")) {
   app_->require_subcommand(1);
@@ -182,6 +195,11 @@ int CommandLine::parse_and_run(int argc, char** argv) const {
     app_->parse(std::move(words));
   } catch (const CLI::ParseError& e) {
     return app_->exit(e, std::cout, std::cerr) == 0 ? 0 : 1;
+  }
+  if (const CLI::App* named = named_command(app_.get());
+      context_->dry_run && named->get_option_no_throw(kDryRun) == nullptr) {
+    fmt::print(stderr, "error: {} has no --dry-run\n", named->get_name());
+    return 1;
   }
   return context_->command();
 }

@@ -70,6 +70,9 @@ class Command {
   /// What the command does, once the whole line has been understood. Returns the exit code.
   void runs(Context& context, std::function<int()> action) const;
 
+  /// It has --dry-run: then it shows what it would do, or changes nothing anyway. Others refuse to begin.
+  void dry_runs(Context& context) const;
+
   /// For what describes commands rather than making them.
   [[nodiscard]] CLI::App& app() const { return *app_; }
 

@@ -6,6 +6,9 @@ namespace berth::cli {
 
 // One command a file (cmd_NAME.cpp). Each adds itself to the command line.
 void add_up(Command app, Context& context);
+void add_create(Command app, Context& context);
+void add_scale(Command app, Context& context);
+void add_plan(Command app, Context& context);
 void add_down(Command app, Context& context);
 void add_stop(Command app, Context& context);
 void add_start(Command app, Context& context);

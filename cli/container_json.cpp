@@ -101,7 +101,7 @@ Json exposed_json(const engine::ContainerRecord& record) {
   Json exposed = Json::object();
   for (const engine::PortConfig& port : record.config.ports)
     exposed[std::to_string(port.container_port) + "/" + port.protocol] = Json::object();
-  for (const std::string& port : record.config.expose)
+  for (const std::string& port : record.expose)
     exposed[port.find('/') == std::string::npos ? port + "/tcp" : port] = Json::object();
   return exposed;
 }

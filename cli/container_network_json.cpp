@@ -85,7 +85,7 @@ Json ports_json(const engine::Container& container) {
     ports[std::to_string(port.container_port) + "/" + port.protocol].push_back(
         {{"HostIp", port.host_ip}, {"HostPort", std::to_string(port.host_port)}});
   }
-  for (const std::string& exposed : container.record.config.expose) {
+  for (const std::string& exposed : container.record.expose) {
     const std::string key = exposed.find('/') == std::string::npos ? exposed + "/tcp" : exposed;
     if (!ports.contains(key)) ports[key] = nullptr;
   }

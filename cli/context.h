@@ -29,4 +29,7 @@ struct Context {
   [[nodiscard]] bool colour(int fd) const;
 };
 
+/// --parallel, else COMPOSE_PARALLEL_LIMIT: how much may happen at once. 0 = no limit.
+[[nodiscard]] int64_t parallel_limit(const Context& context);
+
 }  // namespace berth::cli

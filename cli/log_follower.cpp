@@ -8,14 +8,18 @@
 #include <cstring>
 
 #include "base/clock.h"
+#include "engine/record.h"
 #include "engine/selection.h"
 #include "sys/file.h"
 
 namespace berth::cli {
 
 std::string log_name(const engine::ContainerRecord& record) {
+  std::string name = record.name;
+  // One that takes another's place has that one's id before its name until it does.
+  if (engine::has_temporary_name(record)) name.erase(0, name.find('_') + 1);
   std::string prefix = record.project + "-";
-  return record.name.rfind(prefix, 0) == 0 ? record.name.substr(prefix.size()) : record.name;
+  return name.starts_with(prefix) ? name.substr(prefix.size()) : name;
 }
 
 LogFollower::LogFollower(engine::StateStore store, engine::Selection selection, LogPrinter& printer, LogPeriod period)

@@ -15,6 +15,7 @@ struct Words {
 };
 constexpr Words kWords[] = {
     {"Create", "Creating", "Created"},
+    {"Recreate", "Recreate", "Recreated"},
     {"Start", "Starting", "Started"},
     {"Stop", "Stopping", "Stopped"},
     {"Kill", "Killing", "Killed"},

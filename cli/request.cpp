@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "cli/plan_view.h"
 #include "cli/progress.h"
 #include "cli/project.h"
 #include "sys/file.h"
@@ -29,6 +30,12 @@ engine::Json again(engine::Json request) {
   return request;
 }
 
+/// --parallel is about the steps of a plan, too.
+engine::Json bounded(const Context& context, engine::Json request) {
+  if (int64_t limit = parallel_limit(context); limit > 0) request["parallel"] = limit;
+  return request;
+}
+
 /// One request on its way, with all that may happen meanwhile.
 class Conversation {
  public:
@@ -38,7 +45,7 @@ class Conversation {
   /// Sends the request and passes events on until the result. EPIPE: the supervisor died in the middle.
   Result<engine::Json> hold(const engine::Json& request) {
     BERTH_TRY(Client client, Client::connect(context_.paths));
-    BERTH_TRY_OK(client.send(request));
+    BERTH_TRY_OK(client.send(bounded(context_, request)));
     for (;;) {
       pollfd fds[] = {{client.fd().get(), POLLIN, 0}, {signals_.fd().get(), POLLIN, 0}, {also_.fd.get(), POLLIN, 0}};
       if (poll(fds, also_.fd.valid() ? 3 : 2, -1) < 0 && errno != EINTR) return sys_error("poll", errno);
@@ -87,6 +94,7 @@ void conclude(const Context& context, const engine::Json& result, bool cancelled
 
 Outcome carry_out(const Context& context, const engine::Json& request, Signals& signals, const Watch& also,
                   const Escalation& on_signal) {
+  if (context.dry_run) return Outcome{dry_run(context, request) == 0, false};
   Conversation conversation(context, signals, also, on_signal);
   Result<engine::Json> result = make_error("the supervisor did not answer");
   // A supervisor that dies in the middle is replaced, and asked again: requests name a state, so asking twice is asking

@@ -72,6 +72,20 @@ const Table& update_table() {
   return kTable;
 }
 
+constexpr std::string_view kAllTheWay = "a rollback goes all the way, whatever happens";
+constexpr Attr kRollbackRows[] = {
+    attr<&UpdateConfig::delay, Time>("delay"),
+    attr<&UpdateConfig::failure_action, Text>("failure_action").ignored(kAllTheWay),
+    attr<&UpdateConfig::max_failure_ratio, Number>("max_failure_ratio").ignored(kAllTheWay),
+    attr<&UpdateConfig::monitor, Time>("monitor"),
+    attr<&UpdateConfig::order, OneOf<kUpdateOrders>>("order"),
+    attr<&UpdateConfig::parallelism, Integer>("parallelism"),
+};
+const Table& rollback_table() {
+  static constexpr Table kTable{"rollback section", kRollbackRows, extensions_of<UpdateConfig>};
+  return kTable;
+}
+
 constexpr Attr kSpreadRows[] = {shape<Text>("spread")};
 const Table& spread_table() {
   static constexpr Table kTable{"placement preference", kSpreadRows};
@@ -95,8 +109,8 @@ constexpr Attr kDeployRows[] = {
     attr<&Deploy::replicas, Integer>("replicas"),
     attr<&Deploy::resources, FilledObject<Resources, resources_table>>("resources"),
     attr<&Deploy::restart_policy, Object<RestartPolicy, restart_policy_table>>("restart_policy"),
-    attr<&Deploy::rollback_config, Object<UpdateConfig, update_table>>("rollback_config").accepted(),
-    attr<&Deploy::update_config, Object<UpdateConfig, update_table>>("update_config").accepted(),
+    attr<&Deploy::rollback_config, Object<UpdateConfig, rollback_table>>("rollback_config"),
+    attr<&Deploy::update_config, Object<UpdateConfig, update_table>>("update_config"),
 };
 
 }  // namespace

@@ -7,10 +7,10 @@
 
 namespace berth::engine {
 
-Apply::Apply(const Plan& plan, StepRunner& runner, bool keep_going, Observer observer, Finished finished)
+Apply::Apply(const Plan& plan, StepRunner& runner, Rules rules, Observer observer, Finished finished)
     : plan_(plan),
       runner_(runner),
-      keep_going_(keep_going),
+      rules_(rules),
       observer_(std::move(observer)),
       finished_(std::move(finished)),
       states_(plan.steps.size(), State::waiting),
@@ -24,9 +24,9 @@ Apply::Apply(const Plan& plan, StepRunner& runner, bool keep_going, Observer obs
   std::reverse(ready_.begin(), ready_.end());  // taken from the back, in the plan's order
 }
 
-std::shared_ptr<Apply> Apply::run(const Plan& plan, StepRunner& runner, bool keep_going, Observer observer,
+std::shared_ptr<Apply> Apply::run(const Plan& plan, StepRunner& runner, Rules rules, Observer observer,
                                   Finished finished) {
-  std::shared_ptr<Apply> apply(new Apply(plan, runner, keep_going, std::move(observer), std::move(finished)));
+  std::shared_ptr<Apply> apply(new Apply(plan, runner, rules, std::move(observer), std::move(finished)));
   apply->start_ready();
   return apply;
 }
@@ -35,12 +35,13 @@ void Apply::start_ready() {
   if (starting_) return;  // a step that ended at once inside start(): the loop below goes on
   starting_ = true;
   auto self = shared_from_this();
-  while (!ready_.empty()) {
-    StepId id = ready_.back();
-    ready_.pop_back();
+  for (size_t next = next_ready(); next < ready_.size(); next = next_ready()) {
+    StepId id = ready_[next];
+    ready_.erase(ready_.begin() + static_cast<ptrdiff_t>(next));
     if (states_[id] != State::waiting) continue;
     states_[id] = State::running;
     ++running_;
+    if (waits(id)) ++waiting_;
     observer_(id, StepEvent::started, nullptr);
     runner_.start(id, plan_.steps[id], [self, id](berth::Status status) { self->ended(id, std::move(status)); });
   }
@@ -48,9 +49,23 @@ void Apply::start_ready() {
   finish_if_idle();
 }
 
+bool Apply::waits(StepId id) const {
+  return std::holds_alternative<WaitFor>(plan_.steps[id].action);
+}
+
+/// Position in ready_ of the next step that may start; past the end if none may.
+size_t Apply::next_ready() const {
+  const bool full = rules_.at_once > 0 && running_ - waiting_ >= rules_.at_once;
+  for (size_t i = ready_.size(); i > 0; --i) {
+    if (!full || waits(ready_[i - 1])) return i - 1;
+  }
+  return ready_.size();
+}
+
 void Apply::ended(StepId id, berth::Status status) {
   BERTH_CHECK(states_[id] == State::running);
   --running_;
+  if (waits(id)) --waiting_;
   if (status.ok()) {
     states_[id] = State::done;
     report_.done.push_back(id);
@@ -63,7 +78,7 @@ void Apply::ended(StepId id, berth::Status status) {
     observer_(id, StepEvent::failed, &status.error());
     report_.failures.push_back({id, std::move(status).error()});
     skip_dependents(id);
-    if (!keep_going_) {
+    if (!rules_.keep_going) {
       ready_.clear();
       std::replace(states_.begin(), states_.end(), State::waiting, State::skipped);
       if (report_.failures.size() == 1) runner_.cancel_waits();

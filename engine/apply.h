@@ -42,18 +42,22 @@ class Apply : public std::enable_shared_from_this<Apply> {
   using Observer = std::function<void(StepId, StepEvent, const Error*)>;
   using Finished = std::function<void(ApplyReport)>;
 
-  /// `keep_going`: a failed step stops only what depends on it (taking down, where one stuck container must not keep
-  /// the others).
-  static std::shared_ptr<Apply> run(const Plan& plan, StepRunner& runner, bool keep_going, Observer observer,
+  struct Rules {
+    bool keep_going = false;  // a failed step stops only what depends on it (taking down: one must not keep the others)
+    size_t at_once = 0;       // steps, of which waiting is none; 0 = as many as there are
+  };
+  static std::shared_ptr<Apply> run(const Plan& plan, StepRunner& runner, Rules rules, Observer observer,
                                     Finished finished);
 
   /// Starts nothing more; the report says cancelled.
   void cancel();
 
  private:
-  Apply(const Plan& plan, StepRunner& runner, bool keep_going, Observer observer, Finished finished);
+  Apply(const Plan& plan, StepRunner& runner, Rules rules, Observer observer, Finished finished);
   void begin();
   void start_ready();
+  [[nodiscard]] bool waits(StepId id) const;
+  [[nodiscard]] size_t next_ready() const;
   void ended(StepId id, berth::Status status);
   void skip_dependents(StepId id);
   void finish_if_idle();
@@ -61,14 +65,14 @@ class Apply : public std::enable_shared_from_this<Apply> {
   enum class State { waiting, running, done, failed, skipped };
   const Plan& plan_;
   StepRunner& runner_;
-  bool keep_going_;
+  Rules rules_;
   Observer observer_;
   Finished finished_;
   std::vector<State> states_;
   std::vector<size_t> missing_;  // predecessors not done yet
   std::vector<std::vector<StepId>> dependents_;
   std::vector<StepId> ready_;
-  size_t running_ = 0;
+  size_t running_ = 0, waiting_ = 0;  // the second is part of the first
   bool starting_ = false;
   ApplyReport report_;
 };

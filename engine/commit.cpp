@@ -39,7 +39,7 @@ images::ImageConfig committed_config(const ContainerRecord& record, const images
   bool own_kind = record.health && !is_test_of_images(record.health->test);
   if (record.config.health && !own_kind)
     config.healthcheck = healthcheck(record.health.value_or(HealthConfig{{"NONE"}}));
-  for (const std::string& port : record.config.expose)
+  for (const std::string& port : record.expose)
     add_missing(config.exposed_ports, port.find('/') == std::string::npos ? port + "/tcp" : port);
   for (const PortConfig& port : record.config.ports)
     add_missing(config.exposed_ports, std::to_string(port.container_port) + "/" + port.protocol);

@@ -58,6 +58,7 @@ struct VolumesFrom {
 struct FileMount {
   std::string source_path;             // host file to bind, or empty if `content` holds the data
   std::optional<std::string> content;  // from environment or inline
+  std::string digest;                  // of the host file's content, where it can be read
   std::string target;
   uint32_t uid = 0, gid = 0, mode = 0444;
 };
@@ -183,6 +184,16 @@ struct DependencyConfig {
   std::string place;
 };
 
+/// How running containers of a service are replaced (deploy.update_config), or the old ones put back (rollback_config).
+struct RolloutConfig {
+  int64_t parallelism = 1;               // containers at once; 0 = all
+  int64_t delay_ns = 0;                  // between two groups
+  int64_t monitor_ns = 0;                // how long a new container has to stay as it should be once it is
+  std::string failure_action = "pause";  // pause, continue, rollback
+  double max_failure_ratio = 0;          // of the containers to replace: so many may fail
+  bool start_first = false;
+};
+
 struct ServiceConfig {
   std::string name;
   std::string container_name;  // empty = PROJECT-SERVICE-N
@@ -190,6 +201,8 @@ struct ServiceConfig {
   bool attach = true;
   ContainerConfig container;
   std::vector<DependencyConfig> depends_on;
+  std::optional<RolloutConfig> update;  // nothing = all of them at once
+  RolloutConfig rollback;
   std::string place;        // of the service in its file
   std::string image_place;  // of its image
   std::string image_id;     // what its image is now, where that is known: containers of another one are made anew

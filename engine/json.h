@@ -43,6 +43,7 @@ using Json = nlohmann::json;
 
 BERTH_JSON_DECLARE(AttachmentConfig)
 BERTH_JSON_DECLARE(NetworkConfig)
+BERTH_JSON_DECLARE(VolumeConfig)
 BERTH_JSON_DECLARE(ContainerConfig)
 BERTH_JSON_DECLARE(ServiceConfig)
 BERTH_JSON_DECLARE(Stack)

@@ -86,6 +86,7 @@ class StackLowering {
     lower_storage(part);
     lower_resources(part);
     lower_security(part);
+    lower_rollout(part, config);
     lower_logging(part);
     return config;
   }

@@ -22,6 +22,9 @@ void lower_resources(const Lowering& in);
 /// Privileges, and the namespaces but for the network's.
 void lower_security(const Lowering& in);
 
+/// How containers are replaced. Requires the container's network.
+void lower_rollout(const Lowering& in, ServiceConfig& config);
+
 /// A declared volume.
 [[nodiscard]] VolumeConfig lower_volume(const compose::Project& project, const std::string& key,
                                         Diagnostics& diagnostics);

@@ -2,6 +2,8 @@
 
 #include "base/text.h"
 #include "engine/lower_parts.h"
+#include "images/digest.h"
+#include "sys/file.h"
 #include "volumes/volume_mount.h"
 
 namespace berth::engine {
@@ -85,6 +87,13 @@ VolumesFrom lower_volumes_from(const Lowering& in, const std::string& text) {
   return config;
 }
 
+/// Of the content as it is now, so that another one makes another container. "" for a directory, and for what is not
+/// there: that is told when it is mounted.
+std::string digest_of(const std::string& path) {
+  Result<std::string> content = sys::read_file(path);
+  return content ? images::sha256_of(*content).str() : "";
+}
+
 FileMount file(const Lowering& in, const compose::FileGrant& grant,
                const std::map<std::string, compose::FileObject>& objects, const std::string& directory) {
   const compose::FileObject& object = objects.at(grant.source);
@@ -94,7 +103,10 @@ FileMount file(const Lowering& in, const compose::FileGrant& grant,
   mount.uid = id_of(grant.uid);
   mount.gid = id_of(grant.gid);
   mount.mode = grant.mode.value_or(0444);
-  if (object.file) mount.source_path = *object.file;
+  if (object.file) {
+    mount.source_path = *object.file;
+    mount.digest = digest_of(*object.file);
+  }
   mount.content = object.content;
   if (object.value) {
     mount.content = object.value;

@@ -185,14 +185,4 @@ std::string mode_of(const NetworkConfig& network) {
   return network.driver == "host" ? "host" : network.driver == "none" || network.driver == "null" ? "none" : "";
 }
 
-bool same_network(const NetworkConfig& a, const NetworkConfig& b) {
-  auto definition = [](NetworkConfig network) {
-    network.key.clear();
-    network.place.clear();
-    std::erase_if(network.labels, [](const auto& label) { return label.first.starts_with("com.docker.compose."); });
-    return Json(network);
-  };
-  return definition(a) == definition(b);
-}
-
 }  // namespace berth::engine

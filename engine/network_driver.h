@@ -23,8 +23,4 @@ struct NetworkDriver {
 /// The network mode that takes the place of this network: "host", "none", or "" for a network to be connected to.
 [[nodiscard]] std::string mode_of(const NetworkConfig& network);
 
-/// True if two definitions make the same network: what only says where it is written, and the labels of its project,
-/// aside.
-[[nodiscard]] bool same_network(const NetworkConfig& a, const NetworkConfig& b);
-
 }  // namespace berth::engine

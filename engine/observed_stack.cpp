@@ -66,6 +66,40 @@ bool lends_from(const ContainerRecord& record, const ServiceConfig& service,
                     });
 }
 
+std::vector<const Container*> orphans_of(const Stack& stack, const Observed& observed, const UpOptions& options) {
+  std::set<std::string> known = options.other_services;
+  for (const ServiceConfig& service : stack.services) known.insert(service.name);
+  std::vector<const Container*> orphans;
+  for (const Container& container : observed.containers) {
+    const ContainerRecord& r = container.record;
+    if (r.project == stack.project && !r.one_off && !known.contains(r.service)) orphans.push_back(&container);
+  }
+  std::sort(orphans.begin(), orphans.end(), [](auto* a, auto* b) {
+    return std::tie(a->record.name, a->record.id) < std::tie(b->record.name, b->record.id);
+  });
+  return orphans;
+}
+
+std::string orphan_warning(const std::vector<const Container*>& orphans) {
+  std::vector<std::string> names;
+  for (const Container* orphan : orphans) names.push_back(orphan->record.name);
+  return fmt::format(
+      "Found orphan containers ({}) for this project. If you removed or renamed this service in your compose file, you "
+      "can run this command with the --remove-orphans flag to clean it up.",
+      join(names, ", "));
+}
+
+std::string bound_to(const Stack& stack, const std::string& service) {
+  for (const ServiceConfig& other : stack.services) {
+    std::vector<std::string> lenders = lenders_of(other.container);
+    if (std::find(lenders.begin(), lenders.end(), "service:" + service) != lenders.end()) return other.name;
+    for (const DependencyConfig& dependency : other.depends_on) {
+      if (dependency.service == service && dependency.restart) return other.name;
+    }
+  }
+  return "";
+}
+
 std::string disabled_running(const Stack& stack, const Observed& observed, const UpOptions& options) {
   std::vector<std::string> running;
   for (const Container& container : observed.containers) {

@@ -27,6 +27,16 @@ namespace berth::engine {
 [[nodiscard]] bool lends_from(const ContainerRecord& record, const ServiceConfig& service,
                               const std::map<std::string, ContainerRef>& lenders);
 
+/// Containers of services that the project does not have any more, by name.
+[[nodiscard]] std::vector<const Container*> orphans_of(const Stack& stack, const Observed& observed,
+                                                       const UpOptions& options);
+/// Compose's words about those that stay.
+[[nodiscard]] std::string orphan_warning(const std::vector<const Container*>& orphans);
+
+/// A service of the stack that is made anew or restarted whenever `service` is, because it joins a container of it or
+/// asks for it by depends_on.X.restart; "" if there is none.
+[[nodiscard]] std::string bound_to(const Stack& stack, const std::string& service);
+
 /// A warning that names containers of disabled services that run; "" if there are none.
 [[nodiscard]] std::string disabled_running(const Stack& stack, const Observed& observed, const UpOptions& options);
 

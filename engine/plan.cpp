@@ -22,7 +22,9 @@ std::optional<Action> inverse(const Action& action) {
                         [](const CreateNetwork& a) -> Undo {
                           return RemoveNetwork{a.network.name, std::nullopt};
                         },
-                        [](const CreateVolume& a) -> Undo { return RemoveVolume{a.volume.name}; },
+                        [](const CreateVolume& a) -> Undo {
+                          return RemoveVolume{a.volume.name, std::nullopt};
+                        },
                         [](const CreateContainer& a) -> Undo {
                           return RemoveContainer{a.container, true};
                         },
@@ -42,13 +44,24 @@ std::optional<Action> inverse(const Action& action) {
                           if (!a.made_anew) return std::nullopt;
                           return CreateNetwork{*a.made_anew};
                         },
+                        // Empty: the data are gone, as was asked for.
+                        [](const RemoveVolume& a) -> Undo {
+                          if (!a.made_anew) return std::nullopt;
+                          return CreateVolume{*a.made_anew};
+                        },
+                        [](const RenameContainer& a) -> Undo {
+                          if (!a.other) return std::nullopt;
+                          return RenameContainer{*a.other, a.container};
+                        },
+                        [](const HandOver& a) -> Undo {
+                          return HandOver{a.to, a.from};
+                        },
                         // A step on its own: what it has not done to the end it takes back itself.
                         [](const ConnectNetwork&) -> Undo { return std::nullopt; },
                         [](const DisconnectNetwork&) -> Undo { return std::nullopt; },
                         // What is gone cannot be brought back.
                         [](const WaitFor&) -> Undo { return std::nullopt; },
                         [](const KillContainer&) -> Undo { return std::nullopt; },
-                        [](const RemoveVolume&) -> Undo { return std::nullopt; },
                         [](const RemoveContainer&) -> Undo { return std::nullopt; },
                     },
                     action);
@@ -94,7 +107,7 @@ StepWords words(const Action& action) {
           [](const RemoveVolume& a) {
             return StepWords{"Volume", a.name, "Remove"};
           },
-          [&](const CreateContainer& a) { return container(a.container, "Create"); },
+          [&](const CreateContainer& a) { return container(a.container, a.replaces.empty() ? "Create" : "Recreate"); },
           [&](const ReservePorts& a) { return container(a.container, "Reserve ports"); },
           [&](const StartContainer& a) { return container(a.container, "Start"); },
           [&](const WaitFor& a) {
@@ -107,8 +120,16 @@ StepWords words(const Action& action) {
           [&](const RemoveContainer& a) { return container(a.container, "Remove"); },
           [&](const ConnectNetwork& a) { return container(a.container, "Connect"); },
           [&](const DisconnectNetwork& a) { return container(a.container, "Disconnect"); },
+          [&](const RenameContainer& a) { return container(a.container, "Rename"); },
+          [&](const HandOver& a) { return container(a.to, "Hand over to"); },
       },
       action);
+}
+
+bool changes_anything(const Plan& plan) {
+  return !plan.updates.empty() || std::any_of(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
+    return !std::holds_alternative<WaitFor>(step.action);
+  });
 }
 
 std::string to_text(const Plan& plan) {
@@ -121,6 +142,7 @@ std::string to_text(const Plan& plan) {
       after += (after.empty() ? " after " : ", ") + to_lower(earlier.verb) + " " + earlier.name;
     }
     text += fmt::format("{} {} {}{} ({})\n", to_lower(w.verb), to_lower(w.kind), w.name, after, step.why);
+    for (const Change& change : step.changes) text += "    " + to_text(change) + "\n";
   }
   return text;
 }

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/changes.h"
 #include "engine/config.h"
 #include "engine/state.h"
 
@@ -48,6 +49,7 @@ struct CreateVolume {
 /// Destroys data.
 struct RemoveVolume {
   std::string name;
+  std::optional<VolumeConfig> made_anew;  // its definition until now, where another one takes its place
 };
 struct CreateContainer {
   ContainerRef container;
@@ -56,6 +58,15 @@ struct CreateContainer {
   bool one_off = false;                         // made by `run`: no replica of the service
   bool auto_remove = false;                     // goes with its anonymous volumes as soon as it has ended
   std::map<std::string, ContainerRef> lenders;  // whose namespaces and mounts it takes, by how its service names them
+  // Where it takes another's place:
+  std::string temporary_name;  // until RenameContainer
+  std::string replaces;        // id; empty = none
+  bool renew_volumes = false;  // anonymous ones; else those of the other are its own, too
+};
+/// It takes its name, and who has had that until now (`other`, if any) takes the one that it has had.
+struct RenameContainer {
+  ContainerRef container;
+  std::optional<ContainerRef> other;
 };
 /// Takes the published ports, so that a clash is found before anything starts.
 struct ReservePorts {
@@ -63,7 +74,12 @@ struct ReservePorts {
 };
 struct StartContainer {
   ContainerRef container;
-  bool again = false;  // it was stopped for this: a restart
+  bool again = false;        // it was stopped for this: a restart
+  bool ports_later = false;  // another one has its published ports until HandOver
+};
+/// Both run: published ports and names lead to `to` from here on, and what is on its way to `from` may arrive.
+struct HandOver {
+  ContainerRef from, to;
 };
 /// The reason of a WaitFor that nothing comes behind.
 inline constexpr const char* kFinalWait = "--wait";
@@ -72,6 +88,7 @@ struct WaitFor {
   ContainerRef container;
   Condition condition = Condition::started;
   std::optional<int64_t> timeout_ns;
+  std::optional<int64_t> steady_ns;  // the container must not end, and the condition has to hold for so long
 };
 struct StopContainer {
   ContainerRef container;
@@ -95,24 +112,48 @@ struct RemoveContainer {
 
 using Action = std::variant<CreateNetwork, RemoveNetwork, CreateVolume, RemoveVolume, CreateContainer, ReservePorts,
                             StartContainer, WaitFor, StopContainer, KillContainer, PauseContainer, UnpauseContainer,
-                            RemoveContainer, ConnectNetwork, DisconnectNetwork>;
+                            RemoveContainer, ConnectNetwork, DisconnectNetwork, RenameContainer, HandOver>;
 
 using StepId = size_t;  // index into Plan::steps
 
 struct Step {
   Action action;
   std::string why;
-  std::vector<StepId> after;  // all smaller than this step's own index
+  std::vector<StepId> after;    // all smaller than this step's own index
+  std::vector<Change> changes;  // that are the reason, where single attributes are
+};
+
+/// One running container and what takes its place.
+struct Replacement {
+  ContainerRef old;
+  CreateContainer fresh;
+  Condition ready = Condition::running_or_healthy;
+  bool has_ports = false, had_ports = false;  // published
+  std::string why;
+  std::vector<Change> changes;
+};
+
+/// Running containers of a service that are replaced a group at a time once the plan's own steps are done
+/// (engine/plan_update.h).
+struct ServiceUpdate {
+  std::string service;
+  RolloutConfig update, rollback;
+  std::optional<int64_t> stop_timeout_ns;
+  std::vector<Replacement> replacements;
 };
 
 struct Plan {
-  std::vector<Step> steps;  // dependencies come before dependents
+  std::vector<Step> steps;             // dependencies come before dependents
+  std::vector<ServiceUpdate> updates;  // after the steps, one after the other
   std::vector<std::string> warnings;
   std::vector<Error> problems;  // with any of these the plan must not be applied
 
   StepId add(Action action, std::string why, std::vector<StepId> after = {});
-  [[nodiscard]] bool empty() const { return steps.empty(); }
+  [[nodiscard]] bool empty() const { return steps.empty() && updates.empty(); }
 };
+
+/// Whether carrying the plan out would change anything: waiting alone does not.
+[[nodiscard]] bool changes_anything(const Plan& plan);
 
 /// What a step acts on, for people: kind "Container", name "shop-db-1", verb "Create".
 struct StepWords {

@@ -25,10 +25,6 @@ bool attached(const ContainerRecord& record, const std::string& network) {
   return std::any_of(attachments.begin(), attachments.end(), [&](const auto& one) { return one.network == network; });
 }
 
-bool runs(const Container& container) {
-  return container.live.alive() || container.live.ending() || container.live.status == Status::restarting;
-}
-
 const Container* find_container(const Observed& observed, const std::string& id) {
   auto hit = std::find_if(observed.containers.begin(), observed.containers.end(),
                           [&](const Container& one) { return one.record.id == id; });
@@ -53,62 +49,6 @@ Result<std::string> real_name(const Observed& observed, const std::string& name)
   BERTH_TRY(const NetworkRecord* record, find_network(observed, name));
   return record->config.name;
 }
-
-/// Stops what uses the network, makes it anew, and starts again what is not in the stack.
-class Replacement {
- public:
-  Replacement(const Stack& stack, const Observed& observed, const NetworkConfig& network, Plan& plan)
-      : stack_(stack), observed_(observed), network_(network), plan_(plan) {}
-
-  void plan(const NetworkRecord& there, NetworkSteps& steps) {
-    std::vector<const Container*> users;
-    for (const Container& container : observed_.containers) {
-      if (attached(container.record, network_.name) && runs(container)) users.push_back(&container);
-    }
-    if (!only_our_own(users)) return;
-    const std::string why = fmt::format("network {} has changed", network_.name);
-    std::vector<StepId> stops;
-    for (const Container* user : users) {
-      const std::string& id = user->record.id;
-      if (!steps.stopped.contains(id))
-        steps.stopped[id] = plan_.add(StopContainer{{user->record.name, id}, std::nullopt}, why);
-      stops.push_back(steps.stopped[id]);
-    }
-    StepId removed = plan_.add(RemoveNetwork{network_.name, there.config}, "its definition has changed", stops);
-    StepId made = plan_.add(CreateNetwork{network_}, "its definition has changed", {removed});
-    steps.ready.push_back(made);
-    for (const Container* user : users) {
-      if (in_stack(*user)) continue;
-      plan_.add(StartContainer{{user->record.name, user->record.id}}, why, {made, steps.stopped[user->record.id]});
-    }
-  }
-
- private:
-  [[nodiscard]] bool in_stack(const Container& container) const {
-    const std::string& service = container.record.service;
-    return std::any_of(stack_.services.begin(), stack_.services.end(),
-                       [&](const auto& s) { return s.name == service; });
-  }
-
-  bool only_our_own(const std::vector<const Container*>& users) {
-    std::vector<std::string> others;
-    for (const Container* user : users) {
-      if (user->record.project != stack_.project || user->record.one_off) others.push_back(user->record.name);
-    }
-    if (others.empty()) return true;
-    Error error = make_error(fmt::format("network {} has another definition now, but is still in use by {}",
-                                         network_.name, join(others, ", ")),
-                             "disconnect or stop what uses it: only the project's own containers are taken from it");
-    if (!network_.place.empty()) error.context.push_back(network_.place);
-    plan_.problems.push_back(std::move(error));
-    return false;
-  }
-
-  const Stack& stack_;
-  const Observed& observed_;
-  const NetworkConfig& network_;
-  Plan& plan_;
-};
 
 }  // namespace
 
@@ -236,41 +176,6 @@ void name_external_networks(Stack& stack, const Observed& observed) {
       }
     }
   }
-}
-
-Error missing_external(const char* kind, const std::string& name, const std::string& place) {
-  Error error = make_error(fmt::format("{} {} is declared as external, but does not exist", kind, name),
-                           fmt::format("remove `external: true`, and the project makes its own {}", kind));
-  if (!place.empty()) error.context.push_back(place);
-  return error;
-}
-
-NetworkSteps plan_networks(const Stack& stack, const Observed& observed, Plan& plan) {
-  NetworkSteps steps;
-  for (const NetworkConfig& network : stack.networks) {
-    if (!mode_of(network).empty() || is_predefined(network.name)) continue;
-    const NetworkRecord* there = observed.network(network.name);
-    if (there == nullptr) {
-      if (network.external)
-        plan.problems.push_back(missing_external("network", network.name, network.place));
-      else
-        steps.ready.push_back(plan.add(CreateNetwork{network}, "missing"));
-    } else if (!network.external && there->project != stack.project) {
-      plan.warnings.push_back(fmt::format(
-          "a network with name {} exists but was not created for project \"{}\"; write `external: true` to use it",
-          network.name, stack.project));
-    } else if (!network.external && !same_network(there->config, network)) {
-      Replacement(stack, observed, network, plan).plan(*there, steps);
-    }
-  }
-  return steps;
-}
-
-std::string lost_network(const ContainerRecord& record, const ContainerConfig& wanted) {
-  for (const AttachmentConfig& attachment : wanted.attachments) {
-    if (!attached(record, attachment.network)) return attachment.network;
-  }
-  return "";
 }
 
 }  // namespace berth::engine

@@ -1,8 +1,7 @@
 #pragma once
 
-// Plans of the network commands, and what `up` does about its networks.
+// Plans of the network commands.
 
-#include <map>
 #include <string>
 
 #include "engine/plan.h"
@@ -33,20 +32,5 @@ struct DisconnectOptions {
 
 /// External networks that the stack names by their id get their name.
 void name_external_networks(Stack& stack, const Observed& observed);
-
-/// What `up` does about the stack's networks.
-struct NetworkSteps {
-  std::vector<StepId> ready;              // what containers wait for
-  std::map<std::string, StepId> stopped;  // containers (by id) that stand still while a network of theirs is made anew
-};
-/// Missing ones are made; those whose definition has changed are made anew, if only the project's own containers use
-/// them. Problems and warnings go to the plan.
-[[nodiscard]] NetworkSteps plan_networks(const Stack& stack, const Observed& observed, Plan& plan);
-
-/// "network shop_back is declared as external, but does not exist", with its place.
-[[nodiscard]] Error missing_external(const char* kind, const std::string& name, const std::string& place);
-
-/// The network that the service's containers should be on and this one is not; empty: none.
-[[nodiscard]] std::string lost_network(const ContainerRecord& record, const ContainerConfig& wanted);
 
 }  // namespace berth::engine

@@ -7,42 +7,20 @@
 
 #include "engine/joins.h"
 #include "engine/observed_stack.h"
-#include "engine/plan_network.h"
+#include "engine/up_parts.h"
 
 namespace berth::engine {
 namespace {
 
-/// One replica as the plan leaves it.
-struct Replica {
-  ContainerRef ref;
-  std::optional<StepId> created;   // by this plan
-  std::optional<StepId> stopped;   // by this plan, to be started again
-  std::optional<StepId> started;   // by this plan
-  std::optional<size_t> replaces;  // index into the planner's leaving_
-  bool needs_start = false;
-  std::string start_reason;
-  const ServiceConfig* service = nullptr;
-};
-
-/// A container that will be gone: replaced, one too many, or an orphan.
-struct Leaving {
-  ContainerRef ref;
-  std::string service, why;
-  bool replaced = false;
-  bool running = false;  // or about to be: only then has it to be stopped, and to be started again if the plan fails
-  bool has_ports = false;
-  std::optional<StepId> stopped;
-};
+constexpr const char* kCutOff = "a recreation was cut off";
 
 class UpPlanner {
  public:
   UpPlanner(const Stack& stack, const Observed& observed, const UpOptions& options)
-      : stack_(stack), observed_(observed), options_(options) {}
+      : stack_(stack), observed_(observed), options_(options), updates_(stack, options, plan_) {}
 
   Plan plan() {
-    networks_ = plan_networks(stack_, observed_, plan_);
-    resources_ = networks_.ready;
-    for (const VolumeConfig& volume : stack_.volumes) plan_volume(volume);
+    resources_ = plan_resources(stack_, observed_, options_, plan_);
     for (const ServiceConfig& service : stack_.services) {
       if (service.name == options_.one_off.service)
         replicas_[service.name] = {create_one_off(service)};
@@ -64,32 +42,37 @@ class UpPlanner {
   }
 
  private:
-  void plan_volume(const VolumeConfig& volume) {
-    bool exists = std::find(observed_.volumes.begin(), observed_.volumes.end(), volume.name) != observed_.volumes.end();
-    if (volume.external && !exists)
-      return plan_.problems.push_back(missing_external("volume", volume.name, volume.place));
-    if (!volume.external && !exists) resources_.push_back(plan_.add(CreateVolume{volume}, "missing"));
-  }
-
   void plan_containers(const ServiceConfig& service) {
-    std::vector<const Container*> old = replicas_there(stack_, observed_, service.name);
-    std::string hash = config_hash(service);
-    for (int64_t number = 1; number <= service.replicas; ++number) {
-      auto match = std::find_if(old.begin(), old.end(), [&](auto* c) { return c->record.number == number; });
-      replicas_[service.name].push_back(match == old.end() ? create(service, number, "missing")
-                                                           : converge(service, **match, hash));
-      if (match != old.end()) old.erase(match);
+    const Expectation expected{service, config_hash(service), lenders_of_service(service), resources_.made};
+    Candidates found = candidates(stack_, observed_, expected, options_);
+    for (const Container* old : found.cut_off) leave(*old, "is replaced");
+    // Of too many, those go first that could not stay as they are, then the highest numbers.
+    const size_t wanted = static_cast<size_t>(service.replicas);
+    for (size_t i = 0; i < found.there.size(); ++i) {
+      if (i < wanted)
+        replicas_[service.name].push_back(converge(service, found.there[i]));
+      else
+        leave(*found.there[i].container, fmt::format("the service has {} replicas", service.replicas));
     }
-    for (const Container* extra : old)
-      leave(*extra, fmt::format("the service has {} replicas", service.replicas), false);
+    for (size_t i = found.there.size(); i < wanted; ++i)
+      replicas_[service.name].push_back(create(service, action_for(service, ++found.highest), "missing"));
   }
 
-  Replica create(const ServiceConfig& service, int64_t number, const std::string& why) {
+  [[nodiscard]] CreateContainer action_for(const ServiceConfig& service, int64_t number) const {
     CreateContainer action;
     action.container.name = container_name(stack_, service, number);
     action.service = service.name;
     action.number = number;
-    return create(service, std::move(action), why);
+    return action;
+  }
+
+  /// What takes the place of `old`: under a name of its own until that stands still.
+  [[nodiscard]] CreateContainer action_for(const ServiceConfig& service, const ContainerRecord& old) const {
+    CreateContainer action = action_for(service, old.number);
+    action.temporary_name = old.short_id() + "_" + action.container.name;
+    action.replaces = old.id;
+    action.renew_volumes = options_.renew_anonymous_volumes;
+    return action;
   }
 
   Replica create_one_off(const ServiceConfig& service) {
@@ -101,14 +84,19 @@ class UpPlanner {
     return create(service, std::move(action), "one-off");
   }
 
-  Replica create(const ServiceConfig& service, CreateContainer action, const std::string& why) {
+  /// Completes the action, as far as that is possible.
+  void check(const ServiceConfig& service, CreateContainer& action) {
     std::optional<Error> clash = name_clash(stack_, observed_, action, action.one_off ? "" : service.place);
     if (clash) plan_.problems.push_back(std::move(*clash));
     action.lenders = lenders_of_service(service);
     for (const std::string& name : lenders_of(service.container)) {
       if (!action.lenders.contains(name)) missing_lender(service, name);
     }
-    std::vector<StepId> after = resources_;
+  }
+
+  Replica create(const ServiceConfig& service, CreateContainer action, const std::string& why) {
+    check(service, action);
+    std::vector<StepId> after = resources_.ready;
     for (const auto& [name, lender] : action.lenders) {
       if (auto created = created_.find(lender.name); created != created_.end()) after.push_back(created->second);
     }
@@ -144,48 +132,42 @@ class UpPlanner {
     return lenders;
   }
 
-  Replica converge(const ServiceConfig& service, const Container& container, const std::string& hash) {
+  Replica converge(const ServiceConfig& service, const Candidate& candidate) {
+    const Container& container = *candidate.container;
     const ContainerRecord& record = container.record;
-    bool changed = record.config_hash != hash;
-    bool other_image = !service.image_id.empty() && service.image_id != record.image_id;
-    bool other_lender =
-        !lenders_of(service.container).empty() && !lends_from(record, service, lenders_of_service(service));
-    std::string lost = lost_network(record, service.container);
-    if ((changed || other_image || other_lender || !lost.empty() || options_.force_recreate) && !options_.no_recreate) {
-      Replica replica = create(service, record.number,
-                               options_.force_recreate ? "recreation asked for"
-                               : changed               ? "configuration changed"
-                               : other_image           ? "its image is another one now"
-                               : other_lender          ? "a container that it takes from is made anew"
-                                                       : "is not connected to network " + lost + " any more");
-      replica.replaces = leave(container, "is replaced", true);
-      return replica;
-    }
+    if (candidate.divergence && !updates_.rolls(service, container, resources_)) return replace(service, candidate);
     Replica replica;
     replica.service = &service;
-    replica.ref = {record.name, record.id};
+    replica.ref = {container_name(stack_, service, record.number), record.id};
+    if (candidate.divergence) {
+      CreateContainer fresh = action_for(service, record);
+      check(service, fresh);
+      add_to_update(plan_, service, candidate, std::move(fresh), options_.stop_timeout_ns);
+      replica.updated = true;
+      return replica;
+    }
+    if (record.name != replica.ref.name) replica.renamed = plan_.add(RenameContainer{replica.ref, {}}, kCutOff);
     replica.needs_start = !container.live.alive() && container.live.status != Status::restarting;
     replica.start_reason = "not running";
-    if (auto stopped = networks_.stopped.find(record.id); stopped != networks_.stopped.end()) {
+    if (auto stopped = resources_.stopped.find(record.id); stopped != resources_.stopped.end()) {
       replica.stopped = stopped->second;
       replica.needs_start = true;
-      replica.start_reason = "a network of it is made anew";
+      replica.start_reason = plan_.steps[stopped->second].why;
     }
     return replica;
   }
 
-  size_t leave(const Container& container, const std::string& why, bool replaced) {
-    const LiveState& live = container.live;
-    Leaving old;
-    old.ref = {container.record.name, container.record.id};
-    old.service = container.record.service;
-    old.why = why;
-    old.replaced = replaced;
-    old.running = live.alive() || live.ending() || live.status == Status::restarting;
-    old.has_ports = !container.record.config.ports.empty();
-    auto stopped = networks_.stopped.find(container.record.id);
-    if (stopped != networks_.stopped.end()) old.stopped = stopped->second;
-    leaving_.push_back(std::move(old));
+  Replica replace(const ServiceConfig& service, const Candidate& candidate) {
+    const Container& old = *candidate.container;
+    Replica replica = create(service, action_for(service, old.record), candidate.divergence->why);
+    plan_.steps[*replica.created].changes = candidate.divergence->changes;
+    replica.replaces = leave(old, "is replaced");
+    leaving_[*replica.replaces].replaced = true;
+    return replica;
+  }
+
+  size_t leave(const Container& container, const std::string& why) {
+    leaving_.push_back(leaving(container, why, resources_));
     return leaving_.size() - 1;
   }
 
@@ -198,29 +180,11 @@ class UpPlanner {
   }
 
   void plan_orphans() {
-    std::map<std::pair<std::string, std::string>, const Container*>
-        orphans;  // by name and id, whatever the order observed
-    for (const Container& container : observed_.containers) {
-      const ContainerRecord& r = container.record;
-      if (r.project != stack_.project || r.one_off || replicas_.contains(r.service) ||
-          options_.other_services.contains(r.service)) {
-        continue;
-      }
-      orphans[{r.name, r.id}] = &container;
-    }
-    std::string names;
-    for (const auto& [key, container] : orphans) {
-      if (options_.remove_orphans)
-        leave(*container, "orphan: its service is not in the file any more", false);
-      else
-        names += (names.empty() ? "" : ", ") + key.first;
-    }
-    if (!names.empty() && !options_.ignore_orphans) {
-      plan_.warnings.push_back(
-          fmt::format("Found orphan containers ({}) for this project. If you removed or renamed this service in your "
-                      "compose file, you "
-                      "can run this command with the --remove-orphans flag to clean it up.",
-                      names));
+    std::vector<const Container*> orphans = orphans_of(stack_, observed_, options_);
+    if (options_.remove_orphans) {
+      for (const Container* orphan : orphans) leave(*orphan, "orphan: its service is not in the file any more");
+    } else if (!orphans.empty() && !options_.ignore_orphans) {
+      plan_.warnings.push_back(orphan_warning(orphans));
     }
   }
 
@@ -295,22 +259,38 @@ class UpPlanner {
     if (replica.replaces) {
       Leaving& old = leaving_[*replica.replaces];
       stop(old, after);
-      if (old.stopped) after.push_back(*old.stopped);
+      take_name(replica);
     }
+    if (replica.renamed) after.push_back(*replica.renamed);
     if (replica.stopped) after.push_back(*replica.stopped);
-    if (networks_.stopped.contains(replica.ref.id))
-      after.insert(after.end(), networks_.ready.begin(), networks_.ready.end());
+    if (resources_.stopped.contains(replica.ref.id))
+      after.insert(after.end(), resources_.ready.begin(), resources_.ready.end());
     replica.started = plan_.add(StartContainer{replica.ref, false}, replica.start_reason, std::move(after));
     ends_.push_back(*replica.started);
   }
 
+  /// Of the container that it replaces, once that stands still.
+  void take_name(Replica& replica) {
+    const Leaving& old = leaving_[*replica.replaces];
+    std::vector<StepId> after = {*replica.created};
+    if (old.stopped) after.push_back(*old.stopped);
+    replica.renamed = plan_.add(RenameContainer{replica.ref, old.ref}, "takes the place of the old one", after);
+  }
+
+  /// Anonymous volumes that the successor has taken over stay.
   void plan_removals() {
-    const std::vector<StepId>& last = ends_.empty() ? creates_ : ends_;
-    for (Leaving& old : leaving_) {
-      stop(old, creates_);  // where nothing is started
+    std::vector<StepId> last = ends_.empty() ? creates_ : ends_;
+    for (Leaving& old : leaving_) stop(old, creates_);  // where nothing is started
+    for (auto& [name, replicas] : replicas_) {
+      for (Replica& replica : replicas) {
+        if (replica.replaces && !replica.renamed) take_name(replica);
+        if (replica.renamed) last.push_back(*replica.renamed);
+      }
+    }
+    for (const Leaving& old : leaving_) {
       std::vector<StepId> after = last;
       if (old.stopped) after.push_back(*old.stopped);
-      plan_.add(RemoveContainer{old.ref, !old.replaced}, old.why, std::move(after));
+      plan_.add(RemoveContainer{old.ref, true}, old.why, std::move(after));
     }
   }
 
@@ -349,6 +329,7 @@ class UpPlanner {
     }
     for (const auto& [name, replicas] : replicas_) {
       for (const Replica& replica : replicas) {
+        if (replica.updated) continue;  // its successor is waited for
         Condition condition = jobs.contains(name) ? Condition::completed : Condition::running_or_healthy;
         std::vector<StepId> after;
         if (replica.started) after.push_back(*replica.started);
@@ -362,8 +343,8 @@ class UpPlanner {
   const Observed& observed_;
   const UpOptions& options_;
   Plan plan_;
-  NetworkSteps networks_;
-  std::vector<StepId> resources_;  // networks and volumes
+  UpdateChoice updates_;
+  ResourceSteps resources_;  // networks and volumes
   std::vector<StepId> creates_;
   std::map<std::string, StepId> created_;  // by container name
   std::vector<Leaving> leaving_;

@@ -17,7 +17,11 @@ struct OneOff {
 struct UpOptions {
   bool force_recreate = false;
   bool no_recreate = false;
-  bool no_start = false;  // create only
+  bool always_recreate_deps = false;  // --force-recreate of what was not named
+  bool renew_anonymous_volumes = false;
+  std::set<std::string> named;             // services that the user has named; empty = all
+  std::set<std::string> recreate_volumes;  // names of those that may be made anew, with the loss of their data
+  bool no_start = false;                   // create only
   bool remove_orphans = false;
   bool ignore_orphans = false;
   bool wait = false;  // end only when everything is running or healthy

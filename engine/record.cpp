@@ -13,6 +13,7 @@ namespace berth::engine {
 namespace {
 
 constexpr const char* kDefaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr const char* kReplaceLabel = "com.docker.compose.replace";
 constexpr int64_t kDefaultGraceNs = 10'000'000'000;
 
 std::string name_of(const std::string& assignment) {
@@ -108,8 +109,20 @@ void add_exposed_ports(std::vector<std::string>& expose, const images::ImageConf
   }
 }
 
+/// The name of an anonymous volume: that of the container before it, or a new one.
+std::string name_of_volume(const std::string& target, const ContainerRecord* replaced) {
+  if (replaced != nullptr) {
+    const std::vector<std::string>& known = replaced->anonymous_volumes;
+    for (const MountConfig& mount : replaced->mounts) {
+      bool same = mount.target == target && mount.type == "volume" && !mount.lent;
+      if (same && std::find(known.begin(), known.end(), mount.source) != known.end()) return mount.source;
+    }
+  }
+  return sys::random_hex(32);
+}
+
 /// Anonymous volumes get names, and the image's VOLUMEs that nothing is mounted on become such.
-void name_volumes(ContainerRecord& record, const images::ImageConfig& image) {
+void name_volumes(ContainerRecord& record, const images::ImageConfig& image, const ContainerRecord* replaced) {
   for (const std::string& target : image.volumes) {
     auto covers = [&](const MountConfig& mount) { return mount.target == target; };
     if (std::any_of(record.mounts.begin(), record.mounts.end(), covers)) continue;
@@ -120,7 +133,7 @@ void name_volumes(ContainerRecord& record, const images::ImageConfig& image) {
   }
   for (MountConfig& mount : record.mounts) {
     if (mount.type != "volume" || !mount.source.empty()) continue;
-    mount.source = sys::random_hex(32);
+    mount.source = name_of_volume(mount.target, replaced);
     record.anonymous_volumes.push_back(mount.source);
   }
 }
@@ -132,11 +145,12 @@ bool is_test_of_images(const std::vector<std::string>& test) {
 }
 
 Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& service, const CreateContainer& action,
-                                    const images::Image& image, const Lenders& lenders) {
+                                    const images::Image& image, const Lenders& lenders,
+                                    const ContainerRecord* replaced) {
   const ContainerConfig& config = service.container;
   ContainerRecord record;
   record.id = sys::random_hex(32);
-  record.name = action.container.name;
+  record.name = action.temporary_name.empty() ? action.container.name : action.temporary_name;
   record.project = stack.project;
   record.service = service.name;
   record.number = action.number;
@@ -147,7 +161,8 @@ Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& ser
   record.config_hash = config_hash(service);
   record.config = config;
   name_lenders_by_id(record.config, lenders);
-  add_exposed_ports(record.config.expose, image.config);
+  record.expose = config.expose;
+  add_exposed_ports(record.expose, image.config);
   record.args = arguments(config, image.config);
   if (record.args.empty()) {
     return make_error("neither the service nor the image " + config.image + " says what to run",
@@ -165,10 +180,16 @@ Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& ser
   record.health = health(config, image.config);
   record.mounts = config.mounts;
   take_mounts(config.volumes_from, lenders, record.mounts, record.anonymous_volumes);
-  name_volumes(record, image.config);
+  name_volumes(record, image.config, action.renew_volumes ? nullptr : replaced);
   record.layers = image.layer_dirs;
   record.labels = labels(stack, service, record, image.config);
+  if (!action.replaces.empty()) record.labels[kReplaceLabel] = action.replaces;
   return record;
+}
+
+bool has_temporary_name(const ContainerRecord& record) {
+  auto replaced = record.labels.find(kReplaceLabel);
+  return replaced != record.labels.end() && record.name.starts_with(replaced->second.substr(0, 12) + "_");
 }
 
 }  // namespace berth::engine

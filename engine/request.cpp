@@ -5,8 +5,9 @@
 namespace berth::engine {
 
 BERTH_JSON(OneOff, service, name, auto_remove)
-BERTH_JSON(UpOptions, force_recreate, no_recreate, no_start, remove_orphans, ignore_orphans, wait, wait_timeout_ns,
-           stop_timeout_ns, other_services, disabled, one_off)
+BERTH_JSON(UpOptions, force_recreate, no_recreate, always_recreate_deps, renew_anonymous_volumes, named,
+           recreate_volumes, no_start, remove_orphans, ignore_orphans, wait, wait_timeout_ns, stop_timeout_ns,
+           other_services, disabled, one_off)
 BERTH_JSON(Selection, project, services, include_one_off)
 BERTH_JSON(DownOptions, volumes, remove_orphans, stop_timeout_ns, services, disabled, declared_volumes)
 BERTH_JSON(LabelFilter, name, value, wanted)

@@ -28,6 +28,7 @@ struct ContainerRecord {
   std::string config_hash;
   ContainerConfig config;
   // Image and config merged:
+  std::vector<std::string> expose;
   std::vector<std::string> args;
   std::vector<std::string> env;  // NAME=value
   std::string user, working_dir, stop_signal;
@@ -122,7 +123,8 @@ struct Container {
 struct Observed {
   std::vector<Container> containers;  // sorted by name
   std::vector<NetworkRecord> networks;
-  std::vector<std::string> volumes;  // names
+  std::vector<std::string> volumes;          // names
+  std::vector<VolumeConfig> volume_configs;  // of those that observe_volumes() was asked about
 
   [[nodiscard]] const NetworkRecord* network(const std::string& name) const;
 };

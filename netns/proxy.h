@@ -37,6 +37,9 @@ class PortProxy {
   PortProxy(const PortProxy&) = delete;
   PortProxy& operator=(const PortProxy&) = delete;
 
+  /// What comes from here on is for another proxy of the same sockets; connections go on. UDP clients are forgotten.
+  virtual void retire() = 0;
+
   /// Connections or UDP clients being served.
   [[nodiscard]] virtual size_t active() const = 0;
 

@@ -117,11 +117,15 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
     });
   }
 
-  void close() {
+  void retire() {
     closed_ = true;
     error_code ignored;  // closing only cancels what waits
     (void)descriptor_.close(ignored);
     pause_.cancel();
+  }
+
+  void close() {
+    retire();
     for (const auto& weak : connections_) {
       if (const auto connection = weak.lock()) connection->close();
     }
@@ -171,6 +175,9 @@ class StreamProxy : public PortProxy {
   }
   ~StreamProxy() override {
     for (const auto& acceptor : acceptors_) acceptor->close();
+  }
+  void retire() override {
+    for (const auto& acceptor : acceptors_) acceptor->retire();
   }
   size_t active() const override { return *active_; }
 

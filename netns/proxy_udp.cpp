@@ -208,6 +208,9 @@ class UdpProxy : public PortProxy {
   ~UdpProxy() override {
     for (const auto& face : faces_) face->close();
   }
+  void retire() override {
+    for (const auto& face : faces_) face->close();
+  }
   size_t active() const override {
     size_t sum = 0;
     for (const auto& face : faces_) sum += face->active();

@@ -56,7 +56,9 @@ Result<ContainerPtr> Containers::create(const engine::Stack& stack, const engine
   if (!names) return in_context(std::move(names).error());
   Result<images::Image> image = images->resolve(service.container.image);
   if (!image) return in_context(std::move(image).error());
-  Result<engine::ContainerRecord> record = engine::make_record(stack, service, action, *image, lenders);
+  ContainerPtr replaced = find(action.replaces);
+  Result<engine::ContainerRecord> record =
+      engine::make_record(stack, service, action, *image, lenders, replaced == nullptr ? nullptr : &replaced->record);
   if (!record) return in_context(std::move(record).error());
   if (Status known = find_images(*images, record->mounts); !known) return in_context(std::move(known).error());
   // Two projects that come up at once both planned before either had it.

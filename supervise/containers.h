@@ -50,6 +50,7 @@ struct Managed {
   uint64_t run = 0;        // counts starts; what belongs to an earlier run sees that it is over
   bool starting = false;
   bool removing = false;
+  bool ports_later = false;  // another container has its published ports until hand_over()
 };
 using ContainerPtr = std::shared_ptr<Managed>;
 
@@ -119,8 +120,13 @@ class Containers {
   Task<void> disconnect_network(ContainerPtr container, std::string network);
   /// Until the condition holds, cannot hold any more, or the time is over. `cancelled` is looked at whenever the
   /// container changes.
-  Task<void> wait(ContainerPtr container, engine::Condition condition, std::optional<int64_t> timeout_ns,
-                  std::shared_ptr<const bool> cancelled);
+  Task<void> wait(ContainerPtr container, engine::WaitFor wait, std::shared_ptr<const bool> cancelled);
+  /// It takes the name of `other`, or with none the one that its project, service and number make; `other` takes the
+  /// one that it has had. Running ones answer to them at once.
+  [[nodiscard]] Status rename(const ContainerPtr& container, const ContainerPtr& other, const std::string& name);
+  /// From here on published ports and names lead to `to`; returns when what was on its way to `from` has had time to
+  /// arrive. After an error they lead where they led.
+  Task<void> hand_over(ContainerPtr from, ContainerPtr to);
   /// Until its run has ended; of one that goes then (auto_remove), until it is gone.
   Work wait_until_over(ContainerPtr container);
   /// Wakes all that wait, so that they see they are cancelled.

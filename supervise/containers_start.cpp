@@ -166,7 +166,7 @@ Task<void> Containers::run_once(ContainerPtr container) {
   const engine::ContainerRecord& record = container->record;
   engine::LiveState& live = container->live;
   live.boot_id = sys::boot_id();
-  BERTH_CO_TRY_OK(co_await parts_.networks.reserve_ports(record, live));
+  if (!container->ports_later) BERTH_CO_TRY_OK(co_await parts_.networks.reserve_ports(record, live));
   BERTH_CO_TRY_OK(co_await prepare_mounts(container));
   Result<sys::Netns> netns = co_await network_of(container);
   if (!netns) co_return std::move(netns).error();

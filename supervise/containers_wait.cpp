@@ -51,8 +51,9 @@ std::string ended_with(const engine::LiveState& live) {
 
 }  // namespace
 
-Task<void> Containers::wait(ContainerPtr container, engine::Condition condition, std::optional<int64_t> timeout_ns,
-                            std::shared_ptr<const bool> cancelled) {
+Task<void> Containers::wait(ContainerPtr container, engine::WaitFor wait, std::shared_ptr<const bool> cancelled) {
+  const engine::Condition condition = wait.condition;
+  const std::optional<int64_t> timeout_ns = wait.timeout_ns;
   if (condition == engine::Condition::healthy && !container->record.health) {
     co_return make_error(
         fmt::format("container {} has no health check, so it cannot become healthy", container->record.name),
@@ -64,8 +65,20 @@ Task<void> Containers::wait(ContainerPtr container, engine::Condition condition,
     if (!stopped) container->changed.notify();
   };
   deadline.async_wait(wake);
+  const uint64_t run = container->run;
+  asio::steady_timer steady(parts_.io, asio::steady_timer::time_point::max());
   for (;;) {
-    if (done(*container, condition)) co_return Status();
+    bool over = container->run != run || !container->live.alive();
+    if (wait.steady_ns && over) co_return why_not(*container, condition);
+    if (!done(*container, condition)) {
+      steady.expires_at(asio::steady_timer::time_point::max());
+    } else {
+      if (wait.steady_ns.value_or(0) == 0 || steady.expiry() <= std::chrono::steady_clock::now()) co_return Status();
+      if (steady.expiry() == asio::steady_timer::time_point::max()) {
+        steady.expires_after(Duration(*wait.steady_ns));
+        steady.async_wait(wake);
+      }
+    }
     if (hopeless(*container, condition)) co_return why_not(*container, condition);
     if (*cancelled) co_return make_error("waiting for container " + container->record.name + " was cancelled");
     if (deadline.expiry() <= std::chrono::steady_clock::now()) {

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "engine/endpoints.h"
 #include "engine/predefined_network.h"
+#include "engine/record.h"
 #include "netns/dns_door.h"
 #include "netns/links.h"
 #include "netns/parent_link.h"
@@ -36,6 +37,18 @@ std::vector<netns::Subnet> subnets_of(const netns::NetworkSpec& network) {
   std::vector<netns::Subnet> subnets;
   for (const netns::AddressBlock& block : network.blocks) subnets.push_back(block.subnet);
   return subnets;
+}
+
+/// Those that a container there may have in common with others.
+std::vector<std::string> shared_names(const ContainerRecord& record, const std::string& network) {
+  std::vector<std::string> names;
+  const std::string &host = record.config.hostname, &domain = record.config.domainname;
+  if (!host.empty()) names.push_back(host);
+  for (const AttachmentConfig& attachment : record.config.attachments) {
+    if (attachment.network == network) names.insert(names.end(), attachment.aliases.begin(), attachment.aliases.end());
+  }
+  if (!domain.empty() && !host.empty()) names.push_back(host + "." + domain);
+  return names;
 }
 
 }  // namespace
@@ -221,15 +234,9 @@ void Networks::register_names(const ContainerRecord& record, const LiveState& li
     names.endpoint = record.id;
     names.pointer = record.name;
     names.names = {record.name, record.short_id()};
-    if (!record.config.hostname.empty()) names.names.push_back(record.config.hostname);
-    for (const AttachmentConfig& attachment : record.config.attachments) {
-      if (attachment.network == endpoint.network) {
-        names.names.insert(names.names.end(), attachment.aliases.begin(), attachment.aliases.end());
-      }
-    }
-    const std::string& domain = record.config.domainname;
-    if (!domain.empty() && !record.config.hostname.empty())
-      names.names.push_back(record.config.hostname + "." + domain);
+    // Until it has taken the place of another, that one answers to the names they share.
+    if (!engine::has_temporary_name(record))
+      std::ranges::move(shared_names(record, endpoint.network), std::back_inserter(names.names));
     names.addresses = addresses_of(endpoint);
     zone_.add_endpoint(network->second.spec.id, std::move(names));
   }
@@ -261,18 +268,24 @@ netns::DnsView Networks::view_of(const ContainerRecord& record, sys::FdRef netns
   return view;
 }
 
-Task<void> Networks::reserve_ports(const ContainerRecord& record, LiveState& live) {
+/// The host's address that its ports are published on where none is given ("" = all); nothing where no network leads
+/// in.
+std::optional<std::string> Networks::default_ip_of(const ContainerRecord& record) const {
   for (const AttachmentConfig& attachment : in_order(record.config.attachments)) {
     auto network = networks_.find(attachment.network);
-    if (network == networks_.end() && attachment.network == engine::kDefaultBridge)  // which is made at the start
-      co_return co_await ports_.reserve(record, std::string(), live);
+    if (network == networks_.end() && attachment.network == engine::kDefaultBridge) return "";  // made at the start
     if (network == networks_.end() || !has_way_in(network->second.spec)) continue;
     const engine::StringMap& options = network->second.record.config.options;
     auto binding = options.find("com.docker.network.bridge.host_binding_ipv4");
-    std::string host_ip = binding == options.end() ? std::string() : binding->second;
-    co_return co_await ports_.reserve(record, std::move(host_ip), live);
+    return binding == options.end() ? "" : binding->second;
   }
-  co_return Status();
+  return std::nullopt;
+}
+
+Task<void> Networks::reserve_ports(const ContainerRecord& record, LiveState& live) {
+  std::optional<std::string> default_ip = default_ip_of(record);
+  if (!default_ip) co_return Status();
+  co_return co_await ports_.reserve(record, std::move(*default_ip), live);
 }
 
 Task<sys::Netns> Networks::connect(const ContainerRecord& record, LiveState& live, bool kept) {

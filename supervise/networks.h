@@ -43,6 +43,12 @@ class Networks {
   /// Names that are the project's even while nothing answers to them.
   void declare(const std::string& project, const std::vector<std::string>& services);
   void declare(const engine::ContainerRecord& record);
+  /// The container answers to the names of its record as they are now.
+  void answer_to(const engine::ContainerRecord& record, const engine::LiveState& live);
+  /// Published ports and names of `from` lead to `to`, which both run. Where a port cannot be taken
+  /// everything stays as it was.
+  Task<void> hand_over(const engine::ContainerRecord& from, engine::LiveState& from_live,
+                       const engine::ContainerRecord& to, engine::LiveState& to_live);
   void undeclare(const std::string& project);
 
   /// Takes the published ports of a container on the host and notes them in live.ports. All or none. Ok if it has them.
@@ -109,6 +115,7 @@ class Networks {
   void forget(const engine::ContainerRecord& record, const engine::EndpointState& endpoint);
   [[nodiscard]] Status answer_names(const engine::ContainerRecord& record, const sys::Netns& netns);
   void register_names(const engine::ContainerRecord& record, const engine::LiveState& live);
+  [[nodiscard]] std::optional<std::string> default_ip_of(const engine::ContainerRecord& record) const;
   [[nodiscard]] netns::DnsView view_of(const engine::ContainerRecord& record, sys::FdRef netns) const;
 
   asio::io_context& io_;

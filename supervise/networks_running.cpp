@@ -132,6 +132,23 @@ Status Networks::answer_names(const ContainerRecord& record, const sys::Netns& n
   return dns_.add_listener(record.id, std::move(sockets.udp), std::move(sockets.tcp), std::move(view));
 }
 
+void Networks::answer_to(const ContainerRecord& record, const LiveState& live) {
+  declare(record);
+  if (live.alive()) register_names(record, live);
+}
+
+Task<void> Networks::hand_over(const ContainerRecord& from, LiveState& from_live, const ContainerRecord& to,
+                               LiveState& to_live) {
+  if (std::optional<std::string> default_ip = default_ip_of(to))
+    BERTH_CO_TRY_OK(co_await ports_.take_over(from.id, from_live, to, *default_ip, to_live));
+  for (const EndpointState& endpoint : from_live.endpoints) {
+    auto network = networks_.find(endpoint.network);
+    if (network != networks_.end()) zone_.remove_endpoint(network->second.spec.id, from.id);
+  }
+  register_names(to, to_live);
+  co_return Status();
+}
+
 bool Networks::unfinished(const ContainerRecord& record, const LiveState& live) {
   const std::vector<std::string> there = networks_of(live);
   const std::vector<AttachmentConfig>& wanted = record.config.attachments;

@@ -15,10 +15,6 @@ namespace {
 using engine::ContainerRecord;
 using engine::LiveState;
 
-std::string port_key(const std::string& id, size_t index) {
-  return fmt::format("port/{}/{}", id, index);
-}
-
 netns::Protocol protocol_of(const std::string& name) {
   return netns::parse_protocol(name).value_or(netns::Protocol::tcp);
 }
@@ -55,10 +51,14 @@ std::vector<netns::PortSpec> port_specs(const LiveState& live) {
 
 }  // namespace
 
+std::string PublishedPorts::key(const std::string& id, size_t index) {
+  return fmt::format("port/{}/{}", id, index);
+}
+
 void PublishedPorts::keep(const std::string& id, size_t index, const std::vector<sys::UniqueFd>& sockets) {
   std::vector<sys::FdRef> fds;
   for (const sys::UniqueFd& socket : sockets) fds.push_back(socket.ref());
-  keeper_.store(port_key(id, index), fds);
+  keeper_.store(key(id, index), fds);
 }
 
 std::string PublishedPorts::publisher_of(const netns::PortSpec& wanted) const {
@@ -152,9 +152,10 @@ Status PublishedPorts::follow(const std::string& id, LiveState& live) {
 }
 
 void PublishedPorts::release(const std::string& id, LiveState& live, bool keep_reserved) {
+  retired_.erase(id);
   auto held = held_.find(id);
   if (held == held_.end()) {  // an earlier supervisor's at most
-    for (size_t i = 0; i < live.ports.size(); ++i) keeper_.drop(port_key(id, i));
+    for (size_t i = 0; i < live.ports.size(); ++i) keeper_.drop(key(id, i));
     return;
   }
   std::vector<netns::PortSpec> published;
@@ -165,7 +166,7 @@ void PublishedPorts::release(const std::string& id, LiveState& live, bool keep_r
   // A rule that cannot be removed now goes with the next rebuild of the table; there is nobody to tell here.
   if (!published.empty()) (void)firewall_.unpublish(published);
   if (keep_reserved) return;
-  for (size_t i = 0; i < held->second.size(); ++i) keeper_.drop(port_key(id, i));
+  for (size_t i = 0; i < held->second.size(); ++i) keeper_.drop(key(id, i));
   held_.erase(held);
   live.ports.clear();
 }
@@ -173,7 +174,7 @@ void PublishedPorts::release(const std::string& id, LiveState& live, bool keep_r
 Status PublishedPorts::adopt(const std::string& id, const LiveState& live) {
   std::vector<netns::PortSpec> specs = port_specs(live);
   for (size_t i = 0; i < specs.size(); ++i) {
-    std::vector<sys::UniqueFd> sockets = keeper_.stored(port_key(id, i));
+    std::vector<sys::UniqueFd> sockets = keeper_.stored(key(id, i));
     if (sockets.empty()) {  // the keeper was lost as well
       BERTH_TRY(netns::Reservation again, netns::reserve_port(specs[i]));
       sockets = std::move(again.sockets);

@@ -8,8 +8,10 @@
 
 #include "base/text.h"
 #include "engine/blocked.h"
+#include "engine/plan_request.h"
 #include "engine/request.h"
 #include "engine/wire.h"
+#include "supervise/rollout.h"
 #include "supervise/step_runner.h"
 #include "sys/file.h"
 #include "sys/unix_socket.h"
@@ -167,7 +169,8 @@ Work Session::answer(Json request) {
     finish(sent ? std::vector<Error>() : std::vector<Error>{std::move(sent).error()});
     co_return;
   }
-  Result<engine::Plan> plan = plan_for(op, request, stack);
+  at_once_ = static_cast<size_t>(std::max<int64_t>(0, request.value("parallel", int64_t{0})));
+  Result<engine::Plan> plan = engine::plan_for(request, parts_.store, parts_.containers.control_groups(), stack);
   if (!plan) {
     finish({std::move(plan).error()});
     co_return;
@@ -190,7 +193,7 @@ Work Session::answer(Json request) {
     co_return;
   }
   bool makes = op == engine::UpRequest::kOp || op == engine::RunRequest::kOp;
-  std::vector<Error> errors = co_await carry_out(*plan, runner, makes);
+  std::vector<Error> errors = co_await carry_out_all(*plan, runner, makes);
   ContainerPtr one_off = runner.one_off();
   if (one_off == nullptr || !errors.empty()) {
     finish(std::move(errors), one_off == nullptr ? std::nullopt : std::optional(one_off->live.exit_code));
@@ -276,11 +279,26 @@ asio::awaitable<engine::ApplyReport> Session::apply(const engine::Plan& plan, Ho
   auto observer = [this, quiet, &plan](engine::StepId id, engine::StepEvent event, const Error* error) {
     if (!quiet) send_step(plan, id, event, error);
   };
-  apply_ = engine::Apply::run(plan, runner, keep_going, std::move(observer), std::move(finished));
+  apply_ = engine::Apply::run(plan, runner, {keep_going, at_once_}, std::move(observer), std::move(finished));
   if (cancelled_ && !quiet) apply_->cancel();
   while (!*ended) (void)co_await wake->async_wait(kAwait);
   apply_ = nullptr;
   co_return std::move(**ended);
+}
+
+asio::awaitable<std::vector<Error>> Session::carry_out_all(const engine::Plan& plan, HostRunner& runner,
+                                                           bool undo_on_failure) {
+  std::vector<Error> errors = co_await carry_out(plan, runner, undo_on_failure);
+  RolloutHooks hooks;
+  hooks.carry_out = [this, &runner](const engine::Plan& part, bool undo) { return carry_out(part, runner, undo); };
+  hooks.complete = [this, &runner](const engine::Plan& part) { return complete(part, runner); };
+  hooks.warn = [this](const std::string& text) { send({{"type", "warning"}, {"text", text}}); };
+  hooks.cancelled = [this] { return cancelled_; };
+  for (const engine::ServiceUpdate& update : plan.updates) {
+    if (!errors.empty()) break;
+    errors = co_await roll_out(update, hooks);
+  }
+  co_return errors;
 }
 
 asio::awaitable<std::vector<Error>> Session::carry_out(const engine::Plan& plan, HostRunner& runner,
@@ -304,18 +322,26 @@ asio::awaitable<std::vector<Error>> Session::carry_out(const engine::Plan& plan,
   for (const std::string& warning : parts_.networks.take_warnings()) send({{"type", "warning"}, {"text", warning}});
   for (const std::string& hint : runner.take_hints()) send({{"type", "warning"}, {"text", hint}});
   if (undo_on_failure && !report.ok()) {
-    runner.allow_waits();
     engine::Plan undo = engine::plan_undo(plan, report.done);
-    engine::ApplyReport undone = co_await apply(undo, runner, true, true);
-    for (engine::StepFailure& failure : undone.failures) {
-      failure.error.context.emplace_back("taking back what failed");
-      errors.push_back(std::move(failure.error));
+    std::vector<Error> wrong = co_await complete(undo, runner);
+    for (Error& error : wrong) {
+      error.context.emplace_back("taking back what failed");
+      errors.push_back(std::move(error));
     }
   }
   bool removes_networks = std::any_of(plan.steps.begin(), plan.steps.end(), [](const engine::Step& step) {
     return std::holds_alternative<engine::RemoveContainer>(step.action);
   });
   if (removes_networks || !errors.empty()) co_await parts_.networks.settle();
+  co_return errors;
+}
+
+asio::awaitable<std::vector<Error>> Session::complete(const engine::Plan& plan, HostRunner& runner) {
+  runner.allow_waits();
+  engine::ApplyReport report = co_await apply(plan, runner, true, true);
+  std::vector<Error> errors;
+  for (engine::StepFailure& failure : report.failures) errors.push_back(std::move(failure.error));
+  co_await parts_.networks.settle();
   co_return errors;
 }
 

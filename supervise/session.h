@@ -59,19 +59,20 @@ class Session : public std::enable_shared_from_this<Session> {
 
  private:
   Work answer(engine::Json request);
-  /// The plan on the host, taken back if it fails and `undo_on_failure`. What went wrong.
+  /// The plan with its updates.
+  asio::awaitable<std::vector<Error>> carry_out_all(const engine::Plan& plan, class HostRunner& runner,
+                                                    bool undo_on_failure);
+  /// The plan's steps on the host, taken back if one fails and `undo_on_failure`. What went wrong.
   asio::awaitable<std::vector<Error>> carry_out(const engine::Plan& plan, class HostRunner& runner,
                                                 bool undo_on_failure);
+  /// The same without events, and whoever cancels.
+  asio::awaitable<std::vector<Error>> complete(const engine::Plan& plan, class HostRunner& runner);
   Work lend(std::string network);
   Work follow_one_off(ContainerPtr container, bool attached);
   [[nodiscard]] Status send_console(const engine::Json& request) const;
   [[nodiscard]] Status take_stdio(const engine::Json& request, HostRunner& runner);
   asio::awaitable<engine::ApplyReport> apply(const engine::Plan& plan, class HostRunner& runner, bool keep_going,
                                              bool quiet);
-  [[nodiscard]] engine::Plan plan_up(engine::Stack& stack, const engine::Observed& observed,
-                                     const engine::UpOptions& options) const;
-  [[nodiscard]] Result<engine::Plan> plan_for(const std::string& op, const engine::Json& request,
-                                              engine::Stack& stack) const;
   Work receive_cancel();
   void send(const engine::Json& message);
   Work write_loop();
@@ -90,7 +91,8 @@ class Session : public std::enable_shared_from_this<Session> {
   bool writing_ = false;
   bool closed_ = false, silent_ = false;
   bool cancelled_ = false;
-  Signal silence_;  // silent_ has become true
+  size_t at_once_ = 0;  // engine::Apply::Rules
+  Signal silence_;      // silent_ has become true
   std::shared_ptr<engine::Apply> apply_;
 };
 

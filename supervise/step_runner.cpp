@@ -123,6 +123,7 @@ Task<void> HostRunner::carry_out(Action action) {
   }
   if (auto* a = std::get_if<StartContainer>(&action)) {
     BERTH_CO_TRY(ContainerPtr container, find(a->container));
+    container->ports_later = a->ports_later;
     BERTH_CO_TRY_OK(co_await start(container));
     if (a->again) containers_.tell(*container, "restart");
     co_return berth::Status();
@@ -130,7 +131,7 @@ Task<void> HostRunner::carry_out(Action action) {
   if (auto* a = std::get_if<WaitFor>(&action)) {
     BERTH_CO_TRY(ContainerPtr container, find(a->container));
     std::shared_ptr<const bool> cancelled = cancelled_;
-    co_return co_await containers_.wait(container, a->condition, a->timeout_ns, cancelled);
+    co_return co_await containers_.wait(container, *a, cancelled);
   }
   if (auto* a = std::get_if<StopContainer>(&action)) {
     BERTH_CO_TRY(ContainerPtr container, find(a->container));
@@ -159,6 +160,19 @@ Task<void> HostRunner::carry_out(Action action) {
   if (auto* a = std::get_if<DisconnectNetwork>(&action)) {
     BERTH_CO_TRY(ContainerPtr container, find(a->container));
     co_return co_await containers_.disconnect_network(container, std::move(a->network));
+  }
+  if (auto* a = std::get_if<RenameContainer>(&action)) {
+    BERTH_CO_TRY(ContainerPtr container, find(a->container));
+    ContainerPtr other;
+    if (a->other) {
+      BERTH_CO_TRY(other, find(*a->other));
+    }
+    co_return containers_.rename(container, other, a->container.name);
+  }
+  if (auto* a = std::get_if<HandOver>(&action)) {
+    BERTH_CO_TRY(ContainerPtr from, find(a->from));
+    BERTH_CO_TRY(ContainerPtr to, find(a->to));
+    co_return co_await containers_.hand_over(from, to);
   }
   auto& remove = std::get<RemoveContainer>(action);
   BERTH_CO_TRY(ContainerPtr container, find(remove.container));

@@ -16,7 +16,7 @@ void ignore_events(StepId, StepEvent, const Error*) {}
 /// With a host whose steps end at once.
 ApplyReport apply(const Plan& plan, MemoryHost& host, bool keep_going = false) {
   std::optional<ApplyReport> report;
-  Apply::run(plan, host, keep_going, ignore_events, [&](ApplyReport r) {
+  Apply::run(plan, host, {keep_going}, ignore_events, [&](ApplyReport r) {
     REQUIRE_FALSE(report);
     report = std::move(r);
   });
@@ -92,7 +92,7 @@ TEST_CASE("steps that are ready run side by side and may end in any order") {
   MemoryHost host = host_of("abcd");
   host.deferred = true;
   std::optional<ApplyReport> report;
-  Apply::run(plan, host, false, ignore_events, [&](ApplyReport r) { report = std::move(r); });
+  Apply::run(plan, host, {}, ignore_events, [&](ApplyReport r) { report = std::move(r); });
   CHECK(host.pending() == 1);
   host.end_one();
   CHECK(host.pending() == 2);
@@ -115,7 +115,7 @@ TEST_CASE("whoever watches hears of the start and the end of each step") {
     heard += event == StepEvent::started ? "+ " : event == StepEvent::done ? "- " : "! ";
     CHECK((error != nullptr) == (event == StepEvent::failed));
   };
-  Apply::run(plan, host, true, observer, [](const ApplyReport&) {});
+  Apply::run(plan, host, {true}, observer, [](const ApplyReport&) {});
   CHECK(heard == "a+ a- b+ b! c+ c- ");
 }
 
@@ -125,7 +125,7 @@ TEST_CASE("after a failure nothing new starts, and what runs is waited for") {
   host.deferred = true;
   host.fail_at = 2;
   std::optional<ApplyReport> report;
-  Apply::run(plan, host, false, ignore_events, [&](ApplyReport r) { report = std::move(r); });
+  Apply::run(plan, host, {}, ignore_events, [&](ApplyReport r) { report = std::move(r); });
   host.end_one();
   host.end_one();  // b fails, c still runs
   REQUIRE_FALSE(report);
@@ -146,7 +146,7 @@ TEST_CASE("a failure ends waits that nobody needs any more") {
   host.deferred = true;
   host.fail_on = {"start b"};
   std::optional<ApplyReport> report;
-  Apply::run(plan, host, false, ignore_events, [&](ApplyReport r) { report = std::move(r); });
+  Apply::run(plan, host, {}, ignore_events, [&](ApplyReport r) { report = std::move(r); });
   host.end_one(1);
   REQUIRE(report);
   CHECK(host.cancelled_waits == 1);
@@ -169,7 +169,7 @@ TEST_CASE("cancelling starts nothing more and reports when the last step has end
   MemoryHost host = host_of("abcd");
   host.deferred = true;
   std::optional<ApplyReport> report;
-  auto run = Apply::run(plan, host, false, ignore_events, [&](ApplyReport r) { report = std::move(r); });
+  auto run = Apply::run(plan, host, {}, ignore_events, [&](ApplyReport r) { report = std::move(r); });
   host.end_one();
   run->cancel();
   run->cancel();
@@ -190,7 +190,7 @@ TEST_CASE("cancelling a wait ends it, and cancelling what has ended does nothing
   MemoryHost host = host_of("a");
   host.deferred = true;
   int reports = 0;
-  auto run = Apply::run(plan, host, false, ignore_events, [&](const ApplyReport& r) {
+  auto run = Apply::run(plan, host, {}, ignore_events, [&](const ApplyReport& r) {
     CHECK(r.cancelled);
     ++reports;
   });
@@ -212,7 +212,7 @@ TEST_CASE("cancelling from inside an event is heard") {
   auto observer = [&](StepId id, StepEvent event, const Error*) {
     if (id == 0 && event == StepEvent::done) run->cancel();
   };
-  run = Apply::run(plan, host, false, observer, [&](ApplyReport r) { report = std::move(r); });
+  run = Apply::run(plan, host, {}, observer, [&](ApplyReport r) { report = std::move(r); });
   host.end_one();
   REQUIRE(report);
   CHECK(report->cancelled);
@@ -321,4 +321,20 @@ TEST_CASE("down after up leaves the host as it was") {
   options.declared_volumes = {"shop_data"};
   CHECK(apply(plan_down({"shop", {}, false}, host.observe(), options), host, true).ok());
   CHECK(host.state == before);
+}
+
+TEST_CASE("no more steps than asked for are under way at once, and waiting is none of them") {
+  Plan plan;
+  for (const char* name : {"a", "b", "c"}) plan.add(start_of(name), "test");
+  plan.add(WaitFor{{"a", ""}, Condition::started, std::nullopt}, "test");
+  MemoryHost host = host_of("abc");
+  host.deferred = true;
+  std::optional<ApplyReport> report;
+  Apply::run(plan, host, {false, 2}, ignore_events, [&](ApplyReport r) { report = std::move(r); });
+  CHECK(host.pending() == 3);  // two starts and the wait
+  host.end_one();
+  CHECK(host.pending() == 3);
+  while (host.pending() > 0) host.end_one();
+  REQUIRE(report);
+  CHECK(report->done.size() == 4);
 }

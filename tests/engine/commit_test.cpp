@@ -17,7 +17,7 @@ TEST_CASE("an image made from a container runs as the container did") {
   record.user = "nobody";
   record.working_dir = "/";  // nobody asked for one
   record.labels = {{"both", "container"}};
-  record.config.expose = {"443", "53/udp"};
+  record.expose = {"443", "53/udp"};
 
   images::ImageConfig config = committed_config(record, image);
   CHECK(config.entrypoint == image.entrypoint);

@@ -58,8 +58,9 @@ TEST_CASE("a network of another definition is made anew under containers that st
   CHECK(up(there.stack, there.observed) ==
         "stop container shop-web-1 (network shop_back has changed)\n"
         "remove network shop_back after stop shop-web-1 (its definition has changed)\n"
+        "    options.com.docker.network.driver.mtu: (not set) -> \"1400\"\n"
         "create network shop_back after remove shop_back (its definition has changed)\n"
-        "start container shop-web-1 after stop shop-web-1, create shop_back (a network of it is made anew)\n");
+        "start container shop-web-1 after stop shop-web-1, create shop_back (network shop_back has changed)\n");
   there.stack.networks = {defined("shop_back")};
   CHECK(up(there.stack, there.observed) == "");
 }
@@ -91,7 +92,7 @@ TEST_CASE("a network of another project is used with a warning, a container that
   CHECK(plan_up(there.stack, there.observed, {}).warnings.size() == 1);
   there.observed.containers[0].record.config.attachments.clear();
   CHECK(up(there.stack, there.observed)
-            .starts_with("create container shop-web-1 (is not connected to network shop_back any more)\n"));
+            .starts_with("recreate container shop-web-1 (is not connected to network shop_back any more)\n"));
 }
 
 TEST_CASE("interfaces are named by priority and wish, and keep their names while the container runs") {

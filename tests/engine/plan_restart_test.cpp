@@ -16,15 +16,17 @@ TEST_CASE("what asks for it stops before a dependency is made anew and starts be
   Observed observed =
       observed_of({outdated(running(stack.services[0])), running(stack.services[1]), running(stack.services[2])});
   CHECK(up(stack, observed) ==
-        "create container shop-db-1 (configuration changed)\n"
-        "stop container shop-web-1 after create shop-db-1 (db is made anew)\n"
+        "recreate container shop-db-1 (configuration changed)\n"
+        "stop container shop-web-1 after recreate shop-db-1 (db is made anew)\n"
         "reserve ports container shop-web-1 after stop shop-web-1 (published ports)\n"
-        "stop container shop-db-1 after create shop-db-1, stop shop-web-1, reserve ports shop-web-1 (is replaced)\n"
-        "start container shop-db-1 after create shop-db-1, reserve ports shop-web-1, stop shop-db-1 (not running)\n"
+        "stop container shop-db-1 after recreate shop-db-1, stop shop-web-1, reserve ports shop-web-1 (is replaced)\n"
+        "rename container shop-db-1 after recreate shop-db-1, stop shop-db-1 (takes the place of the old one)\n"
+        "start container shop-db-1 after recreate shop-db-1, reserve ports shop-web-1, rename shop-db-1 (not running)\n"
         "wait until healthy container shop-db-1 after start shop-db-1 (web depends on it)\n"
-        "start container shop-web-1 after create shop-db-1, stop shop-web-1, reserve ports shop-web-1, "
+        "start container shop-web-1 after recreate shop-db-1, stop shop-web-1, reserve ports shop-web-1, "
         "start shop-db-1, wait until healthy shop-db-1 (db is made anew)\n"
-        "remove container shop-db-1 after stop shop-db-1, start shop-db-1, start shop-web-1 (is replaced)\n");
+        "remove container shop-db-1 after stop shop-db-1, rename shop-db-1, start shop-db-1, start shop-web-1 "
+        "(is replaced)\n");
   UpOptions options;
   options.no_start = true;
   CHECK(steps_of(plan_up(stack, observed, options), "Stop", "shop-web-1").empty());
@@ -44,7 +46,7 @@ TEST_CASE("a dependent that is made anew as well is stopped first, and one that 
   CHECK(comes_after(plan, steps_of(plan, "Stop", "shop-api-1").at(0), steps_of(plan, "Stop", "shop-web-1").at(0)));
   CHECK(comes_after(plan, steps_of(plan, "Start", "shop-web-1").at(0), steps_of(plan, "Start", "shop-api-1").at(0)));
   CHECK(comes_after(plan, steps_of(plan, "Start", "shop-cron-1").at(0), steps_of(plan, "Start", "shop-db-1").at(0)));
-  CHECK(steps_of(plan, "Create", "shop-web-1").empty());
+  CHECK(steps_of(plan, "Recreate", "shop-web-1").empty());
   CHECK(steps_of(plan, "Stop", "shop-cron-1").empty());
 }
 

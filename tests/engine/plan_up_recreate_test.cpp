@@ -15,7 +15,7 @@ TEST_CASE("a container is made anew when its image is another one by now, where 
   stack.services[0].image_id = "sha256:old";
   CHECK(up(stack, observed) == "");
   stack.services[0].image_id = "sha256:new";
-  CHECK(up(stack, observed).starts_with("create container shop-web-1 (its image is another one now)\n"));
+  CHECK(up(stack, observed).starts_with("recreate container shop-web-1 (its image is another one now)\n"));
   UpOptions keep;
   keep.no_recreate = true;
   CHECK(up(stack, observed, keep) == "");
@@ -26,10 +26,11 @@ TEST_CASE("--force-recreate replaces what is as wanted, --no-recreate keeps what
   UpOptions force;
   force.force_recreate = true;
   CHECK(up(stack, observed_of({running(stack.services[0])}), force) ==
-        "create container shop-web-1 (recreation asked for)\n"
-        "stop container shop-web-1 after create shop-web-1 (is replaced)\n"
-        "start container shop-web-1 after create shop-web-1, stop shop-web-1 (not running)\n"
-        "remove container shop-web-1 after stop shop-web-1, start shop-web-1 (is replaced)\n");
+        "recreate container shop-web-1 (recreation asked for)\n"
+        "stop container shop-web-1 after recreate shop-web-1 (is replaced)\n"
+        "rename container shop-web-1 after recreate shop-web-1, stop shop-web-1 (takes the place of the old one)\n"
+        "start container shop-web-1 after recreate shop-web-1, rename shop-web-1 (not running)\n"
+        "remove container shop-web-1 after stop shop-web-1, rename shop-web-1, start shop-web-1 (is replaced)\n");
   UpOptions keep;
   keep.no_recreate = true;
   CHECK(up(stack, observed_of({outdated(running(stack.services[0]))}), keep) == "");
@@ -68,11 +69,11 @@ TEST_CASE("who joins a container is made anew with it, and when it has been made
   Container db = running(stack.services[0]);
   CHECK(up(stack, observed_of({db, joiner(stack, db.record.id)})) == "");
   std::string text = up(stack, observed_of({db, joiner(stack, "another")}));
-  CHECK(text.starts_with("create container shop-web-1 (a container that it takes from is made anew)\n"));
+  CHECK(text.starts_with("recreate container shop-web-1 (a container that it takes from is made anew)\n"));
   text = up(stack, observed_of({outdated(db), joiner(stack, db.record.id)}));
-  CHECK(
-      text.find("create container shop-web-1 after create shop-db-1 (a container that it takes from is made anew)\n") !=
-      std::string::npos);
+  CHECK(text.find(
+            "recreate container shop-web-1 after recreate shop-db-1 (a container that it takes from is made anew)\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("a container of elsewhere is joined by name or id, and has to be there") {

@@ -52,26 +52,29 @@ TEST_CASE("a stack that runs as wanted needs nothing") {
 TEST_CASE("a changed service runs in its old form until the new one is about to start") {
   Stack stack = stack_of({service("web")});
   CHECK(up(stack, observed_of({outdated(running(stack.services[0]))})) ==
-        "create container shop-web-1 (configuration changed)\n"
-        "stop container shop-web-1 after create shop-web-1 (is replaced)\n"
-        "start container shop-web-1 after create shop-web-1, stop shop-web-1 (not running)\n"
-        "remove container shop-web-1 after stop shop-web-1, start shop-web-1 (is replaced)\n");
+        "recreate container shop-web-1 (configuration changed)\n"
+        "stop container shop-web-1 after recreate shop-web-1 (is replaced)\n"
+        "rename container shop-web-1 after recreate shop-web-1, stop shop-web-1 (takes the place of the old one)\n"
+        "start container shop-web-1 after recreate shop-web-1, rename shop-web-1 (not running)\n"
+        "remove container shop-web-1 after stop shop-web-1, rename shop-web-1, start shop-web-1 (is replaced)\n");
 }
 
 TEST_CASE("the old container gives its ports up before the new one takes them") {
   Stack stack = stack_of({publishing(service("web"), 8080)});
   Plan plan = plan_up(stack, observed_of({outdated(running(stack.services[0]))}), {});
   CHECK(to_text(plan) ==
-        "create container shop-web-1 (configuration changed)\n"
-        "stop container shop-web-1 after create shop-web-1 (is replaced)\n"
-        "reserve ports container shop-web-1 after create shop-web-1, stop shop-web-1 (published ports)\n"
-        "start container shop-web-1 after create shop-web-1, stop shop-web-1, reserve ports shop-web-1 (not running)\n"
-        "remove container shop-web-1 after stop shop-web-1, start shop-web-1 (is replaced)\n");
+        "recreate container shop-web-1 (configuration changed)\n"
+        "stop container shop-web-1 after recreate shop-web-1 (is replaced)\n"
+        "reserve ports container shop-web-1 after recreate shop-web-1, stop shop-web-1 (published ports)\n"
+        "rename container shop-web-1 after recreate shop-web-1, stop shop-web-1 (takes the place of the old one)\n"
+        "start container shop-web-1 after recreate shop-web-1, reserve ports shop-web-1, rename shop-web-1 (not "
+        "running)\n"
+        "remove container shop-web-1 after stop shop-web-1, rename shop-web-1, start shop-web-1 (is replaced)\n");
   // The texts name both alike; the steps do not.
   CHECK(std::get<StopContainer>(plan.steps[1].action).container.id == "id-of-shop-web-1");
   CHECK(std::get<ReservePorts>(plan.steps[2].action).container.id == "");
-  CHECK(std::get<RemoveContainer>(plan.steps[4].action).container.id == "id-of-shop-web-1");
-  CHECK_FALSE(std::get<RemoveContainer>(plan.steps[4].action).anonymous_volumes);
+  CHECK(std::get<RemoveContainer>(plan.steps[5].action).container.id == "id-of-shop-web-1");
+  CHECK(std::get<RemoveContainer>(plan.steps[5].action).anonymous_volumes);  // that its successor has not taken over
 }
 
 TEST_CASE("ports may move from one service to another") {
@@ -110,10 +113,12 @@ TEST_CASE("an old container that does not run is replaced without being stopped"
   // Taking the plan back would start it, and it did not run before.
   Stack stack = stack_of({publishing(service("web"), 8080)});
   CHECK(up(stack, observed_of({exited(outdated(running(stack.services[0])))})) ==
-        "create container shop-web-1 (configuration changed)\n"
-        "reserve ports container shop-web-1 after create shop-web-1 (published ports)\n"
-        "start container shop-web-1 after create shop-web-1, reserve ports shop-web-1 (not running)\n"
-        "remove container shop-web-1 after start shop-web-1 (is replaced)\n");
+        "recreate container shop-web-1 (configuration changed)\n"
+        "reserve ports container shop-web-1 after recreate shop-web-1 (published ports)\n"
+        "rename container shop-web-1 after recreate shop-web-1 (takes the place of the old one)\n"
+        "start container shop-web-1 after recreate shop-web-1, reserve ports shop-web-1, rename shop-web-1 (not "
+        "running)\n"
+        "remove container shop-web-1 after rename shop-web-1, start shop-web-1 (is replaced)\n");
 }
 
 TEST_CASE("an old container between two runs, or whose end is not written down yet, is stopped first") {
@@ -162,10 +167,10 @@ TEST_CASE("a recreation that was cut off ends with one container of a number") {
   for (const Observed& observed : {observed_of({old, fresh}), observed_of({fresh, old})}) {
     Plan plan = plan_up(stack, observed, {});
     CHECK(to_text(plan) ==
-          "stop container shop-web-1 (the service has 1 replicas)\n"
+          "stop container shop-web-1 (is replaced)\n"
           "reserve ports container shop-web-1 after stop shop-web-1 (published ports)\n"
           "start container shop-web-1 after reserve ports shop-web-1 (not running)\n"
-          "remove container shop-web-1 after stop shop-web-1, start shop-web-1 (the service has 1 replicas)\n");
+          "remove container shop-web-1 after stop shop-web-1, start shop-web-1 (is replaced)\n");
     CHECK(std::get<StopContainer>(plan.steps.at(0).action).container.id == "id-of-shop-web-1");
     CHECK(std::get<StartContainer>(plan.steps.at(2).action).container.id == "fresh");
   }
@@ -243,9 +248,10 @@ TEST_CASE("--no-start creates, and takes what it replaces away") {
   CHECK(up(stack_of({publishing(service("web"), 80)}), {}, options) == "create container shop-web-1 (missing)\n");
   Stack stack = stack_of({service("web")});
   CHECK(up(stack, observed_of({outdated(running(stack.services[0]))}), options) ==
-        "create container shop-web-1 (configuration changed)\n"
-        "stop container shop-web-1 after create shop-web-1 (is replaced)\n"
-        "remove container shop-web-1 after create shop-web-1, stop shop-web-1 (is replaced)\n");
+        "recreate container shop-web-1 (configuration changed)\n"
+        "stop container shop-web-1 after recreate shop-web-1 (is replaced)\n"
+        "rename container shop-web-1 after recreate shop-web-1, stop shop-web-1 (takes the place of the old one)\n"
+        "remove container shop-web-1 after recreate shop-web-1, stop shop-web-1, rename shop-web-1 (is replaced)\n");
 }
 
 TEST_CASE("--wait waits for the end of jobs that others wait for, and for everything else to be ready") {

@@ -55,7 +55,7 @@ TEST_CASE("ports of the image are exposed beside those of the file") {
   from.config.exposed_ports = {"443/tcp", "53/udp", "80/tcp"};
   ContainerConfig config;
   config.expose = {"80", "9000"};
-  CHECK(merged(config, from).config.expose == Words{"80", "9000", "443/tcp", "53/udp"});
+  CHECK(merged(config, from).expose == Words{"80", "9000", "443/tcp", "53/udp"});
 }
 
 TEST_CASE("a command replaces the image's and goes behind its entrypoint") {

@@ -1,0 +1,66 @@
+#include "engine/up_parts.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "engine/observed_stack.h"
+
+namespace berth::engine {
+
+Leaving leaving(const Container& container, const std::string& why, const ResourceSteps& resources) {
+  const LiveState& live = container.live;
+  Leaving old;
+  old.ref = {container.record.name, container.record.id};
+  old.service = container.record.service;
+  old.why = why;
+  old.running = live.alive() || live.ending() || live.status == Status::restarting;
+  old.has_ports = !container.record.config.ports.empty();
+  auto stopped = resources.stopped.find(container.record.id);
+  if (stopped != resources.stopped.end()) old.stopped = stopped->second;
+  return old;
+}
+
+Candidates candidates(const Stack& stack, const Observed& observed, const Expectation& expected,
+                      const UpOptions& options) {
+  Candidates found;
+  for (const Container* container : replicas_there(stack, observed, expected.service.name)) {
+    if (!found.there.empty() && found.highest == container->record.number)
+      found.cut_off.push_back(container);
+    else
+      found.there.push_back({container, divergence(*container, expected, options)});
+    found.highest = container->record.number;
+  }
+  std::stable_partition(found.there.begin(), found.there.end(), [](const Candidate& one) { return !one.divergence; });
+  return found;
+}
+
+bool UpdateChoice::rolls(const ServiceConfig& service, const Container& container, const ResourceSteps& resources) {
+  if (!service.update || options_.no_start || container.live.status != Status::running) return false;
+  if (resources.stopped.contains(container.record.id)) return false;
+  std::string bound = bound_to(stack_, service.name);
+  if (bound.empty()) return true;
+  if (bound_.insert(service.name).second) {
+    plan_.warnings.push_back(fmt::format(
+        "{}{}deploy.update_config of service \"{}\" has no effect: service \"{}\" is made anew or restarted with it",
+        service.place, service.place.empty() ? "" : ": ", service.name, bound));
+  }
+  return false;
+}
+
+void add_to_update(Plan& plan, const ServiceConfig& service, const Candidate& candidate, CreateContainer fresh,
+                   std::optional<int64_t> stop_timeout_ns) {
+  const ContainerRecord& old = candidate.container->record;
+  if (plan.updates.empty() || plan.updates.back().service != service.name)
+    plan.updates.push_back({service.name, *service.update, service.rollback, stop_timeout_ns, {}});
+  Replacement replacement;
+  replacement.old = {fresh.container.name, old.id};
+  replacement.fresh = std::move(fresh);
+  replacement.has_ports = !service.container.ports.empty();
+  replacement.had_ports = !old.config.ports.empty();
+  replacement.why = candidate.divergence->why;
+  replacement.changes = candidate.divergence->changes;
+  plan.updates.back().replacements.push_back(std::move(replacement));
+}
+
+}  // namespace berth::engine

@@ -1,0 +1,72 @@
+#pragma once
+
+// What the planner of `up` (engine/plan_up.cpp) works with: containers as the plan leaves them, and those that go.
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/divergence.h"
+#include "engine/plan_resources.h"
+
+namespace berth::engine {
+
+/// One replica as the plan leaves it.
+struct Replica {
+  ContainerRef ref;
+  std::optional<StepId> created;   // by this plan
+  std::optional<StepId> stopped;   // by this plan, to be started again
+  std::optional<StepId> started;   // by this plan
+  std::optional<size_t> replaces;  // index into the planner's leaving_
+  std::optional<StepId> renamed;   // by this plan
+  bool needs_start = false;
+  bool updated = false;  // replaced after this plan's steps
+  std::string start_reason;
+  const ServiceConfig* service = nullptr;
+};
+
+/// A container that will be gone: replaced, one too many, or an orphan.
+struct Leaving {
+  ContainerRef ref;
+  std::string service, why;
+  bool replaced = false;
+  bool running = false;  // or about to be: only then has it to be stopped, and to be started again if the plan fails
+  bool has_ports = false;
+  std::optional<StepId> stopped;
+};
+[[nodiscard]] Leaving leaving(const Container& container, const std::string& why, const ResourceSteps& resources);
+
+/// A replica that is there, and why it cannot stay as it is.
+struct Candidate {
+  const Container* container = nullptr;
+  std::optional<Divergence> divergence;
+};
+struct Candidates {
+  std::vector<Candidate> there;           // first those that can stay, low numbers before high ones
+  std::vector<const Container*> cut_off;  // whose successors are there, by recreations that were cut off
+  int64_t highest = 0;                    // number
+};
+[[nodiscard]] Candidates candidates(const Stack& stack, const Observed& observed, const Expectation& expected,
+                                    const UpOptions& options);
+
+/// Whether deploy.update_config says how this container is replaced: one that serves, and that nothing else of the
+/// stack has to go with. Where that is so the plan has a warning.
+class UpdateChoice {
+ public:
+  UpdateChoice(const Stack& stack, const UpOptions& options, Plan& plan)
+      : stack_(stack), options_(options), plan_(plan) {}
+  [[nodiscard]] bool rolls(const ServiceConfig& service, const Container& container, const ResourceSteps& resources);
+
+ private:
+  const Stack& stack_;
+  const UpOptions& options_;
+  Plan& plan_;
+  std::set<std::string> bound_;  // that were warned of
+};
+
+/// Adds the replacement of `candidate` by `fresh` to the update of its service.
+void add_to_update(Plan& plan, const ServiceConfig& service, const Candidate& candidate, CreateContainer fresh,
+                   std::optional<int64_t> stop_timeout_ns);
+
+}  // namespace berth::engine
