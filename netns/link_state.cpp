@@ -48,6 +48,13 @@ Result<uint32_t> link_index(NetlinkSocket& socket, const std::string& interface)
   return state.index;
 }
 
+bool is_up(const std::string& interface) {
+  Result<NetlinkSocket> socket = NetlinkSocket::open(NETLINK_ROUTE);
+  if (!socket.ok()) return false;
+  Result<LinkState> state = ask(*socket, interface);
+  return state.ok() && state->up;
+}
+
 Status wait_until_sending(NetlinkSocket& socket, const std::string& interface) {
   constexpr useconds_t kFirstPause = 100, kLongestPause = 5'000;
   constexpr useconds_t kLongEnough = 1'000'000;

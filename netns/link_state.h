@@ -9,6 +9,9 @@ namespace berth::netns {
 /// The index of an interface in the socket's namespace. `socket` is a route socket here and below.
 [[nodiscard]] Result<uint32_t> link_index(NetlinkSocket& socket, const std::string& interface);
 
+/// Whether an interface of this thread's namespace is there and has been set up, the last step of making one.
+[[nodiscard]] bool is_up(const std::string& interface);
+
 /// Waits until the interface really sends what it is given: its own side of the cable being plugged in is not enough.
 /// The kernel takes note of a new carrier later, in a worker, and until then drops every packet without a word; an ARP
 /// request that is lost so costs whoever sent it a second. Returns at once for an interface that is down, and after a

@@ -118,12 +118,12 @@ Status create_parent(const NetworkSpec& network, const std::string& owner) {
   if (name == "lo") return make_error("lo cannot be the parent: there is nothing behind it");
   BERTH_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_ROUTE));
   const bool there = if_nametoindex(name.c_str()) != 0;
+  const bool dummy = name == dummy_name(network.driver, network.id);
   if (!there) {
-    const bool dummy = name == dummy_name(network.driver, network.id);
     BERTH_TRY_OK(dummy ? add_dummy(socket, name) : create_vlan(socket, name));
   }
   const unsigned index = if_nametoindex(name.c_str());
-  if (!there) BERTH_TRY_OK(set_up(socket, index, name, owner));
+  if (!there || dummy) BERTH_TRY_OK(set_up(socket, index, name, owner));
   return is_passthru(network) ? Status() : probe(socket, network, index);
 }
 

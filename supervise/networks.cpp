@@ -10,6 +10,7 @@
 #include "engine/predefined_network.h"
 #include "engine/record.h"
 #include "netns/dns_door.h"
+#include "netns/link_state.h"
 #include "netns/links.h"
 #include "netns/parent_link.h"
 #include "supervise/network_plan.h"
@@ -147,7 +148,7 @@ Status Networks::adopt_networks(const std::vector<engine::NetworkRecord>& record
     std::optional<netns::NetworkSpec> known = spec_of(record);
     if (!known) continue;  // a torn record: `down` removes it by name
     netns::NetworkSpec& spec = *known;
-    if (if_nametoindex(record.bridge.c_str()) == 0) {  // after a reboot
+    if (!netns::is_up(record.bridge)) {  // after a reboot, or half made when its supervisor was killed
       BERTH_TRY_OK(spec.driver == netns::Driver::bridge ? netns::create_bridge(spec, firewall_.table())
                                                         : netns::create_parent(spec, firewall_.table()));
     }

@@ -162,6 +162,18 @@ class Crash(Case):
                 self.assertIn("last words", stack("logs").out)
                 stack("down", check=0)
 
+    def test_a_bridge_that_is_half_made_is_finished(self):
+        """As a supervisor leaves it that is killed between making and configuring it."""
+        stack = self.stack("services: {web: {image: busybox:1, command: [sleep, infinity], stop_grace_period: 0s}}")
+        stack.up()
+        self.berth.kill_helpers("berth-keeper", "berth-supervisor")
+        (bridge,) = [link for link in os.listdir("/sys/class/net") if link.startswith("br-")]
+        for words in (["link", "set", bridge, "down"], ["address", "flush", "dev", bridge]):
+            subprocess.run(["ip", *words], check=True)
+        stack.up("--force-recreate")
+        gateway = stack.exec("web", "ip", "route").split()[2]  # default via ...
+        self.assertIn("1 packets received", stack.exec("web", "ping", "-c", "1", gateway))
+
     def test_a_torn_state_file_is_named_and_skipped(self):
         stack = self.stack(STACK)
         stack.up()
