@@ -89,6 +89,7 @@ Json described(const ContainerConfig& config) {
   example.attachments.emplace_back();
   example.devices.emplace_back();
   example.ulimits.emplace_back();
+  example.health.emplace();
   const Json usual(example);
   Json json(config);
   for (Json& mount : json["mounts"]) mount.erase("image_id"), mount.erase("layers");
@@ -113,6 +114,7 @@ Json described(const ContainerConfig& config) {
   Json resources = std::move(json["resources"]);
   json.erase("resources");
   json.update(resources);
+  if (json["health"].is_object()) drop_usual(json["health"], usual["health"]);
   rename_keys(json);
   describe_durations(json, {"stop_grace_period"});
   describe_durations(json["healthcheck"], {"interval", "timeout", "start_period", "start_interval"});

@@ -32,10 +32,7 @@ TEST_CASE("what differs is named as the compose file names it, each attribute on
   after.health->interval = 5'000'000'000;
   CHECK(texts(changes_between(before, after)) ==
         Texts{"command: [\"sleep\",\"1\"] -> [\"sleep\",\"2\"]", "environment.GONE: \"x\" -> (not set)",
-              "environment.LEVEL: \"info\" -> \"debug\"",
-              "healthcheck: (not set) -> "
-              "{\"interval\":\"5s\",\"retries\":null,\"start_interval\":null,\"start_period\":null,\"test\":[],"
-              "\"timeout\":null}",
+              "environment.LEVEL: \"info\" -> \"debug\"", "healthcheck: (not set) -> {\"interval\":\"5s\"}",
               "mem_limit: 0 -> 1048576", "stop_grace_period: (not set) -> \"1.5s\""});
 }
 

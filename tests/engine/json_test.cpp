@@ -75,6 +75,8 @@ Stack full_stack() {
   service.name = "s", service.container_name = "c", service.replicas = 0, service.attach = false;
   service.container = full_config();
   service.depends_on = {{"db", "service_healthy", false, true, "f:5:6"}};
+  service.update = RolloutConfig{2, 3, 4, "continue", 0.5, true};
+  service.rollback = {5, 6, 7, "rollback", 0.25, true};
   service.place = "f:1:1", service.image_place = "f:2:2", service.image_id = "sha256:1";
   stack.services = {service};
   NetworkConfig network;
@@ -152,7 +154,8 @@ TEST_CASE("records come back from JSON as they were") {
   r.created_ns = 5;
   r.image_id = "i", r.config_hash = "h", r.config = full_config(), r.args = {"a"}, r.env = {"E=1"}, r.user = "u";
   r.working_dir = "/", r.stop_signal = "SIGINT", r.stop_grace_ns = 6, r.health = full_config().health;
-  r.mounts = full_config().mounts, r.layers = {"/l"}, r.anonymous_volumes = {"v"}, r.labels = {{"l", "1"}};
+  r.mounts = full_config().mounts, r.layers = {"/l"}, r.anonymous_volumes = {"v"}, r.expose = {"80/tcp"},
+  r.labels = {{"l", "1"}};
   check_round_trip(r);
   std::vector<std::string> same;
   same_fields(Json(r), Json(ContainerRecord()), "", same);
@@ -195,6 +198,8 @@ TEST_CASE("requests say what they are and come back as they were") {
   up.options.ignore_orphans = up.options.wait = true;
   up.options.wait_timeout_ns = 1, up.options.stop_timeout_ns = 0, up.options.other_services = {"x"};
   up.options.disabled = {{"d", "p"}};
+  up.options.always_recreate_deps = up.options.renew_anonymous_volumes = true;
+  up.options.named = {"n"}, up.options.recreate_volumes = {"v"};
   up.options.one_off = {"s", "n", true};
   check_round_trip(up);
   CHECK(to_message(up)["op"] == "up");

@@ -27,7 +27,7 @@ class Scale(Case):
         stack.up("--scale", f"web={COUNT}", timeout=120)
         self.assertEqual(COUNT, len(stack("ps", "-q", check=0).out.split()))
         self.assertEqual("it works", stack("exec", "-T", "--index", str(COUNT), "web", "wget", "-qO-", "http://web", check=0).out.strip())
-        for name, each in (("berth-supervisor", 6), ("berth-keeper", 6)):
+        for name, each in (("berth-supervisor", 6), ("berth-keeper", 7)):
             self.assertLess(self.descriptors(name), each * COUNT + 40, name)
         before = {name: self.descriptors(name) for name in ("berth-supervisor", "berth-keeper")}
         stack.up("--scale", "web=20", timeout=120)
