@@ -14,8 +14,8 @@
 namespace berth::runtime {
 namespace {
 
-constexpr size_t kMaxFile = 4 << 20;
-constexpr size_t kMaxFiles = 64;
+constexpr size_t kMaxProgramFile = 4 << 20;
+constexpr size_t kMaxProgramFiles = 64;
 
 /// Everything that the program follows from. The file holds it as well: a name that two profiles share does no harm.
 std::string key_of(const std::string& profile) {
@@ -35,7 +35,7 @@ std::vector<sock_filter> read(const std::string& path, const std::string& key) {
   Result<sys::UniqueFd> file = sys::open_file(path, O_RDONLY | O_NOFOLLOW);
   struct stat info {};
   if (!file || fstat(file->get(), &info) != 0 || info.st_uid != geteuid() || (info.st_mode & 022) != 0) return {};
-  Result<std::string> bytes = sys::read_all(file->ref(), kMaxFile);
+  Result<std::string> bytes = sys::read_all(file->ref(), kMaxProgramFile);
   if (!bytes || !bytes->starts_with(key)) return {};
   size_t size = bytes->size() - key.size();
   if (size == 0 || size % sizeof(sock_filter) != 0) return {};
@@ -45,7 +45,7 @@ std::vector<sock_filter> read(const std::string& path, const std::string& key) {
 }
 
 void write(const std::string& dir, const std::string& path, std::string key, const std::vector<sock_filter>& program) {
-  if (sys::list_dir(dir).value_or({}).size() >= kMaxFiles) (void)sys::remove_tree(dir);  // they come back when needed
+  if (sys::list_dir(dir).value_or({}).size() >= kMaxProgramFiles) (void)sys::remove_tree(dir);  // they come back when needed
   key.append(reinterpret_cast<const char*>(program.data()), program.size() * sizeof(sock_filter));
   if (sys::make_dirs(dir, 0700)) (void)sys::write_file_atomic(path, key, sys::Durability::none, 0600);
 }
