@@ -45,7 +45,8 @@ std::vector<sock_filter> read(const std::string& path, const std::string& key) {
 }
 
 void write(const std::string& dir, const std::string& path, std::string key, const std::vector<sock_filter>& program) {
-  if (sys::list_dir(dir).value_or({}).size() >= kMaxProgramFiles) (void)sys::remove_tree(dir);  // they come back when needed
+  if (sys::list_dir(dir).value_or({}).size() >= kMaxProgramFiles)
+    (void)sys::remove_tree(dir);  // they come back when needed
   key.append(reinterpret_cast<const char*>(program.data()), program.size() * sizeof(sock_filter));
   if (sys::make_dirs(dir, 0700)) (void)sys::write_file_atomic(path, key, sys::Durability::none, 0600);
 }
