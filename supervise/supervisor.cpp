@@ -46,6 +46,11 @@ Status Supervisor::set_up() {
   acceptor_ = std::make_unique<asio::local::stream_protocol::acceptor>(
       io_, asio::local::stream_protocol(), fcntl(keeper_->listener().get(), F_DUPFD_CLOEXEC, 10));
   asio::co_spawn(io_, accept_loop(), asio::detached);
+  // The command that had us started may have been killed before it could ask for anything.
+  first_request_.expires_after(std::chrono::seconds(2));
+  first_request_.async_wait([this](boost::system::error_code stopped) {
+    if (!stopped) leave_if_idle();
+  });
   return {};
 }
 

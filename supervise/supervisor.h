@@ -31,6 +31,7 @@ class Supervisor {
 
   asio::io_context io_{1};
   asio::thread_pool pool_{2};
+  asio::steady_timer first_request_{io_};
   engine::StateStore store_;
   std::unique_ptr<KeeperLink> keeper_;
   std::unique_ptr<runtime::Host> host_;

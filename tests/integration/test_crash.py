@@ -162,6 +162,14 @@ class Crash(Case):
                 self.assertIn("last words", stack("logs").out)
                 stack("down", check=0)
 
+    def test_helpers_that_nobody_asks_for_anything_leave(self):
+        """As those of a command that is killed before it could."""
+        keeper, supervisor = (os.path.join(os.path.dirname(BERTH), name) for name in ("berth-keeper", "berth-supervisor"))
+        os.makedirs(self.berth.run, exist_ok=True)
+        with subprocess.Popen([keeper, self.berth.run, supervisor], env=self.berth.environment, start_new_session=True):
+            wait_until("they are there", lambda: self.berth.helpers("berth-supervisor"))
+            wait_until("they have left", lambda: not self.berth.helpers("berth-supervisor") and not self.berth.helpers("berth-keeper"))
+
     def test_a_bridge_that_is_half_made_is_finished(self):
         """As a supervisor leaves it that is killed between making and configuring it."""
         stack = self.stack("services: {web: {image: busybox:1, command: [sleep, infinity], stop_grace_period: 0s}}")
