@@ -27,7 +27,7 @@ struct Flags {
 
 Result<Json> find_container_json(const Context& context, const std::string& name, bool size) {
   const engine::Observed observed = engine::StateStore(context.paths).observe();
-  BERTH_TRY(const engine::Container container, find_container(context, ContainerChoice{false, name}));
+  BERTH_TRY(const engine::Container container, find_container(observed, name));
   Result<images::Store> store = images::Store::open(context.paths);
   std::optional<images::Image> image;
   if (store) {

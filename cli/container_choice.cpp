@@ -26,24 +26,6 @@ Result<engine::Container> by_service(const Context& context, const ContainerChoi
                     "make one with `berth up -d " + choice.name + "`");
 }
 
-Result<engine::Container> by_name(const Context& context, const std::string& name) {
-  engine::Observed observed = engine::StateStore(context.paths).observe();
-  std::vector<std::string> names;
-  std::optional<engine::Container> found;
-  for (engine::Container& container : observed.containers) {
-    if (container.record.name == name) return std::move(container);
-    names.push_back(container.record.name);
-    if (name.empty() || !container.record.id.starts_with(name)) continue;
-    if (found)
-      return make_error("container id " + printable(name) + " is the beginning of several ids",
-                        "give more digits of it");
-    found = std::move(container);
-  }
-  if (found) return *std::move(found);
-  std::optional<std::string> near = nearest(name, names);
-  return make_error("No such container: " + printable(name), near ? "did you mean \"" + *near + "\"?" : "");
-}
-
 }  // namespace
 
 void choose_container(Command command, ContainerChoice& choice, bool of_service) {
@@ -57,7 +39,25 @@ void choose_container(Command command, ContainerChoice& choice, bool of_service)
 }
 
 Result<engine::Container> find_container(const Context& context, const ContainerChoice& choice) {
-  return choice.of_service ? by_service(context, choice) : by_name(context, choice.name);
+  return choice.of_service ? by_service(context, choice)
+                           : find_container(engine::StateStore(context.paths).observe(), choice.name);
+}
+
+Result<engine::Container> find_container(const engine::Observed& observed, const std::string& name) {
+  std::vector<std::string> names;
+  const engine::Container* found = nullptr;
+  for (const engine::Container& container : observed.containers) {
+    if (container.record.name == name) return container;
+    names.push_back(container.record.name);
+    if (name.empty() || !container.record.id.starts_with(name)) continue;
+    if (found != nullptr)
+      return make_error("container id " + printable(name) + " is the beginning of several ids",
+                        "give more digits of it");
+    found = &container;
+  }
+  if (found != nullptr) return *found;
+  std::optional<std::string> near = nearest(name, names);
+  return make_error("No such container: " + printable(name), near ? "did you mean \"" + *near + "\"?" : "");
 }
 
 }  // namespace berth::cli

@@ -20,4 +20,7 @@ void choose_container(Command command, ContainerChoice& choice, bool of_service)
 /// several, a service without containers. Prints what is wrong with the compose file itself.
 [[nodiscard]] Result<engine::Container> find_container(const Context& context, const ContainerChoice& choice);
 
+/// The same among those that have been observed, by name or the beginning of an id.
+[[nodiscard]] Result<engine::Container> find_container(const engine::Observed& observed, const std::string& name);
+
 }  // namespace berth::cli

@@ -1,17 +1,14 @@
 #include "sys/sealed_self.h"
 
-#include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <climits>
 #include <string_view>
+#include <utility>
 
-#include "sys/fd.h"
+#include "sys/execute_sealed.h"
 
 namespace berth::sys {
 namespace {
@@ -42,17 +39,14 @@ Status seal_self(char** argv) {
     prctl(PR_SET_NAME, program_invocation_short_name);  // executed by descriptor, we are called after its number
     return {};
   }
-  UniqueFd tree(open_tree(AT_FDCWD, kSelf, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
-  mount_attr attributes{};
-  attributes.attr_set = MOUNT_ATTR_RDONLY;
-  if (!tree.valid() || mount_setattr(tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0) {
-    if (errno == ENOSYS) return {};  // then no container starts either, and says what is missing
-    return sys_error("make our own program read-only", errno);
-  }
   std::string path = own_program();
-  argv[0] = path.data();
-  (void)syscall(SYS_execveat, tree.get(), "", argv, environ, AT_EMPTY_PATH);
-  return sys_error("execute our own program again", errno);
+  char* given = std::exchange(argv[0], path.data());
+  bool mounted = false;
+  int code = execute_sealed(kSelf, argv, mounted);
+  argv[0] = given;
+  if (mounted) return sys_error("execute our own program again", code);
+  if (code != ENOSYS) return sys_error("make our own program read-only", code);
+  return {};  // no container starts there either, and says what is missing
 }
 
 }  // namespace berth::sys

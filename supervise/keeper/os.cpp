@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "sys/execute_sealed.h"
 
 namespace berth::keeper {
 
@@ -38,11 +38,8 @@ void enter_group(const char* directory) {
 
 void execute_sealed(const char* program, const char* argument) {
   char* argv[] = {const_cast<char*>(program), const_cast<char*>(argument), nullptr};
-  int tree = open_tree(AT_FDCWD, program, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-  mount_attr attributes{};
-  attributes.attr_set = MOUNT_ATTR_RDONLY;
-  if (tree >= 0 && mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0)
-    syscall(SYS_execveat, tree, "", argv, environ, AT_EMPTY_PATH);
+  bool mounted = false;
+  (void)sys::execute_sealed(program, argv, mounted);
   execv(program, argv);
 }
 

@@ -58,16 +58,19 @@ class StateFiles(Case):
         with open(path, "wb") as file:
             file.write(content)
 
-    def test_records_of_containers(self):
-        stack = self.stack(plain(WEB), "bad")
-        stack.up()
-        path = f"{self.berth.root}/containers/{self.identifier(stack)}/config.json"
+    def check_record(self, path):
+        """What is damaged stops nobody, and the next supervisor names it. Afterwards it is whole again."""
         content = self.try_damages(path)
         self.restore(path, b'{"torn')
         self.berth.kill_helpers("berth-keeper", "berth-supervisor")
         self.good.up()
         wait_until("it is named", lambda: path in host.read(f"{self.berth.run}/supervisor.log"))
         self.restore(path, content)
+
+    def test_records_of_containers(self):
+        stack = self.stack(plain(WEB), "bad")
+        stack.up()
+        self.check_record(f"{self.berth.root}/containers/{self.identifier(stack)}/config.json")
 
     def test_states_of_containers(self):
         stack = self.stack(plain(WEB), "bad")
@@ -85,13 +88,7 @@ class StateFiles(Case):
     def test_records_of_networks(self):
         stack = self.stack(plain(WEB), "bad")
         stack.up()
-        path = f"{self.berth.root}/networks/{stack.name}_default.json"
-        content = self.try_damages(path)
-        self.restore(path, b'{"torn')
-        self.berth.kill_helpers("berth-keeper", "berth-supervisor")
-        self.good.up()
-        wait_until("it is named", lambda: path in host.read(f"{self.berth.run}/supervisor.log"))
-        self.restore(path, content)
+        self.check_record(f"{self.berth.root}/networks/{stack.name}_default.json")
         self.berth.kill_helpers("berth-keeper", "berth-supervisor")
 
     def test_the_exit_journal(self):
