@@ -148,6 +148,8 @@ class Crash(Case):
                     """)
                 stack.up()
                 pid = stack.pid("it")
+                # What a keeper has not written when it dies is lost (ARCHITECTURE.md); this is about the end.
+                wait_until("it is logged", lambda stack=stack: "last words" in stack("logs").out)
                 if killed_first:
                     self.berth.kill_helpers("berth-keeper")
                     stack.sh("it", "touch /go")
