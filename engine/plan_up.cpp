@@ -13,6 +13,7 @@ namespace berth::engine {
 namespace {
 
 constexpr const char* kCutOff = "a recreation was cut off";
+constexpr const char* kUpdateCutOff = "an update was cut off";
 
 class UpPlanner {
  public:
@@ -46,6 +47,9 @@ class UpPlanner {
     const Expectation expected{service, config_hash(service), lenders_of_service(service), resources_.made};
     Candidates found = candidates(stack_, observed_, expected, options_);
     for (const Container* old : found.cut_off) leave(*old, "is replaced");
+    for (const Candidate& one : found.there) {
+      if (one.successor != nullptr) leave(*one.successor, kUpdateCutOff);
+    }
     // Of too many, those go first that could not stay as they are, then the highest numbers.
     const size_t wanted = static_cast<size_t>(service.replicas);
     for (size_t i = 0; i < found.there.size(); ++i) {
@@ -135,10 +139,15 @@ class UpPlanner {
   Replica converge(const ServiceConfig& service, const Candidate& candidate) {
     const Container& container = *candidate.container;
     const ContainerRecord& record = container.record;
-    if (candidate.divergence && !updates_.rolls(service, container, resources_)) return replace(service, candidate);
+    if (candidate.divergence && !updates_.rolls(service, candidate, resources_)) return replace(service, candidate);
     Replica replica;
     replica.service = &service;
     replica.ref = {container_name(stack_, service, record.number), record.id};
+    if (record.name != replica.ref.name) {
+      std::optional<ContainerRef> other;
+      if (candidate.successor != nullptr) other = {candidate.successor->record.name, candidate.successor->record.id};
+      replica.renamed = plan_.add(RenameContainer{replica.ref, other}, kCutOff);
+    }
     if (candidate.divergence) {
       CreateContainer fresh = action_for(service, record);
       check(service, fresh);
@@ -146,7 +155,6 @@ class UpPlanner {
       replica.updated = true;
       return replica;
     }
-    if (record.name != replica.ref.name) replica.renamed = plan_.add(RenameContainer{replica.ref, {}}, kCutOff);
     replica.needs_start = !container.live.alive() && container.live.status != Status::restarting;
     replica.start_reason = "not running";
     if (auto stopped = resources_.stopped.find(record.id); stopped != resources_.stopped.end()) {

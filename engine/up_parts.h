@@ -41,6 +41,7 @@ struct Leaving {
 struct Candidate {
   const Container* container = nullptr;
   std::optional<Divergence> divergence;
+  const Container* successor = nullptr;  // by an update that was cut off before that one was ready
 };
 struct Candidates {
   std::vector<Candidate> there;           // first those that can stay, low numbers before high ones
@@ -50,13 +51,13 @@ struct Candidates {
 [[nodiscard]] Candidates candidates(const Stack& stack, const Observed& observed, const Expectation& expected,
                                     const UpOptions& options);
 
-/// Whether deploy.update_config says how this container is replaced: one that serves, and that nothing else of the
-/// stack has to go with. Where that is so the plan has a warning.
+/// Whether deploy.update_config says how this container is replaced: one that serves, or did so before its update was
+/// cut off, and that nothing else of the stack has to go with. Where that is so the plan has a warning.
 class UpdateChoice {
  public:
   UpdateChoice(const Stack& stack, const UpOptions& options, Plan& plan)
       : stack_(stack), options_(options), plan_(plan) {}
-  [[nodiscard]] bool rolls(const ServiceConfig& service, const Container& container, const ResourceSteps& resources);
+  [[nodiscard]] bool rolls(const ServiceConfig& service, const Candidate& candidate, const ResourceSteps& resources);
 
  private:
   const Stack& stack_;
