@@ -16,7 +16,12 @@ namespace berth::supervise {
 Supervisor::Supervisor(const sys::Paths& paths) : store_(paths) {}
 
 Result<std::unique_ptr<Supervisor>> Supervisor::open(const sys::Paths& paths) {
-  std::unique_ptr<Supervisor> supervisor(new Supervisor(paths));
+  std::unique_ptr<Supervisor> supervisor;
+  try {
+    supervisor.reset(new Supervisor(paths));
+  } catch (const boost::system::system_error& refused) {  // the pool's threads
+    return sys_error("start a thread", refused.code().value());
+  }
   BERTH_TRY_OK(supervisor->set_up());
   return supervisor;
 }
