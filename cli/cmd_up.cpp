@@ -12,6 +12,7 @@
 #include "cli/log_follower.h"
 #include "cli/project.h"
 #include "cli/request.h"
+#include "cli/settled.h"
 #include "cli/up_flags.h"
 #include "engine/request.h"
 
@@ -64,7 +65,7 @@ class Attached {
     if (!up.ok) return up.exit_code();
     if (up.cancelled) return stop_everything(130);  // too late to cancel: all had been started by then
     fmt::print(stderr, "Attaching to {}\n", names());
-    while (!follower_.all_ended() && !aborting()) {
+    while (!over()) {
       pollfd fds[] = {{follower_.fd().get(), POLLIN, 0}, {signals_.fd().get(), POLLIN, 0}};
       poll(fds, 2, -1);
       follower_.pump();
@@ -109,6 +110,12 @@ class Attached {
         list.push_back(log_name(container->record));
     }
     return join(list, ", ");
+  }
+
+  /// Everything has ended, or what ends all; and no other command is about to start that again.
+  bool over() {
+    auto seems = [this] { return follower_.all_ended() || aborting(); };
+    return seems() && is_settled(context_, request_.stack.project, follower_, signals_) && seems();
   }
 
   [[nodiscard]] bool aborting() const {
