@@ -46,9 +46,9 @@ int peek[2] = {-1, -1};
 Unwritten* map_file() {
   int file = open("unwritten", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
   // Space that is missing later would end us by SIGBUS.
-  bool usable = file >= 0 && posix_fallocate(file, 0, sizeof(Unwritten)) == 0;
+  if (file >= 0) errno = posix_fallocate(file, 0, sizeof(Unwritten));
   void* memory = MAP_FAILED;
-  if (usable) memory = mmap(nullptr, sizeof(Unwritten), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (errno == 0) memory = mmap(nullptr, sizeof(Unwritten), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   if (memory == MAP_FAILED) {
     complain("keep what is not written yet in a file");
     memory = mmap(nullptr, sizeof(Unwritten), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

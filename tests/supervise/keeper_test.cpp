@@ -427,11 +427,13 @@ TEST_CASE("wherever a keeper is killed, each line is in the log once") {
     }
     write_to(out, "\nlast\n");
     REQUIRE(eventually([&] { return !read_log(log).empty() && read_log(log).back() == "1:last"; }));
-    Words lines = read_log(log);
-    std::erase(lines, "1$");
-    CHECK(lines.size() == 8);
-    CHECK(std::count(lines.begin(), lines.end(), "1:same") == 4);
-    CHECK(std::count(lines.begin(), lines.end(), "1:open…") == 1);
+    // What was read in parts is written in parts.
+    std::string text;
+    for (const std::string& line : read_log(log)) {
+      if (line == "1$") continue;
+      text += line.ends_with("…") ? line.substr(2, line.size() - 2 - std::string("…").size()) : line.substr(2) + "\n";
+    }
+    CHECK(text == "first\nsame\nsame\nsame\nsame\nopen\nlast\n");
     CHECK(stop < 200);
   }
 }
