@@ -124,10 +124,8 @@ struct Dependency {
 struct Hook {
   Strings command;
   Env environment;
-  std::optional<bool> privileged;
-  std::optional<std::string> user, working_dir;
-  std::optional<std::string> image;  // pre_start alone, as per_replica
-  std::optional<bool> per_replica;
+  std::optional<bool> privileged, per_replica;
+  std::optional<std::string> user, working_dir, image;  // image and per_replica: of pre_start alone
 };
 
 /// Whom a probe asks.
