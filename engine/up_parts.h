@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/divergence.h"
@@ -21,6 +22,7 @@ struct Replica {
   std::optional<size_t> replaces;  // index into the planner's leaving_
   std::optional<StepId> renamed;   // by this plan
   bool needs_start = false;
+  bool has_run = false;  // as the plan leaves it, by what this `up` has found: its service is prepared
   bool updated = false;  // replaced after this plan's steps
   std::string start_reason;
   const ServiceConfig* service = nullptr;
@@ -37,6 +39,11 @@ struct Leaving {
 };
 [[nodiscard]] Leaving leaving(const Container& container, const std::string& why, const ResourceSteps& resources);
 
+[[nodiscard]] CreateContainer new_replica(const Stack& stack, const ServiceConfig& service, int64_t number);
+[[nodiscard]] CreateContainer new_pre_start(const Stack& stack, const ServiceConfig& service, size_t hook);
+/// The container that it creates takes the place of `old`: under a name of its own until that stands still.
+void take_place(CreateContainer& action, const ContainerRecord& old);
+
 /// A replica that is there, and why it cannot stay as it is.
 struct Candidate {
   const Container* container = nullptr;
@@ -44,9 +51,9 @@ struct Candidate {
   const Container* successor = nullptr;  // by an update that was cut off before that one was ready
 };
 struct Candidates {
-  std::vector<Candidate> there;           // first those that can stay, low numbers before high ones
-  std::vector<const Container*> cut_off;  // whose successors are there, by recreations that were cut off
-  int64_t highest = 0;                    // number
+  std::vector<Candidate> there;  // first those that can stay, low numbers before high ones
+  std::vector<std::pair<const Container*, const char*>> cut_off;  // of two of a number, which goes and why
+  int64_t highest = 0;                                            // number
 };
 [[nodiscard]] Candidates candidates(const Stack& stack, const Observed& observed, const Expectation& expected,
                                     const UpOptions& options);
