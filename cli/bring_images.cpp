@@ -103,7 +103,8 @@ class Images {
     bool present = !id_of(image).empty();
     bool asked = !flags_.policy.empty() && flags_.policy != "policy";
     std::string policy = asked ? flags_.policy : service.pull_policy.value_or("missing");
-    if (service.build && !flags_.no_build && (flags_.build || policy == "build" || !present)) {
+    bool wanted = flags_.build || (flags_.build_watched && !service.develop.watch.empty());
+    if (service.build && !flags_.no_build && (wanted || policy == "build" || !present)) {
       to_build_.push_back(service.name);
     } else if (!service.build && asks_for_pull(store_, image, present, policy) && pulled_.insert(image).second) {
       std::vector<std::string> asked_by;

@@ -36,6 +36,7 @@ constexpr std::pair<std::string_view, Add> kCommands[] = {
     {"top", berth::cli::add_top},
     {"stats", berth::cli::add_stats},
     {"wait", berth::cli::add_wait},
+    {"watch", berth::cli::add_watch},
     {"kill", berth::cli::add_kill},
     {"rm", berth::cli::add_rm},
     {"events", berth::cli::add_events},

@@ -13,7 +13,7 @@
 #include "cli/cmd_cp.h"
 #include "cli/container_choice.h"
 #include "cli/images/commands.h"
-#include "cli/images/container_files.h"
+#include "cli/container_files.h"
 #include "cli/images/copy_path.h"
 #include "cli/output_file.h"
 #include "cli/progress.h"
