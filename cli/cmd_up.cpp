@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "cli/attached.h"
 #include "cli/commands.h"
@@ -14,9 +15,7 @@
 namespace berth::cli {
 namespace {
 
-constexpr int64_t kSecondNs = 1'000'000'000;
-
-struct Flags {
+struct UpFlags {
   ConvergeFlags converge;
   std::vector<std::string> attach, no_attach;
   bool detach = false, attach_dependencies = false;
@@ -27,7 +26,7 @@ struct Flags {
 };
 
 /// Services whose output is shown: those that are named, or all, but for what the flags say.
-Status choose_attached(const Flags& flags, engine::Stack& stack) {
+Status choose_attached(const UpFlags& flags, engine::Stack& stack) {
   std::vector<std::string> known;
   for (const engine::ServiceConfig& service : stack.services) known.push_back(service.name);
   auto is_in = [](const std::vector<std::string>& names, const std::string& name) {
@@ -49,7 +48,7 @@ Status choose_attached(const Flags& flags, engine::Stack& stack) {
   return {};
 }
 
-Status check_combinations(const Flags& flags) {
+Status check_combinations(const UpFlags& flags) {
   const AttachedOptions& attached = flags.attached;
   if (attached.abort_on_exit && attached.abort_on_failure)
     return make_error(
@@ -65,13 +64,13 @@ Status check_combinations(const Flags& flags) {
 }
 
 /// --menu, else COMPOSE_MENU, else where there is somebody to press keys.
-bool wants_menu(const Context& context, const Flags& flags) {
+bool wants_menu(const Context& context, const UpFlags& flags) {
   if (context.ansi == "never" || (context.progress != "auto" && context.progress != "tty")) return false;
   const std::string said = flags.menu.empty() ? sys::environment_variable("COMPOSE_MENU") : flags.menu;
   return said.empty() || said == "1" || to_lower(said) == "true";
 }
 
-int run(const Context& context, Flags flags) {
+int run(const Context& context, UpFlags flags) {
   AttachedOptions& attached = flags.attached;
   if (!attached.exit_code_from.empty()) attached.abort_on_exit = true;
   if (Status combined = check_combinations(flags); !combined) return report(context, combined);
@@ -94,7 +93,7 @@ int run(const Context& context, Flags flags) {
 }  // namespace
 
 void add_up(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<UpFlags>();
   Command command = app.add_command("up", "Create and start containers");
   add_converge_flags(command, flags->converge);
   command.flag("-d,--detach", flags->detach, "Run containers in the background");

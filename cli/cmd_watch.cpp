@@ -17,7 +17,7 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct WatchFlags {
   std::vector<std::string> services;
   WatchOptions options;
   bool no_up = false;
@@ -34,7 +34,7 @@ int dry_run_rules(const WatchRules& rules) {
 }
 
 /// What is watched runs, with images of what is there now. The exit code.
-int bring_up(const Context& context, const compose::Project& project, const Flags& flags) {
+int bring_up(const Context& context, const compose::Project& project, const WatchFlags& flags) {
   ConvergeFlags up;
   up.services = flags.services;
   up.bring.build_watched = true;
@@ -65,7 +65,7 @@ std::optional<compose::Project> load_again(const Context& context, const std::ve
   return project;
 }
 
-int run(const Context& context, const Flags& flags) {
+int run(const Context& context, const WatchFlags& flags) {
   if (flags.of_up) end_with_up();
   // The commands of sync+exec begin as copies of us.
   if (!context.dry_run) {
@@ -86,7 +86,7 @@ int run(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_watch(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<WatchFlags>();
   Command command =
       app.add_command("watch", "Watch build context for service and rebuild/refresh containers when files are updated");
   command.option("SERVICE", flags->services, "Services; all that have `develop:` if none is named");
