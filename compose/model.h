@@ -128,22 +128,6 @@ struct Hook {
   std::optional<std::string> user, working_dir;
 };
 
-/// What a change on the host means to the service: an entry of `develop.watch`.
-struct WatchRule {
-  std::string action;  // rebuild, sync, restart, sync+restart, sync+exec
-  std::string path;    // absolute
-  std::string target;  // in the container
-  Strings ignore, include;
-  std::optional<bool> initial_sync;
-  std::optional<Hook> exec;
-  SourceSpan span;
-  Tree extensions;
-};
-struct Develop {
-  std::vector<WatchRule> watch;
-  Tree extensions;
-};
-
 /// Whom a probe asks.
 struct ProbeTarget {
   std::string host;  // an address, or localhost
@@ -302,8 +286,7 @@ struct Service {
   std::optional<std::string> runtime;
   std::optional<std::string> isolation;
   std::optional<bool> use_api_socket;
-  Develop develop;
-  Tree credential_spec, gpus, models, provider;
+  Tree develop, credential_spec, gpus, models, provider;
 
   // process
   std::optional<Strings> command;     // absent = the image's; empty = none

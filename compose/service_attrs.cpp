@@ -1,4 +1,5 @@
 #include "compose/codecs.h"
+#include "compose/develop.h"
 
 namespace berth::compose {
 namespace {
@@ -68,7 +69,7 @@ constexpr Attr kWatchRows[] = {
     attr<&WatchRule::target, Text>("target"),
 };
 const Table& watch_table() {
-  static constexpr Table kTable{"watch rule", kWatchRows, extensions_of<WatchRule>};
+  static constexpr Table kTable{"watch rule", kWatchRows};
   return kTable;
 }
 constexpr std::array<std::string_view, 2> kWatchNeeds = {"action", "path"};
@@ -81,7 +82,7 @@ struct WatchRules : Requires<ObjectList<WatchRule, watch_table>, kWatchNeeds> {
 };
 constexpr Attr kDevelopRows[] = {attr<&Develop::watch, WatchRules>("watch")};
 const Table& develop_table() {
-  static constexpr Table kTable{"develop section", kDevelopRows, extensions_of<Develop>};
+  static constexpr Table kTable{"develop section", kDevelopRows};
   return kTable;
 }
 
@@ -156,7 +157,7 @@ constexpr Attr kServiceRows[] = {
     attr<&Service::credential_spec, Kept<Object<Unbound, credential_table>>>("credential_spec").accepted(kWindows),
     attr<&Service::depends_on, Dependencies>("depends_on"),
     attr<&Service::deploy, Object<Deploy, deploy_table>>("deploy"),
-    attr<&Service::develop, FilledObject<Develop, develop_table>>("develop").remark("by `watch` and `up --watch`"),
+    attr<&Service::develop, Kept<Object<Develop, develop_table>>>("develop").remark("by `watch` and `up --watch`"),
     attr<&Service::device_cgroup_rules, UniqueList>("device_cgroup_rules"),
     attr<&Service::devices, Devices>("devices"),
     attr<&Service::dns, NonEmptyTexts>("dns"),
@@ -238,6 +239,13 @@ constexpr Attr kServiceRows[] = {
 const Table& service_table() {
   static constexpr Table kTable{"service", kServiceRows, extensions_of<Service>};
   return kTable;
+}
+
+Develop develop_of(const Service& service) {
+  Develop develop;
+  Diagnostics reported;  // when the service was read
+  if (service.develop.is_map()) Object<Develop, develop_table>::decode({service.develop, {}, reported}, develop);
+  return develop;
 }
 
 }  // namespace berth::compose

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "compose/develop.h"
 #include "compose/graph.h"
 #include "compose/passes.h"
 
@@ -115,7 +116,8 @@ class ServiceCheck {
   }
 
   void check_watch() {
-    for (const WatchRule& rule : service_.develop.watch) {
+    const Develop develop = develop_of(service_);
+    for (const WatchRule& rule : develop.watch) {
       if (trim(rule.path).empty()) error(rule.span, "watches an empty path");
       if (rule.action.starts_with("sync") && rule.target.empty())
         error(rule.span, fmt::format("has a watch rule \"{}\" without a target", rule.action));

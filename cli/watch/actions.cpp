@@ -29,7 +29,7 @@ namespace berth::cli {
 namespace {
 
 /// ["web" "db"], as Docker Compose shows lists.
-std::string quoted(const std::vector<std::string>& names) {
+std::string bracketed(const std::vector<std::string>& names) {
   std::vector<std::string> words;
   for (const std::string& name : names) words.push_back("\"" + name + "\"");
   return "[" + join(words, " ") + "]";
@@ -111,15 +111,15 @@ void WatchActions::carry_out(const watch::Work& work) {
   }
   if (!work.restart.empty() && !stopped_) restart(work.restart);
   for (size_t rule : work.commands) {
-    if (!stopped_) run_command(rules_.rules[rule], *rules_.written[rule]->exec);
+    if (!stopped_) run_command(rules_.rules[rule], *rules_.written[rule].exec);
   }
 }
 
 void WatchActions::rebuild(const std::set<std::string>& services) {
   const std::vector<std::string> names = list_of(services);
-  tell(fmt::format("Rebuilding service(s) {} after changes were detected...", quoted(names)));
+  tell(fmt::format("Rebuilding service(s) {} after changes were detected...", bracketed(names)));
   if (!build(names)) return;
-  tell(fmt::format("service(s) {} successfully built", quoted(names)));
+  tell(fmt::format("service(s) {} successfully built", bracketed(names)));
   if (!recreate(names)) return;
   if (options_.prune) remove_dangling_images();
 }
@@ -195,7 +195,7 @@ void WatchActions::restart(const std::set<std::string>& services) {
   engine::RestartRequest request{{project_.name, services, false}, std::nullopt, true};
   Outcome outcome = cli::carry_out(context_, engine::to_message(request), signals_);
   stopped_ = stopped_ || outcome.cancelled;
-  if (outcome.ok) tell(fmt::format("service(s) {} restarted", quoted(list_of(services))));
+  if (outcome.ok) tell(fmt::format("service(s) {} restarted", bracketed(list_of(services))));
 }
 
 void WatchActions::run_command(const watch::Rule& rule, const compose::Hook& hook) {

@@ -16,8 +16,8 @@ namespace berth::cli {
 namespace {
 
 /// Ours once more, as it would have been called for the same project.
-std::vector<std::string> arguments_of(const Context& context, const compose::Project& project,
-                                      const std::vector<std::string>& services) {
+std::vector<std::string> watch_arguments(const Context& context, const compose::Project& project,
+                                         const std::vector<std::string>& services) {
   std::vector<std::string> arguments{sys::own_program(), "--project-name=" + project.name, "--ansi=" + context.ansi,
                                      "--progress=plain", "--parallel=" + std::to_string(context.parallel)};
   auto add = [&](const char* flag, const std::vector<std::string>& values) {
@@ -44,7 +44,7 @@ Result<WatchProcess> WatchProcess::start(const Context& context, const compose::
   int pipes[2];
   if (pipe2(pipes, O_CLOEXEC) != 0) return sys_error("pipe", errno);
   sys::UniqueFd output(pipes[0]), input(pipes[1]);
-  std::vector<std::string> arguments = arguments_of(context, project, services);
+  std::vector<std::string> arguments = watch_arguments(context, project, services);
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);

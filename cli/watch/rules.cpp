@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "cli/project.h"
+#include "compose/select.h"
 #include "sys/file.h"
 
 namespace berth::cli {
@@ -37,7 +38,8 @@ class Reading {
 
   void read(const compose::Service& service) {
     std::optional<watch::Patterns> of_build = ignored_by_build(service);
-    for (const compose::WatchRule& written : service.develop.watch) {
+    const compose::Develop develop = compose::develop_of(service);
+    for (const compose::WatchRule& written : develop.watch) {
       watch::Rule rule;
       rule.service = service.name;
       for (const auto& [word, action] : kActions) {
@@ -50,7 +52,7 @@ class Reading {
       if (of_build) rule.ignored.push_back(*of_build);
       if (!written.include.empty()) rule.included = patterns(written, rule.path, "include", written.include);
       rules_.rules.push_back(std::move(rule));
-      rules_.written.push_back(&written);
+      rules_.written.push_back(written);
     }
   }
 
@@ -156,19 +158,25 @@ std::vector<const compose::Service*> chosen(const compose::Project& project, con
 
 std::optional<WatchRules> watch_rules(const Context& context, const compose::Project& project,
                                       const std::vector<std::string>& services, bool warn) {
+  Result<std::vector<std::string>> known = compose::select_services(project, services, compose::Follow::none);
+  if (!known) return (void)report(context, known.error()), std::nullopt;
   Reading reading(context, project, warn);
   const bool any = is_watchable(project, services);
   const std::vector<const compose::Service*> all = chosen(project, services);
   for (const compose::Service* service : all) {
-    if (any && !services.empty() && service->develop.watch.empty()) reading.miss(*service);
+    if (any && !services.empty() && !is_watched(*service)) reading.miss(*service);
     reading.read(*service);
   }
   return reading.finish(all);
 }
 
+bool is_watched(const compose::Service& service) {
+  return !compose::develop_of(service).watch.empty();
+}
+
 bool is_watchable(const compose::Project& project, const std::vector<std::string>& services) {
   const std::vector<const compose::Service*> all = chosen(project, services);
-  return std::any_of(all.begin(), all.end(), [](auto* service) { return !service->develop.watch.empty(); });
+  return std::any_of(all.begin(), all.end(), [](auto* service) { return is_watched(*service); });
 }
 
 }  // namespace berth::cli

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "cli/context.h"
-#include "compose/model.h"
+#include "compose/develop.h"
 #include "watch/rule.h"
 
 namespace berth::cli {
@@ -13,7 +13,7 @@ namespace berth::cli {
 /// The `develop.watch` sections of some services, understood.
 struct WatchRules {
   std::vector<watch::Rule> rules;
-  std::vector<const compose::WatchRule*> written;  // the same ones in the project, which must outlive this
+  std::vector<compose::WatchRule> written;  // the same ones as the file has them
 };
 
 /// Those of the named services (none: of all that are enabled). What cannot be watched is said with its place; what is
@@ -22,7 +22,8 @@ struct WatchRules {
 [[nodiscard]] std::optional<WatchRules> watch_rules(const Context& context, const compose::Project& project,
                                                     const std::vector<std::string>& services, bool warn);
 
-/// Whether any of these services has rules.
+[[nodiscard]] bool is_watched(const compose::Service& service);
+/// Whether any of these services is.
 [[nodiscard]] bool is_watchable(const compose::Project& project, const std::vector<std::string>& services);
 
 }  // namespace berth::cli

@@ -17,7 +17,7 @@ using Clock = std::chrono::steady_clock;
 
 /// An editor that saves, or a branch that is switched, is one change: it is over when nothing comes for so long, or
 /// when it has lasted so long.
-constexpr std::chrono::milliseconds kQuiet{50}, kLongest{1000};
+constexpr std::chrono::milliseconds kQuietTime{50}, kLongestBurst{1000};
 
 /// Waits until files have changed and are quiet again. False after a signal.
 bool wait_for_burst(const Context& context, watch::TreeWatch& tree, const Signals& signals) {
@@ -26,7 +26,8 @@ bool wait_for_burst(const Context& context, watch::TreeWatch& tree, const Signal
   for (;;) {
     std::chrono::milliseconds left{-1};
     if (pending) {
-      left = std::chrono::ceil<std::chrono::milliseconds>(std::min(last + kQuiet, begun + kLongest) - Clock::now());
+      left = std::chrono::ceil<std::chrono::milliseconds>(std::min(last + kQuietTime, begun + kLongestBurst) -
+                                                          Clock::now());
       if (left.count() <= 0) return true;
     }
     pollfd fds[] = {{tree.fd().get(), POLLIN, 0}, {signals.fd().get(), POLLIN, 0}};
@@ -47,7 +48,7 @@ watch::Work initial_work(const WatchRules& rules, const watch::TreeWatch& tree) 
   watch::Work work;
   for (size_t i = 0; i < rules.rules.size(); ++i) {
     const watch::Rule& rule = rules.rules[i];
-    if (!watch::copies(rule.action) || !rules.written[i]->initial_sync.value_or(false)) continue;
+    if (!watch::copies(rule.action) || !rules.written[i].initial_sync.value_or(false)) continue;
     watch::Rule copying = rule;
     copying.action = watch::Action::sync;
     watch::Work one = watch::work_for({std::move(copying)}, tree.all_below(rule.path));
