@@ -1,12 +1,13 @@
 #!/usr/bin/python3
-"""bench/watch.py [FILES]: what `watch` costs on a large tree (50,000 files), under berth and, where BERTH_BENCH_DOCKER or docker
-in PATH says how to call it, Docker Compose.
+"""bench/watch.py [FILES]: what `watch` costs on a large tree (50,000 files), under berth and, where there is one, Docker Compose
+(BERTH_BENCH_DOCKER: the words before `compose`; BERTH_BENCH_DOCKER_ROOT: where its files begin, if that is a chroot).
 
 For each: time from the command to "Watch enabled" with a stack that is up, memory of the watching process (PSS), and the time from
 the closing of a file to its being in the container, 30 times; then one burst of 1,000 files. Run it as root.
 """
 
 import os
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -19,15 +20,16 @@ sys.path.insert(0, os.path.join(REPO, "tests", "integration"))
 
 import busybox  # noqa: E402  pylint: disable=wrong-import-position,import-error
 
+SLEEP = "104729"  # by which the container's process is found
 COMPOSE = """
 name: benchwatch
 services:
   web:
-    image: busybox:1
-    command: [sleep, "100000"]
+    image: benchwatch:1
+    command: [sleep, "%s"]
     init: true
-    develop: {watch: [{path: ./src, action: sync, target: /app}]}
-"""
+    develop: {watch: [{path: FOLDER/src, action: sync, target: /app}]}
+""" % SLEEP
 FILES_IN_A_FOLDER = 50
 
 
@@ -65,35 +67,38 @@ def root_of(mark):
     raise SystemExit("the container does not run")
 
 
-def measure(name, compose, folder, environment):
-    def run(*arguments):
-        subprocess.run([*compose, *arguments], cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL,
+def measure(name, command, folder, compose, environment):
+    def run(*words):
+        subprocess.run([*command, "-f", "-", *words], input=compose, text=True, env=environment, check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
 
+    def has(file):
+        return os.path.exists(f"{root}/app/0/0/{file}")
+
     run("up", "-d")
-    output = os.path.join(folder, f".{name}.out")
+    root = root_of(SLEEP.encode())
+    output = os.path.join(folder, f"{name}.out")
     with open(output, "w", encoding="utf-8") as file:
         begun = time.monotonic()
-        with subprocess.Popen([*compose, "watch", "--no-up"], cwd=folder, env=environment, stdout=file, stderr=file) as watch:
-            wait_for(lambda: "Watch enabled" in open(output, encoding="utf-8").read())  # pylint: disable=consider-using-with
+        with subprocess.Popen([*command, "-f", "-", "watch", "--no-up"], env=environment, text=True, stdin=subprocess.PIPE, stdout=file,
+                              stderr=file) as watch:
+            watch.stdin.write(compose)
+            watch.stdin.close()
+            wait_for(lambda: "enabled" in text_of(output).lower())
             started = time.monotonic() - begun
-            root = root_of(b"100000")
             latencies = []
             for i in range(31):
-                place = f"src/0/0/new-{i}.js"
-                with open(os.path.join(folder, place), "w", encoding="utf-8") as new:
-                    new.write("x")
+                write(f"{folder}/src/0/0/new-{i}.js")
                 begun = time.monotonic()
-                wait_for(lambda: os.path.exists(f"{root}/app/0/0/new-{i}.js"))  # pylint: disable=cell-var-from-loop
+                wait_for(lambda: has(f"new-{i}.js"))  # pylint: disable=cell-var-from-loop
                 latencies.append(time.monotonic() - begun)
                 time.sleep(0.6)
             begun = time.monotonic()
             for i in range(1000):
-                with open(os.path.join(folder, f"src/0/0/burst-{i}.js"), "w", encoding="utf-8") as new:
-                    new.write("x")
-            wait_for(lambda: all(os.path.exists(f"{root}/app/0/0/burst-{i}.js") for i in range(999, -1, -1)))
+                write(f"{folder}/src/0/0/burst-{i}.js")
+            wait_for(lambda: all(has(f"burst-{i}.js") for i in range(999, -1, -1)))
             burst = time.monotonic() - begun
-            memory = memory_of(watch.pid)
+            memory = sum(memory_of(pid) for pid in [watch.pid, *children_of(watch.pid)])
             watch.terminate()
     run("down", "-t", "0")
     print(f"{name:8}  watch enabled {started * 1000:6.0f} ms   memory {memory / 1024:6.1f} MB   "
@@ -101,25 +106,46 @@ def measure(name, compose, folder, environment):
           f"1,000 files {burst * 1000:6.0f} ms", flush=True)
 
 
+def text_of(path):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def write(path):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("x")
+
+
+def children_of(parent):
+    """A docker command has Compose as a child."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if int(text_of(f"/proc/{pid}/stat").rsplit(")", 1)[1].split()[1]) == parent:
+                found.append(int(pid))
+        except OSError:
+            continue
+    return found
+
+
 def main():
     files = int(sys.argv[1]) if len(sys.argv) > 1 else 50000
-    folder = tempfile.mkdtemp(prefix="berth-bench-")
+    docker_root = os.environ.get("BERTH_BENCH_DOCKER_ROOT", "")
+    folder = tempfile.mkdtemp(prefix="berth-bench-", dir=f"{docker_root}/var/tmp")
     try:
-        with open(os.path.join(folder, "compose.yaml"), "w", encoding="utf-8") as file:
-            file.write(COMPOSE)
         make_tree(folder, files)
         berth = os.environ.get("BERTH", os.path.join(REPO, "build", "berth"))
-        environment = {**os.environ, "BERTH_ROOT": f"{folder}/.berth/root", "BERTH_RUN": f"{folder}/.berth/run"}
-        subprocess.run([berth, "import", busybox.image_tar(), "busybox:1"], env=environment, check=True, stdout=subprocess.DEVNULL)
-        measure("berth", [berth], folder, environment)
-        docker = os.environ.get("BERTH_BENCH_DOCKER", "docker").split()
-        if shutil.which(docker[0]) and subprocess.run([*docker, "version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                                      check=False).returncode == 0:
-            with open(busybox.image_tar(), "rb") as tar:
-                subprocess.run([*docker, "import", "-", "busybox:1"], stdin=tar, check=True, stdout=subprocess.DEVNULL)
-            measure("compose", [*docker, "compose"], folder, dict(os.environ))
-        else:
-            print("Docker is not there: berth alone was measured")
+        environment = {**os.environ, "BERTH_ROOT": f"{folder}/berth/root", "BERTH_RUN": f"{folder}/berth/run"}
+        subprocess.run([berth, "import", busybox.image_tar(), "benchwatch:1"], env=environment, check=True, stdout=subprocess.DEVNULL)
+        measure("berth", [berth], folder, COMPOSE.replace("FOLDER", folder), environment)
+        docker = shlex.split(os.environ.get("BERTH_BENCH_DOCKER", "docker"))
+        if not shutil.which(docker[0]):
+            print("no Docker here (PATH, BERTH_BENCH_DOCKER): berth alone")
+            return
+        with open(busybox.image_tar(), "rb") as tar:
+            subprocess.run([*docker, "import", "-", "benchwatch:1"], stdin=tar, check=True, stdout=subprocess.DEVNULL)
+        measure("compose", [*docker, "compose"], folder, COMPOSE.replace("FOLDER", folder.removeprefix(docker_root)), dict(os.environ))
+        subprocess.run([*docker, "image", "rm", "-f", "benchwatch:1"], check=False, stdout=subprocess.DEVNULL)
     finally:
         shutil.rmtree(folder)
 

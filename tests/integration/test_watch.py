@@ -214,6 +214,26 @@ class Sync(WatchCase):
             self.wait_for_text(stack, "/app/deep/after", "3")
 
 
+    def test_links_that_change_meanwhile_lead_nowhere_but_into_the_container(self):
+        stack = self.project(WEB, src__a="1")
+        outside = os.path.join(stack.berth.home, "outside")
+        os.makedirs(outside)
+        stack.up()
+        stack("exec", "-d", "web", "sh", "-c", f"""mkdir -p /app{outside} {outside}; cd /app; while :; do
+            rm -rf deep; ln -s {outside} deep; rm -rf deep; ln -s ../../../../../../../../..{outside} deep; rm deep; mkdir deep; done""", check=0)
+        with Background(stack, "watch", "--no-up") as watch:
+            watch.wait_for("Watch enabled")
+            for round_ in range(30):
+                for i in range(20):
+                    self.write(stack, f"src/deep/file-{i}", f"{round_}")
+                shutil.rmtree(self.path(stack, "src/deep"))
+                said = watch.text.count("Syncing")
+                self.write(stack, "src/last", f"{round_}")
+                self.wait_for_text(stack, "/app/last", f"{round_}")
+                wait_until("a burst is over", lambda: watch.text.count("Syncing") > said)  # pylint: disable=cell-var-from-loop
+        self.assertEqual([], os.listdir(outside))
+
+
 class Actions(WatchCase):
     def test_restart_and_sync_restart(self):
         stack = self.project("""
