@@ -31,6 +31,7 @@ void add_events(Command app, Context& context);
 void add_inspect(Command app, Context& context);
 void add_config(Command app, Context& context);
 void add_lint(Command app, Context& context);
+void add_graph(Command app, Context& context);
 void add_version(Command app, Context& context);
 void add_completion(Command app, Context& context);
 void add_build(Command app, Context& context);

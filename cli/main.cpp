@@ -41,6 +41,7 @@ constexpr std::pair<std::string_view, Add> kCommands[] = {
     {"events", berth::cli::add_events},
     {"config", berth::cli::add_config},
     {"lint", berth::cli::add_lint},
+    {"graph", berth::cli::add_graph},
     {"doctor", berth::cli::add_doctor},
     {"build", berth::cli::add_build},
     {"pull", berth::cli::add_pull},
