@@ -13,6 +13,7 @@
 #include "cli/project.h"
 #include "cli/request.h"
 #include "cli/up_flags.h"
+#include "cli/up_trace.h"
 #include "engine/request.h"
 
 namespace berth::cli {
@@ -27,7 +28,7 @@ struct Flags {
   bool wait = false, no_color = false, no_prefix = false, timestamps = false, abort_on_exit = false,
        abort_on_failure = false;
   int64_t wait_timeout = 0;
-  std::string exit_code_from;
+  std::string exit_code_from, trace;
 };
 
 /// Services whose output is shown: those that are named, or all, but for what the flags say.
@@ -56,12 +57,18 @@ Status choose_attached(const Flags& flags, engine::Stack& stack) {
 /// Attached: logs until everything has ended, or a signal: the first one stops, the second one kills.
 class Attached {
  public:
-  Attached(const Context& context, const Flags& flags, const engine::UpRequest& request)
-      : context_(context), flags_(flags), request_(request), printer_(style()), follower_(make_follower()) {}
+  Attached(const Context& context, const Flags& flags, const engine::UpRequest& request, UpTrace& trace)
+      : context_(context),
+        flags_(flags),
+        request_(request),
+        trace_(trace),
+        printer_(style()),
+        follower_(make_follower()) {}
 
   int run() {
     Watch logs{follower_.fd(), [this] { follower_.pump(); }};
     Outcome up = carry_out(context_, engine::to_message(request_), signals_, logs);
+    trace_.finish(request_.stack.project);
     follower_.pump();
     if (!up.ok) return up.exit_code();
     if (up.cancelled) return stop_everything(130);  // too late to cancel: all had been started by then
@@ -146,15 +153,17 @@ class Attached {
   const Context& context_;
   const Flags& flags_;
   const engine::UpRequest& request_;
+  UpTrace& trace_;
   Signals signals_;
   LogPrinter printer_;
   LogFollower follower_;
 };
 
-Status check_combinations(const Flags& flags) {
+Status check_combinations(const Flags& flags, bool dry_run) {
   if (flags.abort_on_exit && flags.abort_on_failure)
     return make_error(
         "--abort-on-container-failure cannot be combined with --abort-on-container-exit or --exit-code-from");
+  if (!flags.trace.empty() && dry_run) return make_error("--trace has nothing to trace in a dry run");
   bool aborts = flags.abort_on_exit || flags.abort_on_failure;
   if (aborts && (flags.detach || flags.wait)) {
     return make_error(std::string(flags.detach ? "--detach" : "--wait") +
@@ -164,12 +173,11 @@ Status check_combinations(const Flags& flags) {
   return {};
 }
 
-int run(const Context& context, Flags flags) {
+int run(Context& context, Flags flags) {
   if (!flags.exit_code_from.empty()) flags.abort_on_exit = true;
-  if (Status combined = check_combinations(flags); !combined) {
-    print_error(context, combined.error());
-    return 1;
-  }
+  if (Status combined = check_combinations(flags, context.dry_run); !combined) return report(context, combined);
+  UpTrace trace(context);
+  if (Status begun = trace.begin(flags.trace); !begun) return report(context, begun);
   int code = 1;
   std::vector<Errand> errands;
   std::optional<engine::UpRequest> request = prepare_up(context, flags.converge, errands, code);
@@ -178,8 +186,10 @@ int run(const Context& context, Flags flags) {
   request->options.wait = flags.wait;
   if (flags.wait_timeout > 0) request->options.wait_timeout_ns = flags.wait_timeout * kSecondNs;
   if (context.dry_run) return dry_run(context, engine::to_message(*request), std::move(errands));
-  if (flags.detach || flags.wait || flags.converge.no_start) return carry_out(context, engine::to_message(*request));
-  return Attached(context, flags, *request).run();
+  if (!flags.detach && !flags.wait && !flags.converge.no_start) return Attached(context, flags, *request, trace).run();
+  code = carry_out(context, engine::to_message(*request));
+  trace.finish(request->stack.project);
+  return code;
 }
 
 }  // namespace
@@ -204,6 +214,8 @@ void add_up(Command app, Context& context) {
   command.flag("--no-color", flags->no_color, "Produce monochrome output");
   command.flag("--no-log-prefix", flags->no_prefix, "Don't print prefix in logs");
   command.flag("--timestamps", flags->timestamps, "Show timestamps");
+  command.option("--trace", flags->trace,
+                 "Show where the time went, and write a trace for Perfetto to this file; - shows it only");
   command.dry_runs(context);
   command.runs(context, [&context, flags] { return run(context, *flags); });
 }

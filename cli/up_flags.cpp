@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "cli/project.h"
+#include "cli/trace/recorder.h"
 #include "engine/plan_request.h"
 #include "engine/plan_resources.h"
 
@@ -101,10 +102,12 @@ std::optional<engine::UpRequest> prepare_up(const Context& context, const Conver
                                             std::vector<Errand>& errands, int& code) {
   code = 1;
   if (Status good = check(flags); !good) return (void)report(context, good), std::nullopt;
+  auto reading = std::make_optional<trace::Part>(context.trace, "read the project");
   std::optional<compose::Project> project = load_project(context, flags.services);
   if (!project) return std::nullopt;
   std::optional<engine::Stack> stack = make_stack(context, *project, flags.services, flags.no_deps);
   if (!stack) return std::nullopt;
+  reading.reset();
   if (Status scaled = apply_scale(flags.scale, *stack); !scaled) return (void)report(context, scaled), std::nullopt;
   if (code = bring_images(context, *project, *stack, flags.bring, errands); code != 0) return std::nullopt;
   engine::UpRequest request;

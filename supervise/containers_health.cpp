@@ -51,6 +51,7 @@ Work Containers::watch_health(ContainerPtr container, uint64_t run) {
     if (over()) co_return;
     if (paused()) continue;  // it stood still as well, and says nothing
     if (!result) result = failed_probe(result.error());
+    if (tracers_.any()) trace_probe(*container, *result, container->started + begun);
     engine::LiveState& live = container->live;
     bool turned = health.on_probe(result->exit_code == 0, since_start(), since_start() - begun);
     live.probes.push_back(std::move(result).value());
@@ -62,6 +63,13 @@ Work Containers::watch_health(ContainerPtr container, uint64_t run) {
     if (config.restart_unhealthy && live.health == "unhealthy") break;
   }
   if (!over()) co_await end_unhealthy(container);
+}
+
+void Containers::trace_probe(const Managed& container, const engine::ProbeResult& result,
+                             std::chrono::steady_clock::time_point begun) {
+  const auto since = std::chrono::duration_cast<std::chrono::microseconds>(begun.time_since_epoch());
+  tracers_.tell(container.record, "probe", since.count(), fmt::format("exit code {}", result.exit_code),
+                result.exit_code != 0);
 }
 
 /// Its restart policy hears of the end, and why it came.
