@@ -25,9 +25,7 @@
 namespace berth::cli {
 namespace {
 
-constexpr int kInterrupted = 130;
-
-struct Flags {
+struct AttachFlags {
   ContainerChoice container;
   std::string detach_keys = "ctrl-p,ctrl-q";
   bool no_stdin = false, sig_proxy = true;
@@ -85,7 +83,7 @@ class Output {
 
 class Attachment {
  public:
-  Attachment(const Flags& flags, const engine::Container& container, sys::UniqueFd input, DetachKeys keys,
+  Attachment(const AttachFlags& flags, const engine::Container& container, sys::UniqueFd input, DetachKeys keys,
              Output output)
       : sig_proxy_(flags.sig_proxy),
         tty_(container.record.config.tty),
@@ -154,7 +152,7 @@ class Attachment {
   Output output_;
 };
 
-Result<int> attach(const Context& context, const Flags& flags) {
+Result<int> attach(const Context& context, const AttachFlags& flags) {
   BERTH_TRY(DetachKeys keys, DetachKeys::parse(flags.detach_keys));
   BERTH_TRY(engine::Container container, find_container(context, flags.container));
   const std::string& name = container.record.name;
@@ -180,7 +178,7 @@ Result<int> attach(const Context& context, const Flags& flags) {
 }
 
 void add(Command app, Context& context, bool of_service) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<AttachFlags>();
   Command command = app.add_command(
       "attach", of_service ? "Attach local standard input, output, and error streams to a service's running container"
                            : "Attach local standard input, output, and error streams to a running container");

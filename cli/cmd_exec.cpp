@@ -18,7 +18,7 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct ExecFlags {
   std::string service, user, workdir;
   std::vector<std::string> command, env;
   bool detach = false, no_tty = false, privileged = false, interactive = true, tty = true;
@@ -26,7 +26,7 @@ struct Flags {
 };
 
 /// The replica that is meant. Prints why there is none.
-const engine::Container* find(const Context& context, const Target& target, const Flags& flags,
+const engine::Container* find(const Context& context, const Target& target, const ExecFlags& flags,
                               const engine::Observed& observed) {
   std::optional<engine::Selection> selection = select(context, target, {flags.service});
   if (!selection) return nullptr;
@@ -66,7 +66,7 @@ struct Started {
   std::optional<Error> error;
 };
 
-Started start(const Context& context, const engine::Container& container, const Flags& flags, bool tty) {
+Started start(const Context& context, const engine::Container& container, const ExecFlags& flags, bool tty) {
   Started started;
   auto attempt = [&]() -> Status {
     BERTH_TRY(runtime::Host host, runtime::Host::discover(context.paths.root + "/cache"));
@@ -102,7 +102,7 @@ Started start(const Context& context, const engine::Container& container, const 
   return started;
 }
 
-int run(const Context& context, const Flags& flags) {
+int run(const Context& context, const ExecFlags& flags) {
   // What enters the container begins as a copy of us.
   if (!context.dry_run) {
     if (Status sealed = sys::seal_self(context.argv); !sealed) return report(context, sealed);
@@ -141,7 +141,7 @@ int run(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_exec(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ExecFlags>();
   Command command = app.add_command("exec", "Execute a command in a running container");
   command.footer("berth exec [OPTIONS] SERVICE COMMAND [ARGS...]");
   command.flag("-d,--detach", flags->detach, "Run the command in the background");

@@ -18,7 +18,7 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct LogsFlags {
   std::vector<std::string> services;
   bool follow = false, timestamps = false, no_color = false, no_prefix = false;
   std::string tail = "all", since, until;
@@ -33,7 +33,7 @@ struct View {
   std::optional<size_t> tail;
 };
 
-Result<View> read_flags(const Flags& flags) {
+Result<View> read_flags(const LogsFlags& flags) {
   View view;
   if (flags.index != 0 && flags.services.size() != 1) return make_error("--index requires one service to be selected");
   view.index = flags.index;
@@ -122,7 +122,7 @@ void print_all(const Context& context, const View& view, LogPrinter& printer) {
   merge.tell_open_gaps();
 }
 
-int run(const Context& context, const Flags& flags) {
+int run(const Context& context, const LogsFlags& flags) {
   Result<View> view = read_flags(flags);
   if (!view) return report(context, view.error());
   std::optional<engine::Selection> selection = select(context, flags.services);
@@ -142,7 +142,7 @@ int run(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_logs(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<LogsFlags>();
   Command command = app.add_command("logs", "View output from containers");
   command.option("SERVICE", flags->services, "Services to show; all if none is named");
   command.flag("-f,--follow", flags->follow, "Follow log output");

@@ -9,7 +9,7 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct NetworkConnectFlags {
   std::string network;
   ContainerChoice container;
   std::string ip, ip6;
@@ -19,7 +19,7 @@ struct Flags {
 };
 
 /// "NAME=VALUE", or for links "CONTAINER:ALIAS".
-engine::AttachmentConfig attachment(const Flags& flags) {
+engine::AttachmentConfig attachment(const NetworkConnectFlags& flags) {
   engine::AttachmentConfig attachment;
   attachment.network = flags.network;
   attachment.aliases = flags.aliases;
@@ -42,7 +42,7 @@ Context without_progress(const Context& context) {
   return quiet;
 }
 
-int connect(const Context& context, const Flags& flags) {
+int connect(const Context& context, const NetworkConnectFlags& flags) {
   Result<engine::Container> container = find_container(context, flags.container);
   if (!container) return report(context, std::move(container).error());
   const engine::ContainerRecord& record = container->record;
@@ -50,7 +50,7 @@ int connect(const Context& context, const Flags& flags) {
   return carry_out(without_progress(context), engine::to_message(request));
 }
 
-int disconnect(const Context& context, const Flags& flags) {
+int disconnect(const Context& context, const NetworkConnectFlags& flags) {
   Result<engine::Container> container = find_container(context, flags.container);
   if (!container) return report(context, std::move(container).error());
   const engine::ContainerRecord& record = container->record;
@@ -61,7 +61,7 @@ int disconnect(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_network_connect(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<NetworkConnectFlags>();
   Command command = noun.add_command("connect", "Connect a container to a network");
   command.option("NETWORK", flags->network, "Name or id").required();
   choose_container(command, flags->container, false);
@@ -75,7 +75,7 @@ void add_network_connect(Command noun, Context& context) {
   command.option("--link-local-ip", flags->link_local_ips, "Add a link-local address for the container");
   command.runs(context, [&context, flags] { return connect(context, *flags); });
 
-  auto less = std::make_shared<Flags>();
+  auto less = std::make_shared<NetworkConnectFlags>();
   command = noun.add_command("disconnect", "Disconnect a container from a network");
   command.option("NETWORK", less->network, "Name or id").required();
   choose_container(command, less->container, false);

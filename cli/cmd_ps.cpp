@@ -15,9 +15,8 @@ namespace berth::cli {
 namespace {
 
 using engine::Container;
-using engine::Json;
 
-struct Flags {
+struct PsFlags {
   std::vector<std::string> services, statuses, filters;
   std::string format = "table";
   bool all = false, quiet = false, list_services = false, no_trunc = false;
@@ -73,8 +72,8 @@ std::string ports_text(const Container& c) {
   return join(texts, ", ");
 }
 
-Json publishers(const Container& c) {
-  Json list = Json::array();
+engine::Json publishers(const Container& c) {
+  engine::Json list = engine::Json::array();
   for (const engine::PublishedPort& port : bindings(c)) {
     list.push_back({{"URL", port.host_ip},
                     {"TargetPort", port.container_port},
@@ -131,7 +130,7 @@ nlohmann::ordered_json row(const Container& c, bool full) {
           {"Status", status_text(c)}};
 }
 
-bool shown(const Container& c, const Flags& flags) {
+bool shown(const Container& c, const PsFlags& flags) {
   std::vector<std::string> statuses = flags.statuses;
   for (const std::string& filter : flags.filters) {
     if (filter.rfind("status=", 0) == 0) statuses.push_back(filter.substr(7));
@@ -140,7 +139,7 @@ bool shown(const Container& c, const Flags& flags) {
   return std::find(statuses.begin(), statuses.end(), engine::status_name(c.live.status)) != statuses.end();
 }
 
-void print(const std::vector<const Container*>& containers, const Flags& flags) {
+void print(const std::vector<const Container*>& containers, const PsFlags& flags) {
   if (flags.quiet) {
     for (const Container* c : containers) fmt::print("{}\n", c->record.id);
   } else if (flags.list_services) {
@@ -149,7 +148,7 @@ void print(const std::vector<const Container*>& containers, const Flags& flags) 
     for (const std::string& name : names) fmt::print("{}\n", printable(name));
   } else if (flags.format == "json") {
     for (const Container* c : containers) {
-      fmt::print("{}\n", row(*c, flags.no_trunc).dump(-1, ' ', false, Json::error_handler_t::replace));
+      fmt::print("{}\n", row(*c, flags.no_trunc).dump(-1, ' ', false, engine::Json::error_handler_t::replace));
     }
   } else {
     std::vector<std::vector<std::string>> rows;
@@ -161,7 +160,7 @@ void print(const std::vector<const Container*>& containers, const Flags& flags) 
   }
 }
 
-int run(const Context& context, const Flags& flags) {
+int run(const Context& context, const PsFlags& flags) {
   std::optional<engine::Selection> selection = select(context, flags.services);
   if (!selection) return 1;
   selection->include_one_off = flags.all;
@@ -177,7 +176,7 @@ int run(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_ps(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<PsFlags>();
   Command command = app.add_command("ps", "List containers");
   command.option("SERVICE", flags->services, "Services; all if none is named");
   command.flag("-a,--all", flags->all, "Show all stopped containers (including those created by the run command)");

@@ -19,9 +19,7 @@
 namespace berth::cli {
 namespace {
 
-constexpr int64_t kSecondNs = 1'000'000'000;
-
-struct Flags {
+struct UpFlags {
   ConvergeFlags converge;
   std::vector<std::string> attach, no_attach;
   bool detach = false, attach_dependencies = false;
@@ -32,7 +30,7 @@ struct Flags {
 };
 
 /// Services whose output is shown: those that are named, or all, but for what the flags say.
-Status choose_attached(const Flags& flags, engine::Stack& stack) {
+Status choose_attached(const UpFlags& flags, engine::Stack& stack) {
   std::vector<std::string> known;
   for (const engine::ServiceConfig& service : stack.services) known.push_back(service.name);
   auto is_in = [](const std::vector<std::string>& names, const std::string& name) {
@@ -57,7 +55,7 @@ Status choose_attached(const Flags& flags, engine::Stack& stack) {
 /// Attached: logs until everything has ended, or a signal: the first one stops, the second one kills.
 class Attached {
  public:
-  Attached(const Context& context, const Flags& flags, const engine::UpRequest& request, UpTrace& trace)
+  Attached(const Context& context, const UpFlags& flags, const engine::UpRequest& request, UpTrace& trace)
       : context_(context),
         flags_(flags),
         request_(request),
@@ -151,7 +149,7 @@ class Attached {
   }
 
   const Context& context_;
-  const Flags& flags_;
+  const UpFlags& flags_;
   const engine::UpRequest& request_;
   UpTrace& trace_;
   Signals signals_;
@@ -159,7 +157,7 @@ class Attached {
   LogFollower follower_;
 };
 
-Status check_combinations(const Flags& flags, bool dry_run) {
+Status check_combinations(const UpFlags& flags, bool dry_run) {
   if (flags.abort_on_exit && flags.abort_on_failure)
     return make_error(
         "--abort-on-container-failure cannot be combined with --abort-on-container-exit or --exit-code-from");
@@ -173,7 +171,7 @@ Status check_combinations(const Flags& flags, bool dry_run) {
   return {};
 }
 
-int run(Context& context, Flags flags) {
+int run(Context& context, UpFlags flags) {
   if (!flags.exit_code_from.empty()) flags.abort_on_exit = true;
   if (Status combined = check_combinations(flags, context.dry_run); !combined) return report(context, combined);
   UpTrace trace(context);
@@ -195,7 +193,7 @@ int run(Context& context, Flags flags) {
 }  // namespace
 
 void add_up(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<UpFlags>();
   Command command = app.add_command("up", "Create and start containers");
   add_converge_flags(command, flags->converge);
   command.flag("-d,--detach", flags->detach, "Run containers in the background");

@@ -38,7 +38,7 @@ engine::Json with_flags(const Context& context, engine::Json request) {
   return request;
 }
 
-Result<Client> connect(const Context& context) {
+Result<Client> reach_supervisor(const Context& context) {
   trace::Part part(context.trace, "reach the supervisor");
   return Client::connect(context.paths);
 }
@@ -51,7 +51,7 @@ class Conversation {
 
   /// Sends the request and passes events on until the result. EPIPE: the supervisor died in the middle.
   Result<engine::Json> hold(const engine::Json& request) {
-    BERTH_TRY(Client client, connect(context_));
+    BERTH_TRY(Client client, reach_supervisor(context_));
     BERTH_TRY_OK(client.send(with_flags(context_, request)));
     for (;;) {
       pollfd fds[] = {{client.fd().get(), POLLIN, 0}, {signals_.fd().get(), POLLIN, 0}, {also_.fd.get(), POLLIN, 0}};

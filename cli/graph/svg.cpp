@@ -13,7 +13,7 @@
 namespace berth::cli::graph {
 namespace {
 
-constexpr double kMargin = 24, kPadding = 12, kTitleSize = 14, kTextSize = 11, kTitleLine = 20, kLine = 16;
+constexpr double kMargin = 24, kPadding = 12, kTitleSize = 14, kTextSize = 11, kTitleLine = 20, kLineHeight = 16;
 constexpr double kChipHeight = 16, kChipGap = 6;
 constexpr size_t kMostColumns = 44;  // of a line
 constexpr size_t kMostLines = 10;    // of a box
@@ -24,7 +24,7 @@ double text_width(const std::string& text, double size) {
   return static_cast<double>(display_width(text)) * kColumn * size;
 }
 
-std::string escaped(const std::string& text) {
+std::string xml_escaped(const std::string& text) {
   std::string out;
   for (char c : clean(text)) {
     switch (c) {
@@ -50,9 +50,9 @@ std::string escaped(const std::string& text) {
   return out;
 }
 
-std::string text_at(double x, double y, const char* style, const std::string& text, const char* anchor = "start") {
+std::string svg_text(double x, double y, const char* style, const std::string& text, const char* anchor = "start") {
   return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"{}\" text-anchor=\"{}\">{}</text>\n", x, y, style, anchor,
-                     escaped(shortened(clean(text), kMostColumns)));
+                     xml_escaped(shortened(clean(text), kMostColumns)));
 }
 
 /// A network's name on its colour.
@@ -83,12 +83,12 @@ class SvgWriter {
     for (const Box& box : boxes_) sizes.push_back(box.size);
     layout_ = lay_out(sizes, edges_, {});
     top_ = kMargin + kTitleLine + kPadding;
-    std::string body = text_at(kMargin, kMargin + kTitleSize, "title", graph_.project);
+    std::string body = svg_text(kMargin, kMargin + kTitleSize, "title", graph_.project);
     for (size_t i = 0; i < edges_.size(); ++i) body += edge(i);
     for (size_t i = 0; i < boxes_.size(); ++i) body += box(boxes_[i], layout_.boxes[i]);
     for (size_t i = 0; i < edges_.size(); ++i) body += gate(i);
     body += legend();
-    return svg_begin(width_, height_, escaped(graph_.project), theme) + body + "</svg>\n";
+    return svg_begin(width_, height_, xml_escaped(graph_.project), theme) + body + "</svg>\n";
   }
 
  private:
@@ -143,7 +143,7 @@ class SvgWriter {
     double wide = text_width(shortened(clean(box.title), kMostColumns), kTitleSize);
     for (const std::string& line : box.lines)
       wide = std::max(wide, text_width(shortened(clean(line), kMostColumns), kTextSize));
-    box.size = {wide + 2 * kPadding, kTitleLine + static_cast<double>(box.lines.size()) * kLine + 2 * kPadding};
+    box.size = {wide + 2 * kPadding, kTitleLine + static_cast<double>(box.lines.size()) * kLineHeight + 2 * kPadding};
   }
 
   void add_edges() {
@@ -196,13 +196,13 @@ class SvgWriter {
     if (need == nullptr || gate_text(*need).empty()) return "";
     const Point& end = layout_.routes[place].back();
     const std::string style = std::string("gate ") + condition_word(need->condition);
-    return text_at(left(end) - 12, top(end) - 4, style.c_str(), gate_text(*need), "end");
+    return svg_text(left(end) - 12, top(end) - 4, style.c_str(), gate_text(*need), "end");
   }
 
   [[nodiscard]] std::string box(const Box& box, const Point& at) const {
     const double x = left(at), y = top(at), wide = box.size.width, high = box.size.height;
-    std::string text = "<g><title>" + escaped(box.title);
-    for (const std::string& line : box.all) text += "\n" + escaped(line);
+    std::string text = "<g><title>" + xml_escaped(box.title);
+    for (const std::string& line : box.all) text += "\n" + xml_escaped(line);
     text += "</title>\n";
     if (box.volume) {
       text += fmt::format(
@@ -215,8 +215,8 @@ class SvgWriter {
           wide, high);
     }
     double baseline = y + kPadding + kTitleSize + (box.volume ? kPadding - 2 : 0);
-    text += text_at(x + kPadding, baseline, "name", box.title);
-    for (const std::string& line : box.lines) text += text_at(x + kPadding, baseline += kLine, "detail", line);
+    text += svg_text(x + kPadding, baseline, "name", box.title);
+    for (const std::string& line : box.lines) text += svg_text(x + kPadding, baseline += kLineHeight, "detail", line);
     for (const Chip& one : box.chips) text += chip(one.network, x + one.x, y + one.y);
     return text + "</g>\n";
   }
@@ -230,7 +230,7 @@ class SvgWriter {
     return fmt::format(
                "<rect class=\"network{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" rx=\"8\"/>\n",
                network % kNetworkColours, x, y, chip_width(key), kChipHeight) +
-           text_at(x + kPadding / 2, y + kChipHeight - 4, "chip", key);
+           svg_text(x + kPadding / 2, y + kChipHeight - 4, "chip", key);
   }
 
   /// Below everything: what the networks are, and what an arrow says.
@@ -243,13 +243,13 @@ class SvgWriter {
       if (network.external) about += ", external";
       if (network.internal) about += ", internal";
       const double beside = kMargin + chip_width(network.key) + kChipGap;
-      text += chip(i, kMargin, y) + text_at(beside, y + kChipHeight - 4, "detail", about);
+      text += chip(i, kMargin, y) + svg_text(beside, y + kChipHeight - 4, "detail", about);
       wide = std::max(wide, beside + text_width(shortened(clean(about), kMostColumns), kTextSize));
       y += kChipHeight + kChipGap;
     }
     if (!needs_.empty()) {
       const std::string about = "a → b: a needs b; the word is what a waits for";
-      text += text_at(kMargin, y + kChipHeight - 4, "detail", about);
+      text += svg_text(kMargin, y + kChipHeight - 4, "detail", about);
       wide = std::max(wide, text_width(about, kTextSize));
       y += kChipHeight + kChipGap;
     }

@@ -21,17 +21,17 @@ struct Glyphs {
 constexpr Glyphs kUnicode{"├── ", "└── ", "│   ", "    ", "→", "×"};
 constexpr Glyphs kAscii{"|-- ", "`-- ", "|   ", "    ", "->", "x"};
 
-struct Node {
+struct TreeNode {
   std::string text;
-  std::vector<Node> below;
+  std::vector<TreeNode> below;
 };
 
-void draw(const Node& node, const Glyphs& glyphs, const std::string& indent, std::string& text) {
+void draw_node(const TreeNode& node, const Glyphs& glyphs, const std::string& indent, std::string& text) {
   text += node.text + "\n";
-  for (const Node& child : node.below) {
+  for (const TreeNode& child : node.below) {
     const bool last = &child == &node.below.back();
     text += indent + (last ? glyphs.last : glyphs.branch);
-    draw(child, glyphs, indent + (last ? glyphs.blank : glyphs.line), text);
+    draw_node(child, glyphs, indent + (last ? glyphs.blank : glyphs.line), text);
   }
 }
 
@@ -40,8 +40,8 @@ class TreeMaker {
   TreeMaker(const StackGraph& graph, const Glyphs& glyphs, bool colour)
       : graph_(graph), glyphs_(glyphs), colour_(colour), shown_(graph.services.size()) {}
 
-  Node make() {
-    Node root{tinted(kBold, clean(graph_.project)), {}};
+  TreeNode make() {
+    TreeNode root{tinted(kBold, clean(graph_.project)), {}};
     for (size_t i = 0; i < graph_.services.size(); ++i) {
       if (graph_.services[i].needed_by.empty()) roots_.push_back(i);
     }
@@ -61,9 +61,9 @@ class TreeMaker {
   }
 
   /// `need`: why it stands where it stands; nullptr at the top.
-  Node service(size_t place, const Need* need, size_t depth) {
+  TreeNode service(size_t place, const Need* need, size_t depth) {
     const Service& service = graph_.services[place];
-    Node node{title(service), {}};
+    TreeNode node{title(service), {}};
     if (need != nullptr) node.text += "  " + tinted(kGreen, gate(*need));
     if (shown_[place] || depth >= kDeepest) {
       node.text += tinted(kDim, shown_[place] ? "  (see above)" : "  (see below)");
@@ -89,8 +89,8 @@ class TreeMaker {
     return "(" + text + ")";
   }
 
-  [[nodiscard]] std::vector<Node> details(const Service& service) const {
-    std::vector<Node> lines;
+  [[nodiscard]] std::vector<TreeNode> details(const Service& service) const {
+    std::vector<TreeNode> lines;
     for (const PublishedPort& port : service.ports)
       lines.push_back({"port " + tinted(kCyan, clean(port_text(port, glyphs_.arrow))), {}});
     for (const Mount& mount : service.mounts) lines.push_back({mount_line(mount), {}});
@@ -109,8 +109,8 @@ class TreeMaker {
     return text + clean(mount.target) + (mount.read_only ? " (read-only)" : "");
   }
 
-  [[nodiscard]] Node networks() const {
-    Node node{tinted(kBold, "networks"), {}};
+  [[nodiscard]] TreeNode networks() const {
+    TreeNode node{tinted(kBold, "networks"), {}};
     for (const Network& network : graph_.networks) {
       std::string kind = network.name + ", " + network.driver;
       if (network.external) kind += ", external";
@@ -120,8 +120,8 @@ class TreeMaker {
     return node;
   }
 
-  [[nodiscard]] Node volumes() const {
-    Node node{tinted(kBold, "volumes"), {}};
+  [[nodiscard]] TreeNode volumes() const {
+    TreeNode node{tinted(kBold, "volumes"), {}};
     for (const Volume& volume : graph_.volumes) {
       std::string kind = volume.name;
       if (volume.driver != "local") kind += ", " + volume.driver;
@@ -131,8 +131,8 @@ class TreeMaker {
     return node;
   }
 
-  [[nodiscard]] Node resource(const std::string& key, const std::string& kind,
-                              const std::vector<std::string>& used_by) const {
+  [[nodiscard]] TreeNode resource(const std::string& key, const std::string& kind,
+                                  const std::vector<std::string>& used_by) const {
     return {clean(key) + "  " + tinted(kDim, "(" + clean(kind) + ")") + "  " + clean(join(used_by, ", ")), {}};
   }
 
@@ -148,7 +148,7 @@ class TreeMaker {
 std::string to_tree(const StackGraph& graph, const TreeStyle& style) {
   const Glyphs& glyphs = style.unicode ? kUnicode : kAscii;
   std::string text;
-  draw(TreeMaker(graph, glyphs, style.colour).make(), glyphs, "", text);
+  draw_node(TreeMaker(graph, glyphs, style.colour).make(), glyphs, "", text);
   return text;
 }
 
