@@ -28,7 +28,8 @@ std::optional<Error> name_clash(const Stack& stack, const Observed& observed, co
                                 const std::string& place) {
   for (const Container& container : observed.containers) {
     const ContainerRecord& r = container.record;
-    bool own = r.project == stack.project && r.service == action.service && !r.one_off && !action.one_off;
+    bool own = r.project == stack.project && r.service == action.service && r.pre_start == action.pre_start &&
+               (!r.one_off || r.pre_start) && !action.one_off;
     if (r.name != action.container.name || own) continue;
     Error error = make_error(fmt::format("the container name \"{}\" is in use by service \"{}\" of project \"{}\"",
                                          r.name, r.service, r.project),

@@ -154,7 +154,8 @@ Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& ser
   record.project = stack.project;
   record.service = service.name;
   record.number = action.number;
-  record.one_off = action.one_off;
+  record.one_off = action.one_off || action.pre_start;
+  record.pre_start = action.pre_start;
   record.auto_remove = action.auto_remove;
   record.created_ns = wall_clock_ns();
   record.image_id = image.id.str();
