@@ -1,10 +1,11 @@
+#include <nlohmann/json.hpp>
+
 #include "cli/graph/formats.h"
-#include "engine/json.h"
 
 namespace berth::cli::graph {
 namespace {
 
-using engine::Json;
+using Json = nlohmann::json;
 
 Json json_of(const StackGraph& graph, const Service& service) {
   Json needs = Json::array(), ports = Json::array(), mounts = Json::array();
@@ -57,7 +58,7 @@ std::string to_json(const StackGraph& graph) {
                   {"services", std::move(services)},
                   {"networks", std::move(networks)},
                   {"volumes", std::move(volumes)}};
-  return engine::to_text(json) + "\n";
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace berth::cli::graph
