@@ -174,7 +174,13 @@ int CommandLine::parse_and_run(int argc, char** argv) const {
   context_->argv = argv;
   std::string word = command_word(argc, argv);
   const CLI::App* command = command_named(*app_, word);
-  if (!word.empty() && command == nullptr) return refuse_command(*app_, "berth", word);
+  if (!word.empty() && command == nullptr) {
+    // It may be what was meant for a flag that there is not.
+    for (int i = 1; argv[i] != word; ++i) {
+      if (is_unknown_flag(*app_, argv[i])) return refuse_words(*app_, *app_, {argv[i]});
+    }
+    return refuse_command(*app_, "berth", word);
+  }
   if (command != nullptr && command->get_require_subcommand_min() > 0) {
     char** below = std::find(argv, argv + argc, word) + 1;
     if (below < argv + argc && **below != '-' && command_named(*command, *below) == nullptr)

@@ -15,7 +15,7 @@ constexpr ExampleRow kExamples[] = {
     {"berth up", {"berth up --build web", "build web's image again and start web with what it needs"}},
     {"berth up", {"berth up -d --wait --trace -", "show where the time of the start went"}},
     {"berth down", {"berth down", "remove containers and networks; volumes stay"}},
-    {"berth down", {"berth down -v --rmi local", "remove volumes and built images too"}},
+    {"berth down", {"berth down -v", "remove volumes too, with all that is in them"}},
     {"berth create", {"berth create --scale web=3", "make containers without starting them"}},
     {"berth scale", {"berth scale web=3 worker=5", "so many containers of these services"}},
     {"berth plan", {"berth plan", "what `up` would do now, and why"}},

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/text.h"
 #include "base/version.h"
 #include "cli/examples.h"
 
@@ -39,7 +40,8 @@ std::vector<const CLI::Option*> flags_of(const CLI::App& app) {
 std::string flag_entries(const CLI::App& app) {
   std::string text;
   for (const CLI::Option* option : flags_of(app)) {
-    text += ".TP\n.B " + escaped(option->get_name()) + "\n" + escaped(option->get_description()) + "\n";
+    text += ".TP\n.B " + escaped(join(split(option->get_name(false, true), ','), ", ")) + "\n" +
+            escaped(option->get_description()) + "\n";
   }
   return text;
 }

@@ -40,6 +40,12 @@ std::string flag_hint(const CLI::App& root, const CLI::App& command, const std::
 
 }  // namespace
 
+bool is_unknown_flag(const CLI::App& app, const std::string& word) {
+  if (word.size() < 2 || word == "--" || !word.starts_with('-')) return false;
+  return app.get_option_no_throw(word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2)) ==
+         nullptr;
+}
+
 std::string path_of(const CLI::App& command) {
   const CLI::App* parent = command.get_parent();
   return parent == nullptr ? command.get_name() : path_of(*parent) + " " + command.get_name();

@@ -18,6 +18,8 @@ namespace berth::cli {
 /// `words` are neither flags nor arguments of `command`, which stands somewhere below `root`.
 [[nodiscard]] int refuse_words(const CLI::App& root, const CLI::App& command, const std::vector<std::string>& words);
 
+[[nodiscard]] bool is_unknown_flag(const CLI::App& app, const std::string& word);
+
 /// "berth image ls"
 [[nodiscard]] std::string path_of(const CLI::App& command);
 

@@ -248,7 +248,7 @@ class SvgWriter {
       y += kChipHeight + kChipGap;
     }
     if (!needs_.empty()) {
-      const std::string about = "a → b: a needs b; the word is what a waits for";
+      const std::string about = "a → b: a needs b, and waits until it is so";
       text += svg_text(kMargin, y + kChipHeight - 4, "detail", about);
       wide = std::max(wide, text_width(about, kTextSize));
       y += kChipHeight + kChipGap;
