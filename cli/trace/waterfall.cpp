@@ -49,7 +49,7 @@ class Waterfall {
         else
           ++left_out;
       }
-      if (!body.empty()) text += tinted("1", cell(who, kNameColumns)) + "\n" + body;
+      if (!body.empty()) text += tinted("1", who) + "\n" + body;
     }
     if (left_out > 0) text += fmt::format("({} shorter than {} left out)\n", left_out, time_text(least_us()));
     return text + "\n" + path_table() + fmt::format("\nup took {}", whole) +
