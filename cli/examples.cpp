@@ -56,7 +56,7 @@ constexpr ExampleRow kExamples[] = {
     {"berth push", {"berth push web", "the image that web builds, to its registry"}},
     {"berth images", {"berth images", "which images the containers have"}},
     {"berth version", {"berth version --short", "the number alone"}},
-    {"berth builder prune", {"berth builder prune -a", "remove all that builds have left in the cache"}},
+    {"berth builder prune", {"berth builder prune -f", "remove what builds have left in the cache"}},
     {"berth container attach", {"berth container attach shop-web-1", "look at its output"}},
     {"berth container commit", {"berth container commit shop-web-1 web:fixed", "an image of what is in it now"}},
     {"berth container cp", {"berth container cp shop-db-1:/etc/hosts .", "a file out of it"}},

@@ -194,6 +194,7 @@ class Containers {
   Work watch_health(ContainerPtr container, uint64_t run);
   void trace_probe(const Managed& container, const engine::ProbeResult& result,
                    std::chrono::steady_clock::time_point begun);
+  void trace_turn(const Managed& container);
   Task<engine::ProbeResult> probe(ContainerPtr container, Duration timeout);
   [[nodiscard]] Error why_not(const Managed& container, engine::Condition condition) const;
 

@@ -101,13 +101,22 @@ class Path {
     return exec;
   }
 
+  /// What became of the container's first process, where that is known, else what it began as.
+  [[nodiscard]] std::string program_of(const TracedStep& step, const engine::Span& exec) const {
+    std::string name = exec.note;
+    for (const engine::Span& span : timeline_.spans) {
+      if (span.who == step.who && span.what == "healthy" && span.begin_us >= exec.end_us && !span.note.empty())
+        name = span.note;
+    }
+    return name.empty() ? "the program" : printable(name.substr(name.rfind('/') + 1));
+  }
+
   /// Since its program was executed. What is not the program's time is that of the probe that succeeded.
   [[nodiscard]] std::string of_wait(const TracedStep& step) const {
     const engine::Span* exec = exec_before(step.who, step.end_us);
     if (exec == nullptr) return "";  // it ran before
     const std::string after = "after " + time_text(step.end_us - exec->end_us);
-    const std::string program =
-        exec->note.empty() ? "the program" : printable(exec->note.substr(exec->note.rfind('/') + 1));
+    const std::string program = program_of(step, *exec);
     if (step.verb.ends_with("completed")) return fmt::format("{}, as long as {} ran", after, program);
     size_t probes = 0;
     const engine::Span* last = nullptr;

@@ -44,6 +44,13 @@ TEST_CASE("the critical path goes back from what ended last to what it waited fo
   CHECK(verdict(path) == "db-1 took most of it: healthy " + path[4].why);
 }
 
+TEST_CASE("a script that has become another program is called by that name") {
+  Timeline timeline = shop();
+  timeline.spans[3].note = "docker-entrypoint.sh";
+  timeline.spans.push_back({"Container shop-db-1", "healthy", 437'000, 437'000, "postgres", false});
+  CHECK(critical_path(timeline)[4].why.find("of which postgres needed 390 ms") != std::string::npos);
+}
+
 TEST_CASE("a step that failed is the end of the path") {
   Timeline timeline = shop();
   timeline.steps.pop_back();
