@@ -51,8 +51,8 @@ void add_oci(Command app, Context& context);
 /// the exit code if that is not possible.
 [[nodiscard]] int run_oci(const Context& context, char** argv);
 
-/// `berth __complete WORD...`, which completion scripts call: what may stand in the place of the last word. Requires: all
-/// commands have been added.
+/// `berth __complete WORD...`, which completion scripts call: what may stand in the place of the last word. Requires:
+/// all commands have been added.
 [[nodiscard]] int run_complete(const Context& context, Command app, const std::vector<std::string>& words);
 
 // Below `container`, about one by name or id.
