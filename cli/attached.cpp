@@ -35,6 +35,7 @@ class Attached {
   int run() {
     Watch logs{follower_.fd(), [this] { follower_.pump(); }};
     Outcome up = carry_out(context_, engine::to_message(request_), signals_, logs);
+    if (options_.when_up) options_.when_up();
     follower_.pump();
     if (!up.ok) return up.exit_code();
     if (up.cancelled) return stop_everything(130);  // too late to cancel: all had been started by then

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "cli/context.h"
@@ -14,6 +15,7 @@ struct AttachedOptions {
   bool watch = false;  // files, from the start
   bool menu = false;   // keys, where there is a terminal
   std::string exit_code_from;
+  std::function<void()> when_up;  // the request has been carried out, or has failed
 };
 
 /// Carries the request out and shows logs until everything has ended, or a signal: the first one stops, the second one

@@ -8,6 +8,7 @@
 #include "cli/project.h"
 #include "cli/request.h"
 #include "cli/up_flags.h"
+#include "cli/up_trace.h"
 #include "cli/watch/rules.h"
 #include "engine/request.h"
 #include "sys/environment.h"
@@ -21,6 +22,7 @@ struct UpFlags {
   bool detach = false, attach_dependencies = false;
   bool wait = false;
   int64_t wait_timeout = 0;
+  std::string trace;
   std::string menu;  // "true", "false", or nothing said
   AttachedOptions attached;
 };
@@ -48,11 +50,12 @@ Status choose_attached(const UpFlags& flags, engine::Stack& stack) {
   return {};
 }
 
-Status check_combinations(const UpFlags& flags) {
+Status check_combinations(const UpFlags& flags, bool dry_run) {
   const AttachedOptions& attached = flags.attached;
   if (attached.abort_on_exit && attached.abort_on_failure)
     return make_error(
         "--abort-on-container-failure cannot be combined with --abort-on-container-exit or --exit-code-from");
+  if (!flags.trace.empty() && dry_run) return make_error("--trace has nothing to trace in a dry run");
   const bool aborts = attached.abort_on_exit || attached.abort_on_failure;
   if ((aborts || attached.watch) && (flags.detach || flags.wait)) {
     return make_error(std::string(flags.detach ? "--detach" : "--wait") +
@@ -70,12 +73,16 @@ bool wants_menu(const Context& context, const UpFlags& flags) {
   return said.empty() || said == "1" || to_lower(said) == "true";
 }
 
-int run(const Context& context, UpFlags flags) {
+int run(Context& context, UpFlags flags) {
   AttachedOptions& attached = flags.attached;
   if (!attached.exit_code_from.empty()) attached.abort_on_exit = true;
-  if (Status combined = check_combinations(flags); !combined) return report(context, combined);
+  if (Status combined = check_combinations(flags, context.dry_run); !combined) return report(context, combined);
+  UpTrace trace(context);
+  if (Status begun = trace.begin(flags.trace); !begun) return report(context, begun);
+  auto reading = std::make_optional<trace::Part>(context.trace, "read the project");
   std::optional<compose::Project> project = load_project(context, flags.converge.services);
   if (!project) return 1;
+  reading.reset();
   if (attached.watch && !watch_rules(context, *project, flags.converge.services, true)) return 1;
   int code = 1;
   std::vector<Errand> errands;
@@ -85,7 +92,13 @@ int run(const Context& context, UpFlags flags) {
   request->options.wait = flags.wait;
   if (flags.wait_timeout > 0) request->options.wait_timeout_ns = flags.wait_timeout * kSecondNs;
   if (context.dry_run) return dry_run(context, engine::to_message(*request), std::move(errands));
-  if (flags.detach || flags.wait || flags.converge.no_start) return carry_out(context, engine::to_message(*request));
+  const std::string name = request->stack.project;
+  if (flags.detach || flags.wait || flags.converge.no_start) {
+    code = carry_out(context, engine::to_message(*request));
+    trace.finish(name);
+    return code;
+  }
+  attached.when_up = [&trace, &name] { trace.finish(name); };
   attached.menu = wants_menu(context, flags);
   return stay_attached(context, *project, *request, attached);
 }
@@ -116,6 +129,8 @@ void add_up(Command app, Context& context) {
   command.flag("--no-color", flags->attached.no_color, "Produce monochrome output");
   command.flag("--no-log-prefix", flags->attached.no_prefix, "Don't print prefix in logs");
   command.flag("--timestamps", flags->attached.timestamps, "Show timestamps");
+  command.option("--trace", flags->trace,
+                 "Show where the time went, and write a trace for Perfetto to this file; - shows it only");
   command.dry_runs(context);
   command.runs(context, [&context, flags] { return run(context, *flags); });
 }
