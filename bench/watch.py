@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""bench/watch.py [FILES]: what `watch` costs on a large tree (50,000 files), under berth and, where there is one, Docker Compose
+"""bench/watch.py [FILES [berth|docker]]: what `watch` costs on a large tree (50,000 files), under berth and, where there is one, Docker Compose
 (BERTH_BENCH_DOCKER: the words before `compose`; BERTH_BENCH_DOCKER_ROOT: where its files begin, if that is a chroot).
 
 For each: time from the command to "Watch enabled" with a stack that is up, memory of the watching process (PSS), and the time from
@@ -7,6 +7,7 @@ the closing of a file to its being in the container, 30 times; then one burst of
 """
 
 import os
+import resource
 import shlex
 import shutil
 import statistics
@@ -20,16 +21,17 @@ sys.path.insert(0, os.path.join(REPO, "tests", "integration"))
 
 import busybox  # noqa: E402  pylint: disable=wrong-import-position,import-error
 
+IMAGE = "benchwatch:1"
 SLEEP = "104729"  # by which the container's process is found
 COMPOSE = """
 name: benchwatch
 services:
   web:
-    image: benchwatch:1
+    image: %s
     command: [sleep, "%s"]
     init: true
     develop: {watch: [{path: FOLDER/src, action: sync, target: /app}]}
-""" % SLEEP
+""" % (IMAGE, SLEEP)
 FILES_IN_A_FOLDER = 50
 
 
@@ -99,11 +101,14 @@ def measure(name, command, folder, compose, environment):
             wait_for(lambda: all(has(f"burst-{i}.js") for i in range(999, -1, -1)))
             burst = time.monotonic() - begun
             memory = sum(memory_of(pid) for pid in [watch.pid, *children_of(watch.pid)])
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
             watch.terminate()
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     run("down", "-t", "0")
     print(f"{name:8}  watch enabled {started * 1000:6.0f} ms   memory {memory / 1024:6.1f} MB   "
           f"a file {statistics.median(latencies[1:]) * 1000:6.1f} ms (least {min(latencies[1:]) * 1000:.1f})   "
-          f"1,000 files {burst * 1000:6.0f} ms", flush=True)
+          f"1,000 files {burst * 1000:6.0f} ms   processor time in all {cpu:.2f} s", flush=True)
 
 
 def text_of(path):
@@ -128,24 +133,34 @@ def children_of(parent):
     return found
 
 
+def measure_berth(folder):
+    berth = os.environ.get("BERTH", os.path.join(REPO, "build", "berth"))
+    environment = {**os.environ, "BERTH_ROOT": f"{folder}/berth/root", "BERTH_RUN": f"{folder}/berth/run"}
+    subprocess.run([berth, "import", busybox.image_tar(), IMAGE], env=environment, check=True, stdout=subprocess.DEVNULL)
+    measure("berth", [berth], folder, COMPOSE.replace("FOLDER", folder), environment)
+
+
+def measure_docker(docker, docker_root, folder):
+    with open(busybox.image_tar(), "rb") as tar:
+        subprocess.run([*docker, "import", "-", IMAGE], stdin=tar, check=True, stdout=subprocess.DEVNULL)
+    measure("compose", [*docker, "compose"], folder, COMPOSE.replace("FOLDER", folder.removeprefix(docker_root)), dict(os.environ))
+    subprocess.run([*docker, "image", "rm", "-f", IMAGE], check=False, stdout=subprocess.DEVNULL)
+
+
 def main():
     files = int(sys.argv[1]) if len(sys.argv) > 1 else 50000
     docker_root = os.environ.get("BERTH_BENCH_DOCKER_ROOT", "")
     folder = tempfile.mkdtemp(prefix="berth-bench-", dir=f"{docker_root}/var/tmp")
     try:
         make_tree(folder, files)
-        berth = os.environ.get("BERTH", os.path.join(REPO, "build", "berth"))
-        environment = {**os.environ, "BERTH_ROOT": f"{folder}/berth/root", "BERTH_RUN": f"{folder}/berth/run"}
-        subprocess.run([berth, "import", busybox.image_tar(), "benchwatch:1"], env=environment, check=True, stdout=subprocess.DEVNULL)
-        measure("berth", [berth], folder, COMPOSE.replace("FOLDER", folder), environment)
+        only = sys.argv[2] if len(sys.argv) > 2 else ""
+        if only != "docker":
+            measure_berth(folder)
         docker = shlex.split(os.environ.get("BERTH_BENCH_DOCKER", "docker"))
-        if not shutil.which(docker[0]):
+        if only != "berth" and shutil.which(docker[0]):
+            measure_docker(docker, docker_root, folder)
+        elif only != "berth":
             print("no Docker here (PATH, BERTH_BENCH_DOCKER): berth alone")
-            return
-        with open(busybox.image_tar(), "rb") as tar:
-            subprocess.run([*docker, "import", "-", "benchwatch:1"], stdin=tar, check=True, stdout=subprocess.DEVNULL)
-        measure("compose", [*docker, "compose"], folder, COMPOSE.replace("FOLDER", folder.removeprefix(docker_root)), dict(os.environ))
-        subprocess.run([*docker, "image", "rm", "-f", "benchwatch:1"], check=False, stdout=subprocess.DEVNULL)
     finally:
         shutil.rmtree(folder)
 

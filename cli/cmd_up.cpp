@@ -3,10 +3,10 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "cli/attached.h"
 #include "cli/commands.h"
 #include "cli/project.h"
 #include "cli/request.h"
+#include "cli/up_attached.h"
 #include "cli/up_flags.h"
 #include "cli/up_trace.h"
 #include "cli/watch/rules.h"

@@ -8,12 +8,12 @@
 namespace berth::cli {
 namespace {
 
-struct Words {
+struct StepWords {
   const char* verb;  // of engine::words()
   const char* doing;
   const char* done;
 };
-constexpr Words kWords[] = {
+constexpr StepWords kWords[] = {
     {"Create", "Creating", "Created"},
     {"Recreate", "Recreate", "Recreated"},
     {"Start", "Starting", "Started"},
@@ -77,7 +77,7 @@ void Progress::output(const std::string& source, const std::string& text) const 
 
 void Progress::step(const engine::Json& event) {
   std::string verb = event.value("verb", ""), state = event.value("state", "");
-  for (const Words& words : kWords) {
+  for (const StepWords& words : kWords) {
     if (verb != words.verb) continue;
     std::string id = event.value("kind", "") + " " + printable(event.value("name", ""));
     if (state == "started")

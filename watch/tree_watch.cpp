@@ -80,11 +80,10 @@ Result<TreeWatch> TreeWatch::start(std::vector<std::string> roots, Enters enters
   if (!notify.valid() && errno == EMFILE) return limit_error("watch files", "max_user_instances", EMFILE);
   if (!notify.valid()) return sys_error("inotify_init1", errno);
   TreeWatch watch(std::move(notify), std::move(roots), std::move(enters));
-  for (const std::string& root : watch.roots_) watch.attach(root);
+  for (const std::string& root : watch.roots_) watch.attach(root, Mark::nothing);
   for (Error& trouble : watch.troubles_) {
     if (trouble.code == ENOSPC) return std::move(trouble);
   }
-  watch.changed_.clear();  // what is there already has not changed
   return watch;
 }
 
@@ -117,13 +116,13 @@ bool TreeWatch::in_roots(const std::string& path) const {
 }
 
 /// The root with all that is in it, and the directory in which it would come again after it has gone.
-void TreeWatch::attach(const std::string& root) {
+void TreeWatch::attach(const std::string& root, Mark mark) {
   std::string above = parent_of(root);
   while (add(above) < 0 && above != "/") above = parent_of(above);
-  if (!directories_.contains(root) && is_directory(root)) scan(root);
+  if (!directories_.contains(root) && is_directory(root)) scan(root, mark);
 }
 
-void TreeWatch::scan(const std::string& directory) {
+void TreeWatch::scan(const std::string& directory, Mark mark) {
   if (!enters_(directory)) return;
   // Watched before it is read: what comes after the reading is told.
   const int watch = add(directory);
@@ -148,13 +147,13 @@ void TreeWatch::scan(const std::string& directory) {
     std::string path = child_of(directory, name);
     const bool folder = S_ISDIR(info.st_mode);
     if (folder) below.push_back(path);
-    // After an overflow only differences count, and what is too fresh to be compared.
-    if (!overflowed_ || (!folder && info.st_mtim.tv_sec + kRecentSeconds >= now)) changed_.insert(std::move(path));
+    const bool recent = !folder && info.st_mtim.tv_sec + kRecentSeconds >= now;
+    if (mark == Mark::everything || (mark == Mark::recent && recent)) changed_.insert(std::move(path));
     entries.push_back({std::move(name), state_of(info)});
   }
   directories_[directory] = {watch, std::move(entries)};
   opened->reset();  // not one for each level
-  for (const std::string& path : below) scan(path);
+  for (const std::string& path : below) scan(path, mark);
 }
 
 /// What was at the path is there no more.
@@ -173,7 +172,7 @@ void TreeWatch::forget(const std::string& path) {
 /// A directory has come to this path or gone from it.
 void TreeWatch::refresh(const std::string& path) {
   forget(path);
-  if (is_directory(path)) scan(path);
+  if (is_directory(path)) scan(path, Mark::everything);
 }
 
 void TreeWatch::on_event(const inotify_event& event) {
@@ -200,7 +199,7 @@ void TreeWatch::on_event(const inotify_event& event) {
   for (const std::string& root : roots_) {
     if (root == path || !is_within(root, path)) continue;
     if (!is_directory(root)) forget(root);
-    attach(root);
+    attach(root, Mark::everything);
     changed_.insert(root);
   }
 }
@@ -251,12 +250,13 @@ void TreeWatch::mark_missing(const Directories& from, const Directories& in) {
   }
 }
 
-/// Events were lost: everything is looked at, and what is different from what was known has changed.
+/// Events were lost: everything is looked at, and what is different from what was known has changed, or is too fresh to
+/// be compared.
 void TreeWatch::rescan() {
   const Directories before = std::exchange(directories_, {});
   const auto watches = std::exchange(watches_, {});
   for (const std::string& root : roots_) {
-    attach(root);
+    attach(root, Mark::recent);
     if (!directories_.contains(root)) changed_.insert(root);  // a file, of which nothing is known
   }
   for (const auto& [watch, directory] : watches) {

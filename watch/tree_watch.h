@@ -53,8 +53,9 @@ class TreeWatch {
   using Directories = std::map<std::string, Directory>;  // by path
 
   TreeWatch(sys::UniqueFd notify, std::vector<std::string> roots, Enters enters);
-  void attach(const std::string& root);
-  void scan(const std::string& directory);
+  enum class Mark { nothing, recent, everything };  // as changed, of what is found
+  void attach(const std::string& root, Mark mark);
+  void scan(const std::string& directory, Mark mark);
   void forget(const std::string& path);
   void rescan();
   void on_event(const inotify_event& event);

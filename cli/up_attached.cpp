@@ -1,4 +1,4 @@
-#include "cli/attached.h"
+#include "cli/up_attached.h"
 
 #include <fmt/core.h>
 #include <poll.h>
