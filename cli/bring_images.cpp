@@ -9,7 +9,9 @@
 #include "base/text.h"
 #include "cli/project.h"
 #include "cli/service_builds.h"
+#include "cli/trace/recorder.h"
 #include "cli/transfer.h"
+#include "cli/watch/rules.h"
 #include "compose/duration.h"
 #include "images/store.h"
 #include "sys/file.h"
@@ -65,13 +67,17 @@ class Images {
 
   Result<int> bring() {
     if (!transfer_.items.empty()) {
+      trace::Part part(context_.trace, "pull images");
       transfer_.quiet = flags_.quiet;
+      transfer_.trace = trace_fd();
       BERTH_TRY(int code, carry_out(context_, transfer_));
       if (code != 0) return code > 128 ? 130 : 1;
       ids_.clear();
     }
     if (!to_build_.empty()) {
+      trace::Part part(context_.trace, "build images");
       BuildOrder order;
+      order.trace = trace_fd();
       BERTH_TRY(order.jobs, build_jobs(project_, to_build_, {}));
       order.quiet = flags_.quiet_build;
       BERTH_TRY(int code, carry_out(context_, order));
@@ -92,6 +98,8 @@ class Images {
   }
 
  private:
+  [[nodiscard]] int trace_fd() const { return context_.trace == nullptr ? -1 : context_.trace->helper_fd(); }
+
   /// "" if it is not there. Looked up once: in a large stack many services have the same.
   const std::string& id_of(const std::string& name) {
     auto [known, is_new] = ids_.try_emplace(name);
@@ -107,7 +115,8 @@ class Images {
     bool present = !id_of(image).empty();
     bool asked = !flags_.policy.empty() && flags_.policy != "policy";
     std::string policy = asked ? flags_.policy : service.pull_policy.value_or("missing");
-    if (service.build && !flags_.no_build && (flags_.build || policy == "build" || !present)) {
+    bool wanted = flags_.build || (flags_.build_watched && is_watched(service));
+    if (service.build && !flags_.no_build && (wanted || policy == "build" || !present)) {
       to_build_.push_back(service.name);
     } else if (!service.build && asks_for_pull(store_, image, present, policy) && pulled_.insert(image).second) {
       std::vector<std::string> asked_by;

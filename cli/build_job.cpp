@@ -12,7 +12,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(BuildJob, name, context, dockerf
                                                 ulimits, platforms, target, network, outputs, iidfile, metadata_file,
                                                 shm_size, no_cache, pull, allow_insecure, no_cache_filter,
                                                 allow_host_network)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(BuildOrder, jobs, quiet, check, warnings)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(BuildOrder, jobs, quiet, check, trace, warnings)
 
 std::string to_json_text(const BuildOrder& order) {
   return nlohmann::json(order).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -27,7 +27,7 @@ Result<BuildOrder> build_order_from_json(const std::string& text) {
 }
 
 Result<int> carry_out(const Context& context, const BuildOrder& order) {
-  return run_helper(context, "berth-build", "jobs", to_json_text(order));
+  return run_helper(context, "berth-build", "jobs", to_json_text(order), sys::FdRef(order.trace));
 }
 
 }  // namespace berth::cli

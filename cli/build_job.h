@@ -37,6 +37,7 @@ struct BuildJob {
 struct BuildOrder {
   std::vector<BuildJob> jobs;  // one may be built on the images of those before it
   bool quiet = false, check = false;
+  int trace = -1;                     // descriptor for trace::write_span(), which it inherits; -1 = nobody asks
   std::vector<std::string> warnings;  // of the command line
 };
 

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/complete.h"
 #include "cli/context.h"
 #include "cli/self_description.h"
 
@@ -12,8 +13,8 @@ void add_completion(Command app, Context& context) {
   auto shell = std::make_shared<std::string>();
   Command command = app.add_command("completion", "Print a completion script for your shell");
   command.option("SHELL", *shell, "bash, zsh or fish").required().one_of({"bash", "zsh", "fish"});
-  command.runs(context, [app, shell] {
-    fmt::print("{}", completion_script(app.app(), *shell));
+  command.runs(context, [shell] {
+    fmt::print("{}", completion_script(*shell));
     return 0;
   });
   // For the build, which installs the page.
@@ -22,6 +23,12 @@ void add_completion(Command app, Context& context) {
     fmt::print("{}", man_page(app.app()));
     return 0;
   });
+}
+
+int run_complete(const Context& context, Command app, const std::vector<std::string>& words) {
+  for (const Candidate& candidate : complete(app.app(), words, context.paths))
+    fmt::print("{}\t{}\n", candidate.word, candidate.about);
+  return 0;
 }
 
 }  // namespace berth::cli

@@ -9,7 +9,9 @@
 
 #include "base/text.h"
 #include "base/version.h"
+#include "cli/examples.h"
 #include "cli/go_flags.h"
+#include "cli/unknown_words.h"
 
 namespace berth::cli {
 namespace {
@@ -27,18 +29,6 @@ CLI::App* command_named(const CLI::App& app, const std::string& word) {
     if (command->check_name(word)) return command;
   }
   return nullptr;
-}
-
-/// Says that there is no command `word` below `path`, "berth" or "berth image".
-int refuse_command(const CLI::App& app, const std::string& path, const std::string& word) {
-  std::vector<std::string> names;
-  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
-  fmt::print(stderr, "error: {} has no command \"{}\"\n", path, printable(word));
-  if (std::optional<std::string> near = nearest(word, names))
-    fmt::print(stderr, "  hint: did you mean \"{}\"?\n", *near);
-  else
-    fmt::print(stderr, "  hint: `{} --help` lists them\n", path);
-  return 1;
 }
 
 void add_global_flags(Command root, Context& context) {
@@ -72,7 +62,9 @@ const Parameter& Parameter::hidden() const {
 }
 
 Command Command::add_command(const std::string& name, const std::string& help) const {
-  return Command(*app_->add_subcommand(name, help));
+  CLI::App* made = app_->add_subcommand(name, help);
+  made->footer([made] { return examples_text(path_of(*made)); });
+  return Command(*made);
 }
 
 Command Command::noun(const std::string& name) const {
@@ -182,7 +174,13 @@ int CommandLine::parse_and_run(int argc, char** argv) const {
   context_->argv = argv;
   std::string word = command_word(argc, argv);
   const CLI::App* command = command_named(*app_, word);
-  if (!word.empty() && command == nullptr) return refuse_command(*app_, "berth", word);
+  if (!word.empty() && command == nullptr) {
+    // It may be what was meant for a flag that there is not.
+    for (int i = 1; argv[i] != word; ++i) {
+      if (is_unknown_flag(*app_, argv[i])) return refuse_words(*app_, *app_, {argv[i]});
+    }
+    return refuse_command(*app_, "berth", word);
+  }
   if (command != nullptr && command->get_require_subcommand_min() > 0) {
     char** below = std::find(argv, argv + argc, word) + 1;
     if (below < argv + argc && **below != '-' && command_named(*command, *below) == nullptr)
@@ -193,6 +191,8 @@ int CommandLine::parse_and_run(int argc, char** argv) const {
     std::vector<std::string> words = spelt_for_cli11(*app_, argc, argv);
     std::reverse(words.begin(), words.end());  // as CLI11 wants them
     app_->parse(std::move(words));
+  } catch (const CLI::ExtrasError&) {
+    return refuse_words(*app_, *named_command(app_.get()), app_->remaining(true));
   } catch (const CLI::ParseError& e) {
     return app_->exit(e, std::cout, std::cerr) == 0 ? 0 : 1;
   }

@@ -20,6 +20,7 @@ void add_port(Command app, Context& context);
 void add_top(Command app, Context& context);
 void add_stats(Command app, Context& context);
 void add_wait(Command app, Context& context);
+void add_watch(Command app, Context& context);
 void add_kill(Command app, Context& context);
 void add_rm(Command app, Context& context);
 void add_ps(Command app, Context& context);
@@ -31,6 +32,7 @@ void add_events(Command app, Context& context);
 void add_inspect(Command app, Context& context);
 void add_config(Command app, Context& context);
 void add_lint(Command app, Context& context);
+void add_graph(Command app, Context& context);
 void add_version(Command app, Context& context);
 void add_completion(Command app, Context& context);
 void add_build(Command app, Context& context);
@@ -48,6 +50,10 @@ void add_oci(Command app, Context& context);
 /// Goes on as berth-oci, whose flags are its own: `argv` is our whole command line, "oci" being the first word. Returns
 /// the exit code if that is not possible.
 [[nodiscard]] int run_oci(const Context& context, char** argv);
+
+/// `berth __complete WORD...`, which completion scripts call: what may stand in the place of the last word. Requires:
+/// all commands have been added.
+[[nodiscard]] int run_complete(const Context& context, Command app, const std::vector<std::string>& words);
 
 // Below `container`, about one by name or id.
 void add_container_attach(Command noun, Context& context);

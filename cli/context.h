@@ -10,6 +10,10 @@
 
 namespace berth::cli {
 
+namespace trace {
+class Recorder;
+}
+
 /// What stands before the command, and where berth keeps its things. Filled by main, read by commands.
 struct Context {
   std::vector<std::string> files, profiles, env_files;
@@ -21,7 +25,8 @@ struct Context {
   bool all_resources = false;
   bool compatibility = false;
   sys::Paths paths;
-  char** argv = nullptr;  // as this program got it
+  trace::Recorder* trace = nullptr;  // who wants to know how long everything takes; nullptr = nobody
+  char** argv = nullptr;             // as this program got it
   /// Set by the command that the user named; main calls it once all flags are known. Returns the exit code.
   std::function<int()> command;
 

@@ -36,8 +36,9 @@ namespace {
 
 /// How its process differs from ours.
 struct Placement {
-  sys::FdRef error{-1};    // stderr; -1 = ours
-  bool own_group = false;  // a process group of its own: Ctrl-C does not reach it
+  sys::FdRef error{-1};      // stderr; -1 = ours
+  sys::FdRef inherited{-1};  // under the same number; -1 = none
+  bool own_group = false;    // a process group of its own: Ctrl-C does not reach it
 };
 
 Result<sys::Pidfd> start_helper(const Context& context, const std::string& name, const std::string& word,
@@ -51,9 +52,17 @@ Result<sys::Pidfd> start_helper(const Context& context, const std::string& name,
   posix_spawn_file_actions_init(&files);
   posix_spawn_file_actions_adddup2(&files, input.get(), STDIN_FILENO);
   if (placement.error.valid()) posix_spawn_file_actions_adddup2(&files, placement.error.get(), STDERR_FILENO);
+  // Onto itself: then it stays open.
+  if (placement.inherited.valid())
+    posix_spawn_file_actions_adddup2(&files, placement.inherited.get(), placement.inherited.get());
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  if (placement.own_group) posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  // Signals that we take from a descriptor are to strike it.
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  const int group = placement.own_group ? POSIX_SPAWN_SETPGROUP : 0;
+  posix_spawnattr_setflags(&attributes, static_cast<short>(POSIX_SPAWN_SETSIGMASK | group));
   pid_t pid = -1;
   int error = posix_spawn(&pid, program.c_str(), &files, &attributes, arguments, environ);
   posix_spawnattr_destroy(&attributes);
@@ -65,14 +74,14 @@ Result<sys::Pidfd> start_helper(const Context& context, const std::string& name,
 }  // namespace
 
 Result<int> run_helper(const Context& context, const std::string& name, const std::string& word,
-                       const std::string& request) {
-  BERTH_TRY(sys::Pidfd child, start_helper(context, name, word, request, {}));
+                       const std::string& request, sys::FdRef inherited) {
+  BERTH_TRY(sys::Pidfd child, start_helper(context, name, word, request, {sys::FdRef(-1), inherited, false}));
   sys::pass_signals_until_exit(child);
   return sys::reap(child);
 }
 
 Result<int> run_helper(const Context& context, const std::string& name, const std::string& word,
-                       const std::string& request, const HelperWatch& watch) {
+                       const std::string& request, const HelperWatch& watch, sys::FdRef inherited) {
   constexpr int kAskMs = 100;
   sys::UniqueFd read_end, write_end;
   if (watch.output) {
@@ -81,7 +90,7 @@ Result<int> run_helper(const Context& context, const std::string& name, const st
     read_end.reset(pipes[0]);
     write_end.reset(pipes[1]);
   }
-  BERTH_TRY(sys::Pidfd child, start_helper(context, name, word, request, {write_end.ref(), true}));
+  BERTH_TRY(sys::Pidfd child, start_helper(context, name, word, request, {write_end.ref(), inherited, true}));
   write_end.reset();
   for (bool ended = false, told = false; !ended || read_end.valid();) {
     pollfd fds[] = {{ended ? -1 : child.fd().get(), POLLIN, 0}, {read_end.get(), POLLIN, 0}};

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "cli/context.h"
+#include "sys/fd.h"
 
 namespace berth::cli {
 
@@ -16,9 +17,10 @@ namespace berth::cli {
 [[nodiscard]] Error become_helper(const std::string& name, char** argv);
 
 /// Runs that program beside this one with the global flags that count and one word, `request` on its standard input,
-/// and waits. Signals that come meanwhile are passed on to it, so that it ends in order. Returns its exit code.
+/// and waits. Signals that come meanwhile are passed on to it, so that it ends in order. It has `inherited` under its
+/// number, if that is a descriptor. Returns its exit code.
 [[nodiscard]] Result<int> run_helper(const Context& context, const std::string& name, const std::string& word,
-                                     const std::string& request);
+                                     const std::string& request, sys::FdRef inherited);
 
 /// How a program of several threads, which cannot pass signals on, waits for a helper.
 struct HelperWatch {
@@ -27,6 +29,7 @@ struct HelperWatch {
 };
 /// The same for such a program. The thread must wait here: a helper ends with the thread that started it.
 [[nodiscard]] Result<int> run_helper(const Context& context, const std::string& name, const std::string& word,
-                                     const std::string& request, const HelperWatch& watch);
+                                     const std::string& request, const HelperWatch& watch,
+                                     sys::FdRef inherited = sys::FdRef(-1));
 
 }  // namespace berth::cli

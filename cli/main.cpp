@@ -68,9 +68,11 @@ constexpr Add kOthers[] = {berth::cli::add_builder,
                            berth::cli::add_login,
                            berth::cli::add_oci,
                            berth::cli::add_completion,
+                           berth::cli::add_graph,
                            berth::cli::add_inspect,
                            berth::cli::add_ls,
-                           berth::cli::add_volumes};
+                           berth::cli::add_volumes,
+                           berth::cli::add_watch};
 
 /// The command that the word names, or all of them where help, a noun or a mistake asks for more.
 void add_commands(Command app, Context& context, const std::string& word) {
@@ -88,6 +90,10 @@ int main(int argc, char** argv) {
   context.paths = berth::sys::Paths::from_environment();
   if (argc > 1 && argv[1] == std::string_view("oci")) return berth::cli::run_oci(context, argv);
   berth::cli::CommandLine line("Brings Compose stacks up on Linux with nothing else installed.", context);
+  if (argc > 1 && argv[1] == std::string_view("__complete")) {
+    add_commands(line.root(), context, "");
+    return berth::cli::run_complete(context, line.root(), {argv + 2, argv + argc});
+  }
   add_commands(line.root(), context, line.command_word(argc, argv));
   return line.parse_and_run(argc, argv);
 }

@@ -50,7 +50,7 @@ struct Streams {
 class OneOff {
  public:
   OneOff(const Context& context, const engine::RunRequest& request)
-      : context_(context), request_(request), progress_(context) {}
+      : context_(context), request_(request), progress_(context, Progress::Terminal::lines) {}
 
   int run(bool interactive) {
     Result<int> code = attempt(interactive);

@@ -10,6 +10,7 @@
 #include "cli/plan_view.h"
 #include "cli/progress.h"
 #include "cli/project.h"
+#include "cli/trace/recorder.h"
 #include "sys/file.h"
 
 namespace berth::cli {
@@ -31,9 +32,15 @@ engine::Json again(engine::Json request) {
 }
 
 /// --parallel is about the steps of a plan, too.
-engine::Json bounded(const Context& context, engine::Json request) {
+engine::Json with_flags(const Context& context, engine::Json request) {
   if (int64_t limit = parallel_limit(context); limit > 0) request["parallel"] = limit;
+  if (context.trace != nullptr) request["trace"] = true;
   return request;
+}
+
+Result<Client> reach_supervisor(const Context& context) {
+  trace::Part part(context.trace, "reach the supervisor");
+  return Client::connect(context.paths);
 }
 
 /// One request on its way, with all that may happen meanwhile.
@@ -44,23 +51,32 @@ class Conversation {
 
   /// Sends the request and passes events on until the result. EPIPE: the supervisor died in the middle.
   Result<engine::Json> hold(const engine::Json& request) {
-    BERTH_TRY(Client client, Client::connect(context_.paths));
-    BERTH_TRY_OK(client.send(bounded(context_, request)));
-    for (;;) {
-      pollfd fds[] = {{client.fd().get(), POLLIN, 0}, {signals_.fd().get(), POLLIN, 0}, {also_.fd.get(), POLLIN, 0}};
-      if (poll(fds, also_.fd.valid() ? 3 : 2, -1) < 0 && errno != EINTR) return sys_error("poll", errno);
-      if ((fds[1].revents & POLLIN) != 0 && signals_.take() != 0) BERTH_TRY_OK(on_signal(client));
-      if (also_.fd.valid() && (fds[2].revents & POLLIN) != 0) also_.readable();
-      if ((fds[0].revents & (POLLIN | POLLHUP)) == 0) continue;
-      BERTH_TRY(engine::Json message, client.receive());
-      if (message.value("type", "") == "result") return message;
-      progress_.on_event(message);
-    }
+    Result<engine::Json> result = exchange(request);
+    progress_.finish();
+    return result;
   }
 
   [[nodiscard]] bool cancelled() const { return signalled_ && !on_signal_; }
 
  private:
+  Result<engine::Json> exchange(const engine::Json& request) {
+    BERTH_TRY(Client client, reach_supervisor(context_));
+    BERTH_TRY_OK(client.send(with_flags(context_, request)));
+    for (;;) {
+      pollfd fds[] = {{client.fd().get(), POLLIN, 0}, {signals_.fd().get(), POLLIN, 0}, {also_.fd.get(), POLLIN, 0}};
+      if (poll(fds, also_.fd.valid() ? 3 : 2, progress_.patience_ms()) < 0 && errno != EINTR)
+        return sys_error("poll", errno);
+      progress_.tick();
+      if ((fds[1].revents & POLLIN) != 0 && signals_.take() != 0) BERTH_TRY_OK(on_signal(client));
+      if (also_.fd.valid() && (fds[2].revents & POLLIN) != 0) progress_.aside(also_.readable);
+      if ((fds[0].revents & (POLLIN | POLLHUP)) == 0) continue;
+      BERTH_TRY(engine::Json message, client.receive());
+      if (message.value("type", "") == "result") return message;
+      progress_.on_event(message);
+      if (context_.trace != nullptr) context_.trace->on_event(message);
+    }
+  }
+
   Status on_signal(Client& client) {
     if (signalled_) _exit(130);
     signalled_ = true;

@@ -4,7 +4,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/text.h"
 #include "base/version.h"
+#include "cli/examples.h"
 
 namespace berth::cli {
 namespace {
@@ -38,7 +40,17 @@ std::vector<const CLI::Option*> flags_of(const CLI::App& app) {
 std::string flag_entries(const CLI::App& app) {
   std::string text;
   for (const CLI::Option* option : flags_of(app)) {
-    text += ".TP\n.B " + escaped(option->get_name()) + "\n" + escaped(option->get_description()) + "\n";
+    text += ".TP\n.B " + escaped(join(split(option->get_name(false, true), ','), ", ")) + "\n" +
+            escaped(option->get_description()) + "\n";
+  }
+  return text;
+}
+
+std::string example_entries(const std::string& path) {
+  std::string text;
+  for (const Example& example : examples_of(path)) {
+    text += fmt::format("{}.B {}\n.br\n{}\n", text.empty() ? ".PP\nExamples:\n.PP\n" : ".PP\n", escaped(example.line),
+                        escaped(example.meaning));
   }
   return text;
 }
@@ -47,73 +59,64 @@ std::string command_entries(const CLI::App& app, const std::string& path) {
   std::string text;
   for (const CLI::App* command : commands_of(app)) {
     std::string name = path + command->get_name();
-    text += ".SS " + escaped(name) + "\n" + escaped(command->get_description()) + "\n" + flag_entries(*command);
+    text += ".SS " + escaped(name) + "\n" + escaped(command->get_description()) + "\n" + flag_entries(*command) +
+            example_entries("berth " + name);
     text += command_entries(*command, name + " ");
   }
   return text;
 }
 
-/// All long and short spellings of a command's flags, with blanks between.
-std::string flag_words(const CLI::App& app) {
-  std::string words;
-  for (const CLI::Option* option : flags_of(app)) {
-    for (const std::string& name : option->get_lnames()) words += " --" + name;
-    for (const std::string& name : option->get_snames()) words += " -" + name;
-  }
-  return words;
-}
+// The scripts ask the program itself, which knows its commands, flags and resources: `berth __complete WORD...` prints
+// what may stand in the place of the last word, with a tab before what it means. Nothing: perhaps a file.
 
-std::string command_words(const CLI::App& app) {
-  std::string words;
-  for (const CLI::App* command : commands_of(app)) words += (words.empty() ? "" : " ") + command->get_name();
-  return words;
+constexpr const char* kBash = R"(# Completion of berth for bash.
+_berth() {
+  local line=${COMP_LINE:0:COMP_POINT} words word about
+  read -ra words <<<"$line"
+  if [[ $line == *[[:space:]] ]]; then words+=(""); fi
+  COMPREPLY=()
+  while IFS=$'\t' read -r word about; do
+    COMPREPLY+=("$word")
+  done < <("${words[0]}" __complete "${words[@]:1}" 2>/dev/null)
+  # bash puts an answer in the place of what is behind these.
+  local current=${words[-1]}
+  if [[ $current == *[=:]* && ${#COMPREPLY[@]} -gt 0 ]]; then
+    COMPREPLY=("${COMPREPLY[@]#"${current%"${current##*[=:]}"}"}")
+  fi
 }
+complete -o default -F _berth berth
+)";
 
-std::string bash(const CLI::App& app) {
-  std::string cases;
-  for (const CLI::App* command : commands_of(app)) {
-    std::string more = command_words(*command);
-    cases += fmt::format("    {}) words=\"{}{}\";{} ;;\n", command->get_name(), more, flag_words(*command),
-                         more.empty() ? " services=1" : "");
-  }
-  return "# Completion of berth for bash.\n"
-         "_berth() {\n"
-         "  local current=\"${COMP_WORDS[COMP_CWORD]}\" command=\"\" word words=\"\" services=0\n"
-         "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-         "    case \" " +
-         command_words(app) +
-         " \" in *\" $word \"*) command=\"$word\"; break ;; esac\n"
-         "  done\n"
-         "  case \"$command\" in\n"
-         "    \"\") words=\"" +
-         command_words(app) + flag_words(app) + "\" ;;\n" + cases +
-         "  esac\n"
-         "  [ $services = 1 ] && words=\"$words $(berth config --services 2>/dev/null)\"\n"
-         "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-         "}\n"
-         "complete -o default -F _berth berth\n";
+constexpr const char* kZsh = R"(#compdef berth
+# Completion of berth for zsh.
+_berth() {
+  local -a found
+  local line
+  for line in "${(@f)$("${(Q)words[1]}" __complete "${(@Q)words[2,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)}"; do
+    if [[ -n $line ]]; then found+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}"); fi
+  done
+  if (( $#found )); then
+    _describe -V 'berth' found
+  else
+    _files
+  fi
 }
+if [[ ${funcstack[1]} == _berth ]]; then _berth "$@"; else compdef _berth berth; fi
+)";
 
-std::string zsh(const CLI::App& app) {
-  return "#compdef berth\n# Completion of berth for zsh, through that for bash.\nautoload -U +X bashcompinit && "
-         "bashcompinit\n" +
-         bash(app);
-}
-
-std::string fish(const CLI::App& app) {
-  std::string text = "# Completion of berth for fish.\n";
-  for (const CLI::App* command : commands_of(app)) {
-    text += fmt::format("complete -c berth -n __fish_use_subcommand -a {} -d '{}'\n", command->get_name(),
-                        command->get_description());
-    for (const CLI::Option* option : flags_of(*command)) {
-      text += fmt::format("complete -c berth -n '__fish_seen_subcommand_from {}'", command->get_name());
-      for (const std::string& name : option->get_lnames()) text += " -l " + name;
-      for (const std::string& name : option->get_snames()) text += " -s " + name;
-      text += "\n";
-    }
-  }
-  return text + "complete -c berth -n 'not __fish_use_subcommand' -a '(berth config --services 2>/dev/null)'\n";
-}
+constexpr const char* kFish = R"(# Completion of berth for fish.
+function __berth_complete
+  set -l words (commandline -opc)
+  set -l current (commandline -ct)
+  set -l found ($words[1] __complete $words[2..-1] "$current" 2>/dev/null)
+  if test (count $found) -gt 0
+    printf '%s\n' $found
+  else
+    __fish_complete_path "$current"
+  end
+end
+complete -c berth -f -a '(__berth_complete)'
+)";
 
 }  // namespace
 
@@ -134,10 +137,10 @@ std::string man_page(const CLI::App& app) {
          "0 on success, 1 on an error, 130 after SIGINT or SIGTERM. exec and run return the status of their command.\n";
 }
 
-std::string completion_script(const CLI::App& app, const std::string& shell) {
-  if (shell == "bash") return bash(app);
-  if (shell == "zsh") return zsh(app);
-  return shell == "fish" ? fish(app) : "";
+std::string completion_script(const std::string& shell) {
+  if (shell == "bash") return kBash;
+  if (shell == "zsh") return kZsh;
+  return shell == "fish" ? kFish : "";
 }
 
 }  // namespace berth::cli

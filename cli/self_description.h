@@ -13,8 +13,7 @@ namespace berth::cli {
 /// The manual page berth(1), in man(7)'s language.
 [[nodiscard]] std::string man_page(const CLI::App& app);
 
-/// A completion script for "bash", "zsh" or "fish"; empty for any other shell. Services are asked of `berth config
-/// --services`.
-[[nodiscard]] std::string completion_script(const CLI::App& app, const std::string& shell);
+/// A completion script for "bash", "zsh" or "fish"; empty for any other shell. It asks `berth __complete` (complete.h).
+[[nodiscard]] std::string completion_script(const std::string& shell);
 
 }  // namespace berth::cli

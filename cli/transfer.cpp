@@ -5,7 +5,7 @@
 namespace berth::cli {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Transfer::Item, image, platform, asked_by)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Transfer, items, push, ignore_failures, quiet)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Transfer, items, push, ignore_failures, quiet, trace)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FetchOrder, url, file)
 
 namespace {
@@ -38,11 +38,11 @@ Result<FetchOrder> fetch_order_from_json(const std::string& text) {
 }
 
 Result<int> carry_out(const Context& context, const Transfer& transfer) {
-  return run_helper(context, "berth-images", "transfer", to_json_text(transfer));
+  return run_helper(context, "berth-images", "transfer", to_json_text(transfer), sys::FdRef(transfer.trace));
 }
 
 Result<int> carry_out(const Context& context, const Transfer& transfer, const HelperWatch& watch) {
-  return run_helper(context, "berth-images", "transfer", to_json_text(transfer), watch);
+  return run_helper(context, "berth-images", "transfer", to_json_text(transfer), watch, sys::FdRef(transfer.trace));
 }
 
 Result<int> carry_out(const Context& context, const FetchOrder& order, const HelperWatch& watch) {

@@ -21,6 +21,7 @@ struct Transfer {
   bool push = false;
   bool ignore_failures = false;
   bool quiet = false;
+  int trace = -1;  // descriptor for trace::write_span(), which it inherits; -1 = nobody asks
 };
 
 [[nodiscard]] std::string to_json_text(const Transfer& transfer);

@@ -22,6 +22,7 @@
 #include "supervise/native_probe.h"
 #include "supervise/networks.h"
 #include "supervise/task.h"
+#include "supervise/tracers.h"
 #include "sys/pidfd.h"
 #include "volumes/store.h"
 
@@ -132,6 +133,9 @@ class Containers {
   /// Wakes all that wait, so that they see they are cancelled.
   void wake_all();
 
+  /// Who hears of parts of starts, and of probes.
+  [[nodiscard]] Tracers& tracers() { return tracers_; }
+
   [[nodiscard]] const runtime::CgroupMounts& control_groups() const { return parts_.host.cgroups(); }
 
   /// The master of the container's terminal. Error: it does not run, or has none.
@@ -190,11 +194,15 @@ class Containers {
   Work watch_oom(ContainerPtr container, uint64_t run);
   bool note_oom(Managed& container, const runtime::Cgroup& group) const;
   Work watch_health(ContainerPtr container, uint64_t run);
+  void trace_probe(const Managed& container, const engine::ProbeResult& result,
+                   std::chrono::steady_clock::time_point begun);
+  void trace_turn(const Managed& container);
   Task<engine::ProbeResult> probe(ContainerPtr container, Duration timeout);
   [[nodiscard]] Error why_not(const Managed& container, engine::Condition condition) const;
 
   Parts parts_;
   engine::EventLog events_;
+  Tracers tracers_;
   std::map<std::string, ContainerPtr> containers_;  // by id
   std::vector<ExitRecord> unclaimed_;               // ends of processes that no container claims yet
   std::function<void()> idle_;

@@ -2,9 +2,11 @@
 
 #include <fmt/core.h>
 
+#include "base/text.h"
 #include "engine/run_spec.h"
 #include "supervise/containers.h"
 #include "supervise/inside.h"
+#include "sys/file.h"
 
 namespace berth::supervise {
 namespace {
@@ -51,6 +53,7 @@ Work Containers::watch_health(ContainerPtr container, uint64_t run) {
     if (over()) co_return;
     if (paused()) continue;  // it stood still as well, and says nothing
     if (!result) result = failed_probe(result.error());
+    if (tracers_.any()) trace_probe(*container, *result, container->started + begun);
     engine::LiveState& live = container->live;
     bool turned = health.on_probe(result->exit_code == 0, since_start(), since_start() - begun);
     live.probes.push_back(std::move(result).value());
@@ -58,10 +61,25 @@ Work Containers::watch_health(ContainerPtr container, uint64_t run) {
     live.health = health.state();
     live.failing_streak = health.failing_streak();
     if (turned) tell(*container, "health_status: " + live.health);
+    if (turned && tracers_.any()) trace_turn(*container);
     write_down(container);
     if (config.restart_unhealthy && live.health == "unhealthy") break;
   }
   if (!over()) co_await end_unhealthy(container);
+}
+
+void Containers::trace_probe(const Managed& container, const engine::ProbeResult& result,
+                             std::chrono::steady_clock::time_point begun) {
+  const auto since = std::chrono::duration_cast<std::chrono::microseconds>(begun.time_since_epoch());
+  tracers_.tell(container.record, "probe", since.count(), fmt::format("exit code {}", result.exit_code),
+                result.exit_code != 0);
+}
+
+/// By now a script that prepares things has become the program that it is for: its name goes along.
+void Containers::trace_turn(const Managed& container) {
+  Result<pid_t> pid = container.process.pid();
+  const std::string comm = pid ? sys::read_file(fmt::format("/proc/{}/comm", *pid), 64).value_or("") : "";
+  tracers_.tell(container.record, container.live.health, engine::trace_clock_us(), std::string(trim(comm)));
 }
 
 /// Its restart policy hears of the end, and why it came.

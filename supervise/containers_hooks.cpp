@@ -90,7 +90,10 @@ Task<void> Containers::run_hooks(ContainerPtr container, HookKind kind, HookList
     std::string what = fmt::format("{} hook {} ({})", start ? "post_start" : "pre_stop", i + 1,
                                    printable(join(hooks[i].command, " ")));
     engine::HookConfig hook = hooks[i];
+    Laps laps(tracers_, container->record);
+    const std::string name = fmt::format("{} hook {}", start ? "post_start" : "pre_stop", i + 1);
     BERTH_CO_TRY_OK(co_await run_hook(container, std::move(hook), std::move(what), listener));
+    laps.end(name.c_str());
   }
   co_return Status();
 }

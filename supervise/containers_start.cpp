@@ -170,10 +170,14 @@ Task<void> Containers::run_once(ContainerPtr container) {
   const engine::ContainerRecord& record = container->record;
   engine::LiveState& live = container->live;
   live.boot_id = sys::boot_id();
+  Laps laps(tracers_, record);
   if (!container->ports_later) BERTH_CO_TRY_OK(co_await parts_.networks.reserve_ports(record, live));
+  laps.end("ports");
   BERTH_CO_TRY_OK(co_await prepare_mounts(container));
+  laps.end("mounts");
   Result<sys::Netns> netns = co_await network_of(container);
   if (!netns) co_return std::move(netns).error();
+  laps.end("network");
   // From here on the container's names are answered and its addresses are its own.
   BERTH_CO_TRY_OK(engine::prepare_files(record, live, parts_.store.paths(), parts_.networks.gateway_of(record)));
   BERTH_CO_TRY(const Loan loan, co_await borrow(container));
@@ -186,6 +190,7 @@ Task<void> Containers::run_once(ContainerPtr container) {
     return runtime::Launch::start(parts_.host, spec, io);
   };
   BERTH_CO_TRY(runtime::Launch launch, co_await on_thread<runtime::Launch>(std::move(begin)));
+  laps.end("prepare");
   streams = {};  // the child has its own
   asio::posix::stream_descriptor ready(parts_.io, fcntl(launch.ready_fd().get(), F_DUPFD_CLOEXEC, 10));
   (void)co_await ready.async_wait(asio::posix::stream_descriptor::wait_read, kAwait);
@@ -195,6 +200,7 @@ Task<void> Containers::run_once(ContainerPtr container) {
     co_return std::move(running).error();
   }
 
+  laps.end("exec", spec.args.empty() ? "" : spec.args.front());
   container->process = std::move(running->pidfd);
   // With a handle from before its end, the kernel tells how it ended even if the keeper dies first.
   parts_.keeper.store("process/" + record.id, {container->process.fd()});
@@ -213,6 +219,7 @@ Task<void> Containers::run_once(ContainerPtr container) {
     (void)container->process.signal(9);  // the exit brings the rest in order
     co_return std::move(published).error();
   }
+  laps.end("publish");
   asio::co_spawn(parts_.io, watch_oom(container, container->run), asio::detached);
   if (record.health) asio::co_spawn(parts_.io, watch_health(container, container->run), asio::detached);
   // Its end may have been told before we knew whose it was.

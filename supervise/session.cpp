@@ -170,7 +170,12 @@ Work Session::answer(Json request) {
     co_return;
   }
   at_once_ = static_cast<size_t>(std::max<int64_t>(0, request.value("parallel", int64_t{0})));
+  const int64_t planning_us = engine::trace_clock_us();
   Result<engine::Plan> plan = engine::plan_for(request, parts_.store, parts_.containers.control_groups(), stack);
+  if (request.value("trace", false)) {
+    begin_trace(stack.project);
+    send_span({"berth", "plan", planning_us, engine::trace_clock_us(), "", !plan.ok()});
+  }
   if (!plan) {
     finish({std::move(plan).error()});
     co_return;
@@ -270,6 +275,7 @@ Work Session::follow_one_off(ContainerPtr container, bool attached) {
 
 asio::awaitable<engine::ApplyReport> Session::apply(const engine::Plan& plan, HostRunner& runner, bool keep_going,
                                                     bool quiet) {
+  ++plan_number_;
   auto ended = std::make_shared<std::optional<engine::ApplyReport>>();
   auto wake = std::make_shared<asio::steady_timer>(parts_.io, asio::steady_timer::time_point::max());
   auto finished = [ended, wake](engine::ApplyReport report) {
@@ -360,6 +366,7 @@ void Session::send_step(const engine::Plan& plan, engine::StepId id, engine::Ste
       break;
   }
   if (error != nullptr) message["error"] = error->message();
+  if (trace_) add_trace(plan, id, message);
   send(message);
 }
 

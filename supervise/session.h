@@ -13,6 +13,7 @@
 #include "supervise/containers.h"
 #include "supervise/networks.h"
 #include "supervise/task.h"
+#include "supervise/tracers.h"
 #include "sys/fd.h"
 
 namespace berth::supervise {
@@ -76,6 +77,9 @@ class Session : public std::enable_shared_from_this<Session> {
   Work receive_cancel();
   void send(const engine::Json& message);
   Work write_loop();
+  void begin_trace(const std::string& project);
+  void send_span(const engine::Span& span);
+  void add_trace(const engine::Plan& plan, engine::StepId id, engine::Json& message) const;
   void send_step(const engine::Plan& plan, engine::StepId id, engine::StepEvent event, const Error* error);
   asio::awaitable<bool> lock(std::string project);
   void unlock();
@@ -91,8 +95,10 @@ class Session : public std::enable_shared_from_this<Session> {
   bool writing_ = false;
   bool closed_ = false, silent_ = false;
   bool cancelled_ = false;
-  size_t at_once_ = 0;  // engine::Apply::Rules
-  Signal silence_;      // silent_ has become true
+  size_t at_once_ = 0;                              // engine::Apply::Rules
+  Signal silence_;                                  // silent_ has become true
+  std::shared_ptr<const Tracers::Listener> trace_;  // nobody asked: nullptr
+  size_t plan_number_ = 0;                          // how many have been begun, for traces
   std::shared_ptr<engine::Apply> apply_;
 };
 

@@ -136,7 +136,9 @@ class Jobs {
         supplies_(context, store_, progress_),
         share_(runs_at_once(context)),
         outcomes_(order.jobs.size()),
-        tasks_(order.jobs.size(), [this](size_t index) { one(index); }) {}
+        tasks_(order.jobs.size(), [this](size_t index) { one(index); }) {
+    progress_.trace_to(order.trace);
+  }
 
   int run() {
     for (const std::string& warning : order_.warnings) fmt::print(stderr, "warning: {}\n", printable(warning));

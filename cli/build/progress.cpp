@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "cli/trace/recorder.h"
 
 namespace berth::cli {
 namespace {
@@ -90,6 +91,16 @@ void BuildProgress::ended(const std::string& name, builder::StepEnd how) {
   step.end = how;
   if (how == builder::StepEnd::failed && failed_ == nullptr) failed_ = &step;
   view_->ended(step);
+  if (trace_ >= 0) trace_step(step);
+}
+
+void BuildProgress::trace_step(const Step& step) const {
+  auto us = [](std::chrono::steady_clock::time_point moment) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(moment.time_since_epoch()).count();
+  };
+  trace::write_span(
+      trace_, {"build", step.name, us(step.begun), us(step.over), step.end == builder::StepEnd::cached ? "cached" : "",
+               step.end == builder::StepEnd::failed});
 }
 
 void BuildProgress::note(const std::string& name, const std::string& text) {

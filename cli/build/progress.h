@@ -25,6 +25,9 @@ class BuildProgress : public builder::BuildEvents {
   /// How far something that the step waits for has come; "" = no more. Shown where things change in place.
   void note(const std::string& step, const std::string& text);
 
+  /// Steps that end from now on are told to trace::write_span(fd).
+  void trace_to(int fd) { trace_ = fd; }
+
   /// Nothing more comes: what is on the terminal stays, and others may write below it.
   void finish();
 
@@ -36,8 +39,10 @@ class BuildProgress : public builder::BuildEvents {
 
  private:
   void line(Step& step, std::string_view text);
+  void trace_step(const Step& step) const;
 
   Style style_;
+  int trace_ = -1;
   mutable std::mutex mutex_;
   std::map<std::string, Step> steps_;
   std::unique_ptr<StepView> view_;

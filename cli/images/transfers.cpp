@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "cli/helper_program.h"
+#include "cli/images/traced_progress.h"
 #include "cli/images/transfer_view.h"
 #include "cli/project.h"
 #include "cli/transfer.h"
@@ -41,6 +42,7 @@ struct Session {
   TransferView view;
   registry::Client client;
   registry::Slots slots{kLayersAtOnce};
+  int trace = -1;  // trace::write_span()
 
   Session(images::Store store_, registry::Settings settings, const Context& context, TransferView::Detail detail,
           bool push, bool quiet)
@@ -59,7 +61,11 @@ struct Session {
   Result<registry::Pulled> pull(const std::string& label, const images::Reference& reference,
                                 const std::string& platform) {
     BERTH_TRY(std::optional<images::Platform> wanted, wanted_platform(platform));
-    return registry::pull(client, store, {reference, std::move(wanted)}, slots, view.of(label), cancelled);
+    TracedProgress progress(trace, label, view.of(label));
+    Result<registry::Pulled> pulled =
+        registry::pull(client, store, {reference, std::move(wanted)}, slots, progress, cancelled);
+    progress.finish(pulled.ok());
+    return pulled;
   }
   Result<registry::Pushed> push(const std::string& label, const images::Reference& reference) {
     return registry::push(client, store, reference, slots, view.of(label), cancelled);
@@ -233,6 +239,7 @@ int transfer_images(const Context& context) {
     BERTH_TRY(Transfer transfer, transfer_from_json(text));
     BERTH_TRY(std::unique_ptr<Session> session,
               Session::begin(context, TransferView::Detail::images, transfer.push, transfer.quiet));
+    session->trace = transfer.trace;
     return Batch(context, *session, transfer).run();
   };
   Result<int> code = run();
