@@ -135,7 +135,7 @@ void add_rm(Command app, Context& context) {
       std::getline(std::cin, answer);
       if (answer != "y" && answer != "Y" && answer != "yes") return std::nullopt;
     }
-    return ask(engine::RemoveRequest{selection, flags->stop, flags->volumes});
+    return ask(engine::RemoveRequest{selection, {flags->stop, flags->volumes, std::nullopt}});
   };
   Command command = add(app, context, "rm", "Remove stopped service containers", std::move(make));
   command.flag("-f,--force", flags->force, "Don't ask to confirm removal");

@@ -66,7 +66,7 @@ int run(const Context& context, const Flags& flags) {
   std::optional<engine::RunRequest> request = prepare(context, flags, tty, errands, code);
   if (!request) return code;
   if (context.dry_run) return dry_run(context, engine::to_message(*request), std::move(errands));
-  return run_one_off(context, *request, flags.interactive);
+  return run_one_off(context, *request, {.in = flags.interactive});
 }
 
 }  // namespace

@@ -135,6 +135,10 @@ Command Command::alias(const std::string& name) const {
   return *this;
 }
 
+void Command::frees_short_help() const {
+  app_->set_help_flag("--help", "Print this help message and exit");
+}
+
 Command Command::hidden() const {
   app_->group("");
   return *this;

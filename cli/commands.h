@@ -49,12 +49,4 @@ void add_oci(Command app, Context& context);
 /// the exit code if that is not possible.
 [[nodiscard]] int run_oci(const Context& context, char** argv);
 
-// Below `container`, about one by name or id.
-void add_container_attach(Command noun, Context& context);
-void add_container_inspect(Command noun, Context& context);
-void add_container_port(Command noun, Context& context);
-void add_container_top(Command noun, Context& context);
-void add_container_stats(Command noun, Context& context);
-void add_container_wait(Command noun, Context& context);
-
 }  // namespace berth::cli

@@ -126,6 +126,7 @@ void LogPrinter::flush(Source& source) {
 
 void LogPrinter::remark(Source& source, const std::string& text) {
   flush(source);
+  if (!style_.remarks) return;
   fflush(stdout);
   if (style_.colour)
     fmt::print("{}{} {}{}\n", source.colour, printable(source.name), text, kReset);

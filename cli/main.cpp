@@ -4,6 +4,7 @@
 
 #include "cli/cmd_doctor.h"
 #include "cli/commands.h"
+#include "cli/container_commands.h"
 #include "cli/network_commands.h"
 #include "cli/system_commands.h"
 #include "cli/volume_commands.h"
@@ -49,16 +50,9 @@ constexpr std::pair<std::string_view, Add> kCommands[] = {
     {"version", berth::cli::add_version},
 };
 
-void add_container_commands(Command app, Context& context) {
-  Command noun = app.noun("container");
-  for (Add add : {berth::cli::add_container_attach, berth::cli::add_container_port, berth::cli::add_container_top,
-                  berth::cli::add_container_stats, berth::cli::add_container_wait, berth::cli::add_container_inspect})
-    add(noun, context);
-}
-
 /// Nouns, Docker's words, and what is not a single command.
 constexpr Add kOthers[] = {berth::cli::add_builder,
-                           add_container_commands,
+                           berth::cli::add_containers,
                            berth::cli::add_images,
                            berth::cli::add_networks,
                            berth::cli::add_system_df,

@@ -223,10 +223,10 @@ TEST_CASE("kill reaches what runs and nothing else") {
 
 TEST_CASE("rm takes what does not run, and with --stop the rest as well") {
   Observed observed = observed_of({exited(running(api())), running(db())});
-  CHECK(to_text(plan_remove(kShop, observed, false, false)) ==
+  CHECK(to_text(plan_remove(kShop, observed, {})) ==
         "stop container shop-api-1 (rm)\n"
         "remove container shop-api-1 after stop shop-api-1 (rm)\n");
-  Plan plan = plan_remove(kShop, observed, true, true);
+  Plan plan = plan_remove(kShop, observed, {.stop = true, .volumes = true});
   REQUIRE(plan.steps.size() == 4);
   CHECK(std::get<RemoveContainer>(plan.steps[3].action).anonymous_volumes);
 }
