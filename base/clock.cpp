@@ -7,8 +7,6 @@
 namespace berth {
 namespace {
 
-constexpr int64_t kSecond = 1'000'000'000;
-
 /// A number of units with its fraction and without trailing zeros: 1500 ms in seconds is "1.5".
 std::string fraction(int64_t value, int64_t unit) {
   std::string text = std::to_string(value / unit);
@@ -27,15 +25,15 @@ std::string fraction(int64_t value, int64_t unit) {
 int64_t wall_clock_ns() {
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
-  return now.tv_sec * kSecond + now.tv_nsec;
+  return now.tv_sec * kSecondNs + now.tv_nsec;
 }
 
 std::string format_rfc3339(int64_t wall_ns) {
-  time_t seconds = wall_ns / kSecond;
+  time_t seconds = wall_ns / kSecondNs;
   tm parts{};
   gmtime_r(&seconds, &parts);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", parts.tm_year + 1900, parts.tm_mon + 1,
-                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, wall_ns % kSecond);
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, wall_ns % kSecondNs);
 }
 
 std::string format_duration(Duration duration) {
@@ -48,17 +46,17 @@ std::string format_duration(Duration duration) {
   }
   if (ns < 1000) return sign + std::to_string(ns) + "ns";
   if (ns < 1'000'000) return sign + fraction(ns, 1000) + "µs";
-  if (ns < kSecond) return sign + fraction(ns, 1'000'000) + "ms";
-  int64_t hours = ns / (3600 * kSecond);
-  int64_t minutes = ns / (60 * kSecond) % 60;
+  if (ns < kSecondNs) return sign + fraction(ns, 1'000'000) + "ms";
+  int64_t hours = ns / (3600 * kSecondNs);
+  int64_t minutes = ns / (60 * kSecondNs) % 60;
   std::string text = sign;
   if (hours > 0) text += std::to_string(hours) + "h";
   if (hours > 0 || minutes > 0) text += std::to_string(minutes) + "m";
-  return text + fraction(ns % (60 * kSecond), kSecond) + "s";
+  return text + fraction(ns % (60 * kSecondNs), kSecondNs) + "s";
 }
 
 std::string human_duration(Duration duration) {
-  int64_t seconds = duration.count() / kSecond;
+  int64_t seconds = duration.count() / kSecondNs;
   int64_t minutes = seconds / 60;
   int64_t hours = (minutes + 30) / 60;
   if (seconds < 1) return "Less than a second";

@@ -9,6 +9,8 @@ namespace berth {
 /// Lengths of time everywhere are nanoseconds in this type, as in Go's and so in compose's durations.
 using Duration = std::chrono::nanoseconds;
 
+inline constexpr int64_t kSecondNs = 1'000'000'000;
+
 /// Nanoseconds since 1970 by the wall clock: for display and log stamps only, never for timeouts.
 [[nodiscard]] int64_t wall_clock_ns();
 

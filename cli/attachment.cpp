@@ -19,8 +19,6 @@
 namespace berth::cli {
 namespace {
 
-constexpr int kInterrupted = 130;
-
 /// Where what is typed goes: the container's terminal, of which the keeper holds the master, or the FIFO that is its
 /// standard input. Invalid if it takes none.
 Result<sys::UniqueFd> open_input(const Context& context, const engine::Container& container) {

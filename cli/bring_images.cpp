@@ -20,7 +20,6 @@ namespace {
 using images::Store;
 
 constexpr int64_t kDay = 24 * 60 * 60;  // seconds
-constexpr int64_t kSecondNs = 1'000'000'000;
 
 bool asks_for_pull(const Store* store, const std::string& image, bool present, const std::string& policy) {
   Result<images::Reference> reference = images::parse_reference(image);

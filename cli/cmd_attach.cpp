@@ -9,12 +9,12 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct AttachCommandFlags {
   ContainerChoice container;
   AttachFlags streams;
 };
 
-Result<int> attach(const Context& context, const Flags& flags) {
+Result<int> attach(const Context& context, const AttachCommandFlags& flags) {
   BERTH_TRY(engine::Container container, find_container(context, flags.container));
   const std::string& name = container.record.name;
   if (container.live.status == engine::Status::paused)
@@ -27,7 +27,7 @@ Result<int> attach(const Context& context, const Flags& flags) {
 }
 
 void add(Command app, Context& context, bool of_service) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<AttachCommandFlags>();
   Command command = app.add_command(
       "attach", of_service ? "Attach local standard input, output, and error streams to a service's running container"
                            : "Attach local standard input, output, and error streams to a running container");

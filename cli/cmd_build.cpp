@@ -15,13 +15,13 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct BuildFlags {
   std::vector<std::string> services, args, ssh;
   bool no_cache = false, pull = false, push = false, quiet = false, with_dependencies = false, check = false,
        print = false;
 };
 
-BuildOverrides overrides_of(const Flags& flags, const compose::Project& project) {
+BuildOverrides overrides_of(const BuildFlags& flags, const compose::Project& project) {
   BuildOverrides overrides;
   for (const std::string& text : flags.args) {
     size_t equals = text.find('=');
@@ -39,7 +39,7 @@ BuildOverrides overrides_of(const Flags& flags, const compose::Project& project)
   return overrides;
 }
 
-int push_built(const Context& context, const Flags& flags, const BuildOrder& order) {
+int push_built(const Context& context, const BuildFlags& flags, const BuildOrder& order) {
   Transfer transfer;
   transfer.push = true;
   transfer.quiet = flags.quiet;
@@ -50,7 +50,7 @@ int push_built(const Context& context, const Flags& flags, const BuildOrder& ord
   return code ? *code : report(context, code.error());
 }
 
-int run(const Context& context, const Flags& flags) {
+int run(const Context& context, const BuildFlags& flags) {
   std::optional<compose::Project> project = load_project(context, flags.services);
   if (!project) return 1;
   auto follow = flags.with_dependencies ? compose::Follow::dependencies : compose::Follow::none;
@@ -86,7 +86,7 @@ int run(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_build(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<BuildFlags>();
   Command command = app.add_command("build", "Build or rebuild services");
   command.option("SERVICE", flags->services, "Services; all that have `build:` if none is named");
   command.option("--build-arg", flags->args, "Set build-time variables for services");

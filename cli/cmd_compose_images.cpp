@@ -20,7 +20,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Flags {
+struct ComposeImagesFlags {
   std::vector<std::string> services;
   std::string format = "table";
   bool quiet = false;
@@ -53,7 +53,7 @@ Row row(const images::Store& store, const engine::Container& container) {
   return row;
 }
 
-void print(const std::vector<Row>& rows, const Flags& flags) {
+void print(const std::vector<Row>& rows, const ComposeImagesFlags& flags) {
   if (flags.quiet) {
     std::set<std::string> seen;
     for (const Row& one : rows) {
@@ -82,7 +82,7 @@ void print(const std::vector<Row>& rows, const Flags& flags) {
   }
 }
 
-int run(const Context& context, const Flags& flags) {
+int run(const Context& context, const ComposeImagesFlags& flags) {
   std::optional<engine::Selection> selection = select(context, flags.services);
   if (!selection) return 1;
   Result<images::Store> store = images::Store::open(context.paths);
@@ -98,7 +98,7 @@ int run(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_compose_images(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ComposeImagesFlags>();
   Command command = app.add_command("images", "List images used by the created containers");
   command.option("SERVICE", flags->services, "Services; all if none is named");
   command.option("--format", flags->format, "Format the output").one_of({"table", "json"});

@@ -15,7 +15,7 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct ConfigFlags {
   std::vector<std::string> services_named;
   std::string format, output, hash, explain;
   bool quiet = false, services = false, volumes = false, networks = false, models = false, images = false,
@@ -31,7 +31,7 @@ std::string lines(const std::vector<std::string>& names) {
   return text;
 }
 
-compose::LoadRequest request_for(const Context& context, const Flags& flags) {
+compose::LoadRequest request_for(const Context& context, const ConfigFlags& flags) {
   compose::LoadRequest request = load_request(context);
   request.services = flags.services_named;
   request.interpolate = !flags.no_interpolate;
@@ -45,7 +45,7 @@ compose::LoadRequest request_for(const Context& context, const Flags& flags) {
 /// One run of `config`: what the flags ask for, as text.
 class Config {
  public:
-  Config(const Context& context, const Flags& flags) : context_(context), flags_(flags) {
+  Config(const Context& context, const ConfigFlags& flags) : context_(context), flags_(flags) {
     diagnostics_.tolerate_unsupported();  // it is only shown
   }
 
@@ -134,12 +134,12 @@ class Config {
   }
 
   const Context& context_;
-  const Flags& flags_;
+  const ConfigFlags& flags_;
   compose::DiskFiles files_;
   Diagnostics diagnostics_;
 };
 
-void add_lists(Command command, Flags& flags) {
+void add_lists(Command command, ConfigFlags& flags) {
   command.flag("--services", flags.services, "Print the service names, one per line");
   command.flag("--volumes", flags.volumes, "Print the volume names, one per line");
   command.flag("--networks", flags.networks, "Print the network names, one per line");
@@ -152,7 +152,7 @@ void add_lists(Command command, Flags& flags) {
   command.option("--explain", flags.explain, "Tell where a value came from and what it overrode: services.web.ports");
 }
 
-void add_ways(Command command, Flags& flags) {
+void add_ways(Command command, ConfigFlags& flags) {
   command.flag("--no-interpolate", flags.no_interpolate, "Don't interpolate environment variables");
   command.flag("--no-normalize", flags.no_normalize, "Don't normalize the model");
   command.flag("--no-path-resolution", flags.no_path_resolution, "Don't resolve file paths");
@@ -165,7 +165,7 @@ void add_ways(Command command, Flags& flags) {
 }  // namespace
 
 void add_config(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ConfigFlags>();
   Command command = app.add_command("config", "Parse, resolve and render compose file in canonical format");
   command.alias("convert");
   command.option("SERVICE", flags->services_named, "Only these services and what they depend on");

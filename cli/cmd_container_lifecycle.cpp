@@ -19,7 +19,7 @@ namespace {
 
 using engine::Container;
 
-struct Flags {
+struct ContainerVerbFlags {
   std::vector<std::string> names;
   int64_t timeout = -1;
   std::string signal;
@@ -29,12 +29,12 @@ struct Flags {
 /// What is asked of the containers, what speaks against one of them, and whether one is as it was to become (nullptr:
 /// it has gone).
 struct Verb {
-  std::function<Result<engine::Json>(const Flags&, const engine::Selection&)> request;
-  std::function<Status(const Flags&, const Container&)> check;
+  std::function<Result<engine::Json>(const ContainerVerbFlags&, const engine::Selection&)> request;
+  std::function<Status(const ContainerVerbFlags&, const Container&)> check;
   std::function<bool(const Container*)> achieved;
 };
 
-std::optional<int64_t> timeout_of(const Flags& flags) {
+std::optional<int64_t> timeout_of(const ContainerVerbFlags& flags) {
   return flags.timeout < 0 ? std::nullopt : std::optional(flags.timeout * 1'000'000'000);
 }
 
@@ -46,17 +46,17 @@ bool is_paused(const Container* container) {
   return container != nullptr && container->live.status == engine::Status::paused;
 }
 
-Status always(const Flags&, const Container&) {
+Status always(const ContainerVerbFlags&, const Container&) {
   return {};
 }
 
-Status running(const Flags&, const Container& container) {
+Status running(const ContainerVerbFlags&, const Container& container) {
   if (container.live.alive()) return {};
   return make_error("container " + container.record.name + " is not running");
 }
 
 /// All at once. Prints the names, as the user has them, of those that are as they were to become.
-int run(const Context& context, const Flags& flags, const Verb& verb) {
+int run(const Context& context, const ContainerVerbFlags& flags, const Verb& verb) {
   int code = 0;
   std::vector<NamedContainer> named = find_containers(context, flags.names, code);
   if (flags.force) code = 0;  // what is not there need not be removed
@@ -80,30 +80,30 @@ int run(const Context& context, const Flags& flags, const Verb& verb) {
 }
 
 Command add(Command noun, Context& context, const std::string& name, const std::string& help,
-            const std::shared_ptr<Flags>& flags, Verb verb) {
+            const std::shared_ptr<ContainerVerbFlags>& flags, Verb verb) {
   Command command = noun.add_command(name, help);
   choose_containers(command, flags->names);
   command.runs(context, [&context, flags, verb = std::move(verb)] { return run(context, *flags, verb); });
   return command;
 }
 
-void add_timeout(Command command, const std::shared_ptr<Flags>& flags) {
+void add_timeout(Command command, const std::shared_ptr<ContainerVerbFlags>& flags) {
   command.option("-t,--time,--timeout", flags->timeout, "Seconds to wait before killing the container");
 }
 
-Result<int> signal_of(const Flags& flags) {
+Result<int> signal_of(const ContainerVerbFlags& flags) {
   std::optional<int> number = sys::parse_signal(flags.signal);
   if (!number) return make_error("there is no signal \"" + printable(flags.signal) + "\"");
   return *number;
 }
 
-void add_rm(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
-  auto check = [](const Flags& given, const Container& container) -> Status {
+void add_container_rm(Command noun, Context& context) {
+  auto flags = std::make_shared<ContainerVerbFlags>();
+  auto check = [](const ContainerVerbFlags& given, const Container& container) -> Status {
     if (!container.live.alive() || given.force) return {};
     return make_error("container " + container.record.name + " is running", "stop it first, or force its removal");
   };
-  auto request = [](const Flags& given, const engine::Selection& selection) -> Result<engine::Json> {
+  auto request = [](const ContainerVerbFlags& given, const engine::Selection& selection) -> Result<engine::Json> {
     if (given.link) return make_error("--link is not supported", "`berth network disconnect` takes a network away");
     return engine::to_message(engine::RemoveRequest{selection, {given.force, given.volumes, 0}});
   };
@@ -118,24 +118,24 @@ void add_rm(Command noun, Context& context) {
 }  // namespace
 
 void add_container_lifecycle(Command noun, Context& context) {
-  auto stop = std::make_shared<Flags>();
-  auto ask_stop = [](const Flags& flags, const engine::Selection& selection) -> Result<engine::Json> {
+  auto stop = std::make_shared<ContainerVerbFlags>();
+  auto ask_stop = [](const ContainerVerbFlags& flags, const engine::Selection& selection) -> Result<engine::Json> {
     return engine::to_message(engine::StopRequest{selection, timeout_of(flags)});
   };
   Command command = add(noun, context, "stop", "Stop one or more running containers", stop,
                         {ask_stop, always, [](const Container* now) { return !alive(now); }});
   add_timeout(command, stop);
 
-  auto restart = std::make_shared<Flags>();
-  auto ask_restart = [](const Flags& flags, const engine::Selection& selection) -> Result<engine::Json> {
+  auto restart = std::make_shared<ContainerVerbFlags>();
+  auto ask_restart = [](const ContainerVerbFlags& flags, const engine::Selection& selection) -> Result<engine::Json> {
     return engine::to_message(engine::RestartRequest{selection, timeout_of(flags), false});
   };
   command = add(noun, context, "restart", "Restart one or more containers", restart, {ask_restart, always, alive});
   add_timeout(command, restart);
 
-  auto kill = std::make_shared<Flags>();
+  auto kill = std::make_shared<ContainerVerbFlags>();
   kill->signal = "SIGKILL";
-  auto ask_kill = [](const Flags& flags, const engine::Selection& selection) -> Result<engine::Json> {
+  auto ask_kill = [](const ContainerVerbFlags& flags, const engine::Selection& selection) -> Result<engine::Json> {
     BERTH_TRY(int signal, signal_of(flags));
     return engine::to_message(engine::KillRequest{selection, signal});
   };
@@ -143,25 +143,26 @@ void add_container_lifecycle(Command noun, Context& context) {
                 {ask_kill, running, [](const Container* now) { return !alive(now); }});
   command.option("-s,--signal", kill->signal, "Signal to send to the container");
 
-  auto ask_pause = [](const Flags&, const engine::Selection& selection) -> Result<engine::Json> {
+  auto ask_pause = [](const ContainerVerbFlags&, const engine::Selection& selection) -> Result<engine::Json> {
     return engine::to_message(engine::PauseRequest{selection});
   };
-  auto can_pause = [](const Flags& flags, const Container& container) -> Status {
+  auto can_pause = [](const ContainerVerbFlags& flags, const Container& container) -> Status {
     if (is_paused(&container)) return make_error("container " + container.record.name + " is already paused");
     return running(flags, container);
   };
-  add(noun, context, "pause", "Pause all processes within one or more containers", std::make_shared<Flags>(),
-      {ask_pause, can_pause, is_paused});
-  auto ask_unpause = [](const Flags&, const engine::Selection& selection) -> Result<engine::Json> {
+  add(noun, context, "pause", "Pause all processes within one or more containers",
+      std::make_shared<ContainerVerbFlags>(), {ask_pause, can_pause, is_paused});
+  auto ask_unpause = [](const ContainerVerbFlags&, const engine::Selection& selection) -> Result<engine::Json> {
     return engine::to_message(engine::UnpauseRequest{selection});
   };
-  auto can_unpause = [](const Flags&, const Container& container) -> Status {
+  auto can_unpause = [](const ContainerVerbFlags&, const Container& container) -> Status {
     if (is_paused(&container)) return {};
     return make_error("container " + container.record.name + " is not paused");
   };
-  add(noun, context, "unpause", "Unpause all processes within one or more containers", std::make_shared<Flags>(),
+  add(noun, context, "unpause", "Unpause all processes within one or more containers",
+      std::make_shared<ContainerVerbFlags>(),
       {ask_unpause, can_unpause, [](const Container* now) { return alive(now) && !is_paused(now); }});
-  add_rm(noun, context);
+  add_container_rm(noun, context);
 }
 
 }  // namespace berth::cli

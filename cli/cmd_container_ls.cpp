@@ -14,7 +14,7 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct ContainerListFlags {
   std::vector<std::string> filters;
   std::string format, size;
   int64_t last = -1;
@@ -30,7 +30,7 @@ std::string size_of(const Context& context, const engine::ContainerRecord& recor
 }
 
 /// The newest first.
-Result<std::vector<const engine::Container*>> choose(const Context& context, const Flags& flags,
+Result<std::vector<const engine::Container*>> choose(const Context& context, const ContainerListFlags& flags,
                                                      const engine::Observed& observed) {
   BERTH_TRY(ContainerFilter filter, ContainerFilter::parse(flags.filters, context, observed));
   const int64_t last = flags.latest && flags.last < 0 ? 1 : flags.last;
@@ -46,7 +46,7 @@ Result<std::vector<const engine::Container*>> choose(const Context& context, con
   return chosen;
 }
 
-Status list(const Context& context, const Flags& flags) {
+Status list(const Context& context, const ContainerListFlags& flags) {
   std::vector<std::string> problems;
   const engine::Observed observed = engine::StateStore(context.paths).observe(&problems);
   for (const std::string& problem : problems) fmt::print(stderr, "warning: {}\n", printable_lines(problem));
@@ -75,7 +75,7 @@ Status list(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_container_ls(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ContainerListFlags>();
   Command command = noun.add_command("ls", "List containers").alias("list").alias("ps");
   command.flag("-a,--all", flags->all, "Show all containers (default shows just running)");
   command.option("-f,--filter", flags->filters, "Filter output: status=, name=, label=, ancestor=, ...");

@@ -11,12 +11,12 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct ContainerPruneFlags {
   std::vector<std::string> filters;
   bool force = false;
 };
 
-Status prune(const Context& context, const Flags& flags) {
+Status prune(const Context& context, const ContainerPruneFlags& flags) {
   BERTH_TRY(engine::PruneOptions options, parse_prune_filters(flags.filters));
   options.networks = false;
   BERTH_TRY_OK(check_records(context));
@@ -31,7 +31,7 @@ Status prune(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_container_prune(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ContainerPruneFlags>();
   Command command = noun.add_command("prune", "Remove all stopped containers");
   command.flag("-f,--force", flags->force, "Do not prompt for confirmation");
   command.option("--filter", flags->filters, "Only what matches: until=, label=, label!=");

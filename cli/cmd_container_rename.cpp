@@ -12,12 +12,12 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct RenameFlags {
   ContainerChoice container;
   std::string name;
 };
 
-int rename(const Context& context, const Flags& flags) {
+int rename_container(const Context& context, const RenameFlags& flags) {
   Result<engine::Container> container = find_container(context, flags.container);
   if (!container) return report(context, container.error());
   if (Status good = check_container_name(flags.name); !good) return report(context, good);
@@ -28,11 +28,11 @@ int rename(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_container_rename(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<RenameFlags>();
   Command command = noun.add_command("rename", "Rename a container");
   choose_container(command, flags->container, false);
   command.option("NEW_NAME", flags->name, "What it is called from now on").required();
-  command.runs(context, [&context, flags] { return rename(context, *flags); });
+  command.runs(context, [&context, flags] { return rename_container(context, *flags); });
 }
 
 }  // namespace berth::cli

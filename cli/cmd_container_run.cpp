@@ -24,7 +24,7 @@ namespace {
 
 constexpr int kFailed = 125;  // of us, not of the command
 
-struct Flags {
+struct ContainerRunFlags {
   ContainerFlags container;
   std::string name, cid_file, detach_keys;
   std::vector<std::string> words, attach;
@@ -33,7 +33,7 @@ struct Flags {
   BringFlags bring;
 };
 
-Status check(const Flags& flags) {
+Status check(const ContainerRunFlags& flags) {
   if (!flags.name.empty()) BERTH_TRY_OK(check_container_name(flags.name));
   if (flags.detach && !flags.attach.empty()) return make_error("conflicting options: -a and -d");
   if (flags.remove && flags.container.is_set("--restart"))
@@ -80,7 +80,7 @@ Status publish_all(const Context& context, engine::ContainerConfig& config) {
 }
 
 /// Prints what is wrong; `code` is then the command's exit code.
-std::optional<engine::RunRequest> prepare(const Context& context, const Flags& flags, int& code) {
+std::optional<engine::RunRequest> prepare(const Context& context, const ContainerRunFlags& flags, int& code) {
   ContainerModel model(flags.name.empty() ? random_container_name() : flags.name);
   model.set("/image", flags.words.front(), "IMAGE");
   if (flags.words.size() > 1)
@@ -104,7 +104,7 @@ std::optional<engine::RunRequest> prepare(const Context& context, const Flags& f
   return request;
 }
 
-OneOffStreams streams_of(const Flags& flags) {
+OneOffStreams streams_of(const ContainerRunFlags& flags) {
   auto named = [&](const char* stream) {
     return flags.attach.empty() || std::any_of(flags.attach.begin(), flags.attach.end(),
                                                [&](const std::string& one) { return to_lower(one) == stream; });
@@ -112,7 +112,7 @@ OneOffStreams streams_of(const Flags& flags) {
   return {flags.container.is_set("--interactive") && named("stdin"), named("stdout"), named("stderr")};
 }
 
-int run(const Context& context, const Flags& flags) {
+int run(const Context& context, const ContainerRunFlags& flags) {
   int code = flags.create_only ? 1 : kFailed;
   if (Status good = check(flags); !good) return (void)report(context, good), code;
   std::optional<engine::RunRequest> request = prepare(context, flags, code);
@@ -121,7 +121,7 @@ int run(const Context& context, const Flags& flags) {
 }
 
 Command add(Command noun, Context& context, const std::string& name, const std::string& help,
-            const std::shared_ptr<Flags>& flags) {
+            const std::shared_ptr<ContainerRunFlags>& flags) {
   Command command = noun.add_command(name, help);
   command.footer("berth container " + name + " [OPTIONS] IMAGE [COMMAND] [ARGS...]");
   command.frees_short_help();
@@ -142,14 +142,14 @@ Command add(Command noun, Context& context, const std::string& name, const std::
 }  // namespace
 
 void add_container_run(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ContainerRunFlags>();
   Command command = add(noun, context, "run", "Create and run a new container from an image", flags);
   command.option("-a,--attach", flags->attach, "Attach to STDIN, STDOUT or STDERR");
   command.flag("-d,--detach", flags->detach, "Run container in background and print container ID");
   command.option("--detach-keys", flags->detach_keys, "Of a container in the background only").hidden();
   command.flag("--sig-proxy", flags->sig_proxy, "Proxy received signals to the process (default true)");
 
-  auto create = std::make_shared<Flags>();
+  auto create = std::make_shared<ContainerRunFlags>();
   create->create_only = true;
   command = add(noun, context, "create", "Create a new container", create);
   command.option("-a,--attach", create->attach, "Attach to STDIN, STDOUT or STDERR").hidden();  // says nothing here

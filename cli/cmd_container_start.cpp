@@ -14,14 +14,14 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct ContainerStartFlags {
   std::vector<std::string> names;
   AttachFlags streams;
   bool attach = false, interactive = false;
 };
 
 /// One, whose output is shown until it ends.
-Result<int> start_attached(const Context& context, const Flags& flags) {
+Result<int> start_attached(const Context& context, const ContainerStartFlags& flags) {
   if (flags.names.size() != 1) return make_error("you cannot start and attach multiple containers at once");
   engine::StateStore store(context.paths);
   BERTH_TRY(engine::Container container, find_container(store.observe(), flags.names.front()));
@@ -34,7 +34,7 @@ Result<int> start_attached(const Context& context, const Flags& flags) {
   return attachment.carry(container);
 }
 
-int start(const Context& context, const Flags& flags) {
+int start(const Context& context, const ContainerStartFlags& flags) {
   int code = 0;
   const std::vector<NamedContainer> named = find_containers(context, flags.names, code);
   engine::Selection selection;
@@ -53,7 +53,7 @@ int start(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_container_start(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ContainerStartFlags>();
   Command command = noun.add_command("start", "Start one or more stopped containers");
   choose_containers(command, flags->names);
   command.flag("-a,--attach", flags->attach, "Attach STDOUT/STDERR and forward signals");

@@ -21,7 +21,7 @@ using doctor::Thing;
 using doctor::Things;
 using Json = nlohmann::ordered_json;
 
-struct Flags {
+struct DoctorFlags {
   std::string format;
   bool fix = false;
 };
@@ -76,7 +76,7 @@ std::optional<sys::FileLock> hold_off_helpers(const sys::Paths& paths) {
   return lock ? std::optional(std::move(lock).value()) : std::nullopt;
 }
 
-Result<int> examine(const Context& context, const Flags& flags) {
+Result<int> examine(const Context& context, const DoctorFlags& flags) {
   std::optional<sys::FileLock> lock;
   if (flags.fix) lock = hold_off_helpers(context.paths);
   Things things = doctor::scan(context.paths);
@@ -99,7 +99,7 @@ Result<int> examine(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_doctor(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<DoctorFlags>();
   Command command = app.add_command("doctor", "List all that belongs to berth on this machine, and what has no owner");
   command.flag("--fix", flags->fix, "Remove what has no owner");
   command.option("--format", flags->format, "table, json, or a Go template");

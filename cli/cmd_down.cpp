@@ -10,7 +10,7 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct DownFlags {
   std::vector<std::string> services;
   bool volumes = false, remove_orphans = false;
   int64_t timeout = -1;
@@ -34,7 +34,7 @@ std::vector<std::string> declared_volumes(const Context& context, const Target& 
   return names;
 }
 
-int run(const Context& context, const Flags& flags) {
+int run(const Context& context, const DownFlags& flags) {
   std::optional<Target> target = find_target(context);
   if (!target) return 1;
   std::optional<engine::Selection> selection = select(context, *target, flags.services);
@@ -56,7 +56,7 @@ int run(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_down(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<DownFlags>();
   Command command = app.add_command("down", "Stop and remove containers, networks");
   command.option("SERVICE", flags->services, "Services to take down; all, with networks, if none is named");
   command.flag("-v,--volumes", flags->volumes, "Remove named volumes declared in the file and anonymous volumes");

@@ -20,7 +20,7 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct EventsFlags {
   std::vector<std::string> services;
   bool json = false;
   std::string since, until;
@@ -65,7 +65,7 @@ void print(const engine::Event& event, bool json) {
   fmt::print("{} container {} {} ({})\n", local_time(event.time_ns, false), printable(event.action), event.id, told);
 }
 
-int run(const Context& context, const Flags& flags) {
+int run(const Context& context, const EventsFlags& flags) {
   Period period{wall_clock_ns(), INT64_MAX};
   for (auto [flag, text, limit] :
        {std::tuple("--since", &flags.since, &period.begin_ns), std::tuple("--until", &flags.until, &period.end_ns)}) {
@@ -103,7 +103,7 @@ int run(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_events(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<EventsFlags>();
   Command command = app.add_command("events", "Receive real time events from containers");
   command.option("SERVICE", flags->services, "Services to tell of; all if none is named");
   command.flag("--json", flags->json, "Output events as a stream of json objects");

@@ -22,7 +22,7 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct ExecFlags {
   std::string name, user, workdir;  // name: of the service or container
   std::vector<std::string> command, env, env_files;
   bool detach = false, no_tty = false, privileged = false, interactive = true, tty = true;
@@ -39,7 +39,7 @@ std::optional<engine::Container> entered(const Context& context, engine::Contain
 }
 
 /// The replica that is meant. Prints why there is none.
-std::optional<engine::Container> find_replica(const Context& context, const Flags& flags) {
+std::optional<engine::Container> find_replica(const Context& context, const ExecFlags& flags) {
   std::optional<engine::Selection> selection = select(context, {flags.name});
   if (!selection) return std::nullopt;
   engine::Observed observed = engine::StateStore(context.paths).observe();
@@ -59,7 +59,7 @@ std::optional<engine::Container> find_replica(const Context& context, const Flag
 }
 
 /// Docker's form. Prints why there is none.
-std::optional<engine::Container> find_named(const Context& context, const Flags& flags) {
+std::optional<engine::Container> find_named(const Context& context, const ExecFlags& flags) {
   Result<engine::Container> container = find_container(context, {false, flags.name, 0});
   if (container && container->live.alive()) return entered(context, std::move(*container), "container ", flags.name);
   print_error(context, container ? make_error("container " + container->record.name + " is not running")
@@ -73,7 +73,7 @@ std::optional<std::string> variable_here(std::string_view name) {
 }
 
 /// `NAME=value` as it is, `NAME` with the value it has here, if any; after what the files say.
-Result<std::vector<std::string>> environment(const Flags& flags) {
+Result<std::vector<std::string>> environment(const ExecFlags& flags) {
   std::vector<std::string> env;
   for (const std::string& path : flags.env_files) {
     BERTH_TRY(std::string text, compose::DiskFiles().read(path));
@@ -95,7 +95,7 @@ struct Started {
   std::optional<Error> error;
 };
 
-Started start(const Context& context, const engine::Container& container, const Flags& flags, bool tty) {
+Started start(const Context& context, const engine::Container& container, const ExecFlags& flags, bool tty) {
   Started started;
   auto attempt = [&]() -> Status {
     BERTH_TRY(runtime::Host host, runtime::Host::discover(context.paths.root + "/cache"));
@@ -131,10 +131,10 @@ Started start(const Context& context, const engine::Container& container, const 
   return started;
 }
 
-using Find = std::optional<engine::Container>(const Context& context, const Flags& flags);
+using FindContainer = std::optional<engine::Container>(const Context& context, const ExecFlags& flags);
 
 /// `tty`: if there is a terminal to speak of.
-int run(const Context& context, const Flags& flags, Find* find, bool tty) {
+int run(const Context& context, const ExecFlags& flags, FindContainer* find, bool tty) {
   // What enters the container begins as a copy of us.
   if (!context.dry_run) {
     if (Status sealed = sys::seal_self(context.argv); !sealed) return report(context, sealed);
@@ -166,7 +166,7 @@ int run(const Context& context, const Flags& flags, Find* find, bool tty) {
   return code;
 }
 
-void add_flags(Command command, Flags& flags) {
+void add_flags(Command command, ExecFlags& flags) {
   command.flag("-d,--detach", flags.detach, "Run the command in the background");
   command.option("-e,--env", flags.env, "Set environment variables");
   command.option("-u,--user", flags.user, "Run the command as this user");
@@ -175,7 +175,7 @@ void add_flags(Command command, Flags& flags) {
 }
 
 /// Out of the words that are no flags.
-void take_name(Flags& flags) {
+void take_name(ExecFlags& flags) {
   flags.name = flags.command.front();
   flags.command.erase(flags.command.begin());
 }
@@ -183,7 +183,7 @@ void take_name(Flags& flags) {
 }  // namespace
 
 void add_exec(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ExecFlags>();
   Command command = app.add_command("exec", "Execute a command in a running container");
   command.footer("berth exec [OPTIONS] SERVICE COMMAND [ARGS...]");
   add_flags(command, *flags);
@@ -201,7 +201,7 @@ void add_exec(Command app, Context& context) {
 }
 
 void add_container_exec(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ExecFlags>();
   flags->interactive = flags->tty = false;
   Command command = noun.add_command("exec", "Execute a command in a running container");
   command.footer("berth container exec [OPTIONS] CONTAINER COMMAND [ARGS...]");

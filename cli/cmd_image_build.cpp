@@ -17,7 +17,7 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-struct Flags {
+struct ImageBuildFlags {
   std::string context, file, target, network, shm_size, iidfile, metadata_file, cgroup_parent, provenance, sbom;
   Strings tags, args, labels, annotations, hosts, ulimits, secrets, ssh, contexts, allowed, platforms, outputs;
   Strings cache_from, cache_to, attestations, no_cache_filter;
@@ -52,7 +52,7 @@ Status add_secret(const std::string& text, BuildJob& job) {
 }
 
 /// The context, and the Dockerfile, which counts from where we are if the context is a directory, else from that.
-Status add_context(const Flags& flags, BuildJob& job) {
+Status add_context(const ImageBuildFlags& flags, BuildJob& job) {
   job.context = flags.context;
   job.dockerfile = flags.file;
   bool may_be_directory = flags.context.starts_with("github.com/") && access(flags.context.c_str(), F_OK) == 0;
@@ -67,7 +67,7 @@ Status add_context(const Flags& flags, BuildJob& job) {
   return {};
 }
 
-Status add_annotations(const Flags& flags, BuildJob& job) {
+Status add_annotations(const ImageBuildFlags& flags, BuildJob& job) {
   constexpr std::string_view kManifest = "manifest:";
   for (const std::string& text : flags.annotations) {
     auto [name, value] = name_and_value(text);
@@ -83,7 +83,7 @@ Status add_annotations(const Flags& flags, BuildJob& job) {
   return {};
 }
 
-Status add_outputs(const Flags& flags, BuildJob& job) {
+Status add_outputs(const ImageBuildFlags& flags, BuildJob& job) {
   for (const std::string& text : flags.outputs) {
     BERTH_TRY(BuildOutput output, parse_build_output(text));
     job.outputs.push_back(std::move(output));
@@ -99,7 +99,7 @@ Status add_outputs(const Flags& flags, BuildJob& job) {
 }
 
 /// What has no effect on the image, and is missed by nobody but those who asked for it.
-void add_warnings(const Flags& flags, BuildOrder& order) {
+void add_warnings(const ImageBuildFlags& flags, BuildOrder& order) {
   auto is_on = [](const std::string& value) { return !value.empty() && value != "false" && value != "0"; };
   if (!flags.cache_from.empty()) order.warnings.emplace_back("--cache-from has no effect: the cache is the local one");
   if (!flags.cache_to.empty()) order.warnings.emplace_back("--cache-to has no effect: the cache is the local one");
@@ -108,7 +108,7 @@ void add_warnings(const Flags& flags, BuildOrder& order) {
   if (is_on(flags.sbom)) order.warnings.emplace_back("--sbom has no effect: no attestations are made");
 }
 
-Result<BuildOrder> order_of(const Flags& flags) {
+Result<BuildOrder> order_of(const ImageBuildFlags& flags) {
   BuildJob job;
   BERTH_TRY_OK(add_context(flags, job));
   BERTH_TRY_OK(add_annotations(flags, job));
@@ -167,7 +167,7 @@ Result<BuildOrder> order_of(const Flags& flags) {
 }  // namespace
 
 void add_image_build(Command noun, Context& context, const std::function<int(const Result<BuildOrder>&)>& run) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ImageBuildFlags>();
   Command command = noun.add_command("build", "Build an image from a Dockerfile");
   auto several = [&](const char* names, Strings& place, const char* help) { command.option(names, place, help); };
   command

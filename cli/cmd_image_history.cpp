@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Flags {
+struct ImageHistoryFlags {
   std::string image, format, human = "true";
   bool quiet = false, no_trunc = false;
 };
@@ -32,13 +32,13 @@ std::string shortened(std::string text, bool full) {
   return text.substr(0, end) + "…";
 }
 
-std::string created_at(const std::string& rfc3339) {
+std::string made_at(const std::string& rfc3339) {
   std::optional<int64_t> ns = parse_rfc3339(rfc3339);
   return ns ? format_rfc3339(*ns).substr(0, 19) + "Z" : "";
 }
 
 /// From the newest entry to the oldest, as Docker lists them. Only entries that made a layer have a size.
-std::vector<Json> rows(const images::Image& image, const images::Manifest& manifest, const Flags& flags) {
+std::vector<Json> rows(const images::Image& image, const images::Manifest& manifest, const ImageHistoryFlags& flags) {
   std::vector<Json> list;
   size_t layers = manifest.layers.size();
   bool human = flags.human != "false";
@@ -47,7 +47,7 @@ std::vector<Json> rows(const images::Image& image, const images::Manifest& manif
     uint64_t size = entry.empty_layer || layers == 0 ? 0 : manifest.layers[--layers].size;
     std::string id = flags.no_trunc ? image.id.str() : image.id.short_hex();
     list.push_back({{"Comment", entry.comment},
-                    {"CreatedAt", created_at(entry.created)},
+                    {"CreatedAt", made_at(entry.created)},
                     {"CreatedBy", shortened(entry.created_by, flags.no_trunc)},
                     {"CreatedSince", time_ago(entry.created, wall_clock_ns())},
                     {"ID", list.empty() ? id : "<missing>"},
@@ -56,7 +56,7 @@ std::vector<Json> rows(const images::Image& image, const images::Manifest& manif
   return list;
 }
 
-Status history(const Context& context, const Flags& flags) {
+Status history(const Context& context, const ImageHistoryFlags& flags) {
   BERTH_TRY(images::Store store, images::Store::open(context.paths));
   BERTH_TRY(images::Image image, store.resolve(flags.image));
   BERTH_TRY(std::string text, store.read_blob(image.manifest));
@@ -78,7 +78,7 @@ Status history(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_image_history(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ImageHistoryFlags>();
   Command command = app.add_command("history", "Show the history of an image");
   command.option("IMAGE", flags->image, "Name or id").required();
   command.option("--format", flags->format, "table, json, or a Go template");

@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Flags {
+struct ImageInspectFlags {
   std::vector<std::string> images;
   std::string format;
 };
@@ -90,7 +90,7 @@ Result<Json> image_json(const Context& context, const std::string& name) {
 }
 
 void add_image_inspect(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ImageInspectFlags>();
   Command command = noun.add_command("inspect", "Display detailed information on one or more images");
   command.option("IMAGE", flags->images, "Names or ids").required();
   command.option("-f,--format", flags->format, "json, or a Go template");

@@ -19,14 +19,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Flags {
+struct ImageLsFlags {
   std::vector<std::string> filters;
   std::string format, repository;
   bool all = false, quiet = false, digests = false, no_trunc = false;
 };
 
 /// "2026-11-21 12:48:04 +0000 UTC"
-std::string created_at(const std::string& rfc3339) {
+std::string built_at(const std::string& rfc3339) {
   std::optional<int64_t> ns = parse_rfc3339(rfc3339);
   if (!ns) return "N/A";
   std::string text = format_rfc3339(*ns);
@@ -47,7 +47,7 @@ Json row(const images::Image& image, const std::string& name, bool full) {
   ShownName shown = shown_name(name);
   std::string size = size_text(image.size);
   return {{"Containers", "N/A"},
-          {"CreatedAt", created_at(image.created)},
+          {"CreatedAt", built_at(image.created)},
           {"CreatedSince", time_ago(image.created, wall_clock_ns())},
           {"Digest", digest_of(image, name)},
           {"ID", full ? image.id.str() : image.id.short_hex()},
@@ -59,7 +59,7 @@ Json row(const images::Image& image, const std::string& name, bool full) {
           {"VirtualSize", size}};
 }
 
-Status list(const Context& context, Flags flags) {
+Status list(const Context& context, ImageLsFlags flags) {
   BERTH_TRY(images::Store store, images::Store::open(context.paths));
   if (!flags.repository.empty()) flags.filters.push_back("reference=" + flags.repository);
   BERTH_TRY(ImageFilter filter,
@@ -96,7 +96,7 @@ ShownName shown_name(const std::string& full_name) {
 }
 
 void add_image_ls(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ImageLsFlags>();
   Command command = noun.add_command("ls", "List images").alias("list");
   command.option("REPOSITORY", flags->repository, "Only images of this name: NAME or NAME:TAG, also with *");
   command.flag("-a,--all", flags->all, "Show all images (berth keeps no intermediate images)");

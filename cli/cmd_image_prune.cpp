@@ -10,12 +10,12 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct ImagePruneFlags {
   std::vector<std::string> filters;
   bool all = false, force = false;
 };
 
-Status prune(const Context& context, const Flags& flags) {
+Status prune(const Context& context, const ImagePruneFlags& flags) {
   BERTH_TRY_OK(check_records(context));
   const char* warning = flags.all
                             ? "WARNING! This will remove all images without at least one container associated to them."
@@ -30,7 +30,7 @@ Status prune(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_image_prune(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ImagePruneFlags>();
   Command command = noun.add_command("prune", "Remove unused images");
   command.flag("-a,--all", flags->all, "Remove all unused images, not just dangling ones");
   command.flag("-f,--force", flags->force, "Do not prompt for confirmation");

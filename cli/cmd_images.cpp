@@ -22,7 +22,7 @@
 namespace berth::cli {
 namespace {
 
-struct RemoveFlags {
+struct ImagesRemoveFlags {
   std::vector<std::string> images;
   bool force = false, no_prune = false;
 };
@@ -53,7 +53,7 @@ Status remove_one(const Context& context, images::Store& store, const std::strin
 }
 
 /// What can be removed is, whatever becomes of the others; by force, what is not there is no failure.
-int remove(const Context& context, const RemoveFlags& flags) {
+int remove(const Context& context, const ImagesRemoveFlags& flags) {
   Result<images::Store> store = images::Store::open(context.paths);
   if (!store) return report(context, std::move(store).error());
   int code = 0;
@@ -71,7 +71,7 @@ Status tag(const Context& context, const std::string& source, const std::string&
 }
 
 void add_remove(Command app, Context& context, const std::string& name) {
-  auto flags = std::make_shared<RemoveFlags>();
+  auto flags = std::make_shared<ImagesRemoveFlags>();
   Command command = app.add_command(name, "Remove one or more images");
   command.option("IMAGE", flags->images, "Names or ids").required();
   command.flag("-f,--force", flags->force, "Force removal of the image");

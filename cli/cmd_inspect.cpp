@@ -20,7 +20,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Flags {
+struct InspectFlags {
   std::vector<std::string> names;
   std::string format, type;
   bool size = false;
@@ -37,7 +37,7 @@ Result<Json> find_container_json(const Context& context, const std::string& name
   return container_json(container, {context.paths, observed, image ? &image->config : nullptr, size});
 }
 
-Result<Json> find_anything(const Context& context, const std::string& name, const Flags& flags) {
+Result<Json> find_anything(const Context& context, const std::string& name, const InspectFlags& flags) {
   using Find = std::function<Result<Json>()>;
   const std::vector<std::pair<std::string, Find>> kinds = {
       {"container", [&] { return find_container_json(context, name, flags.size); }},
@@ -58,7 +58,7 @@ Result<Json> find_anything(const Context& context, const std::string& name, cons
 }  // namespace
 
 void add_inspect(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<InspectFlags>();
   Command command = app.add_command("inspect", "Return low-level information on berth objects");
   command.option("NAME|ID", flags->names, "Containers, images, networks, volumes").required();
   command.option("-f,--format", flags->format, "json, or a Go template");
@@ -71,7 +71,7 @@ void add_inspect(Command app, Context& context) {
 }
 
 void add_container_inspect(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<InspectFlags>();
   Command command = noun.add_command("inspect", "Display detailed information on one or more containers");
   command.option("CONTAINER", flags->names, "Names or ids").required();
   command.option("-f,--format", flags->format, "json, or a Go template");

@@ -118,10 +118,10 @@ void add_kill(Command app, Context& context) {
 }
 
 void add_rm(Command app, Context& context) {
-  struct Flags {
+  struct LifecycleFlags {
     bool force = false, stop = false, volumes = false, all = false;
   };
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<LifecycleFlags>();
   auto make = [flags, &context](auto& selection, auto& containers) -> std::optional<engine::Json> {
     std::string names;
     for (const engine::Container* container : containers) {

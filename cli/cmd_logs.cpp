@@ -20,7 +20,7 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct LogsFlags {
   std::vector<std::string> services;
   ContainerChoice container;  // of Docker's form
   bool follow = false, timestamps = false, no_color = false, no_prefix = false;
@@ -36,7 +36,7 @@ struct View {
   std::optional<size_t> tail;
 };
 
-Result<View> read_flags(const Flags& flags) {
+Result<View> read_flags(const LogsFlags& flags) {
   View view;
   if (flags.index != 0 && flags.services.size() != 1) return make_error("--index requires one service to be selected");
   view.index = flags.index;
@@ -126,7 +126,7 @@ void print_all(const Context& context, const View& view, LogPrinter& printer) {
   merge.tell_open_gaps();
 }
 
-int show(const Context& context, const Flags& flags, const View& view, LogStyle style) {
+int show(const Context& context, const LogsFlags& flags, const View& view, LogStyle style) {
   style.timestamps = flags.timestamps;
   style.colour = !flags.no_color && context.colour(STDOUT_FILENO);
   LogPrinter printer(style);
@@ -135,7 +135,7 @@ int show(const Context& context, const Flags& flags, const View& view, LogStyle 
   return 0;
 }
 
-int run(const Context& context, const Flags& flags) {
+int run(const Context& context, const LogsFlags& flags) {
   Result<View> view = read_flags(flags);
   if (!view) return report(context, view.error());
   std::optional<engine::Selection> selection = select(context, flags.services);
@@ -148,7 +148,7 @@ int run(const Context& context, const Flags& flags) {
 }
 
 /// As Docker shows them: no names, and what went to standard error goes there.
-int run_of_container(const Context& context, const Flags& flags) {
+int run_of_container(const Context& context, const LogsFlags& flags) {
   Result<View> view = read_flags(flags);
   if (!view) return report(context, view.error());
   Result<engine::Container> container = find_container(context, flags.container);
@@ -161,7 +161,7 @@ int run_of_container(const Context& context, const Flags& flags) {
   return show(context, flags, *view, style);
 }
 
-void add_flags(Command command, Flags& flags) {
+void add_flags(Command command, LogsFlags& flags) {
   command.flag("-f,--follow", flags.follow, "Follow log output");
   command.option("-n,--tail", flags.tail, "Number of lines to show from the end of the logs for each container");
   command.option("--since", flags.since, "Show logs since timestamp (2026-11-21T08:15:30Z) or relative (42m)");
@@ -172,7 +172,7 @@ void add_flags(Command command, Flags& flags) {
 }  // namespace
 
 void add_logs(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<LogsFlags>();
   Command command = app.add_command("logs", "View output from containers");
   command.option("SERVICE", flags->services, "Services to show; all if none is named");
   add_flags(command, *flags);
@@ -184,7 +184,7 @@ void add_logs(Command app, Context& context) {
 }
 
 void add_container_logs(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<LogsFlags>();
   Command command = noun.add_command("logs", "Fetch the logs of a container");
   choose_container(command, flags->container, false);
   add_flags(command, *flags);

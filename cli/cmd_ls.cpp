@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Flags {
+struct LsFlags {
   std::vector<std::string> filters;
   std::string format = "table";
   bool all = false, quiet = false;
@@ -53,7 +53,7 @@ std::map<std::string, Found> find_projects(const Context& context, bool all) {
   return projects;
 }
 
-Status list(const Context& context, const Flags& flags) {
+Status list(const Context& context, const LsFlags& flags) {
   if (flags.format != "table" && flags.format != "json")
     return make_error("unsupported format \"" + printable(flags.format) + "\"", "expected table or json");
   BERTH_TRY(const ListFilter filter, parse_list_filter(flags.filters, {"name"}));
@@ -77,7 +77,7 @@ Status list(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_ls(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<LsFlags>();
   Command command = app.add_command("ls", "List running compose projects");
   command.flag("-a,--all", flags->all, "Show all stopped Compose projects");
   command.option("--filter", flags->filters, "Filter output: name=");

@@ -16,13 +16,13 @@
 namespace berth::cli {
 namespace {
 
-struct RemoveFlags {
+struct NetworkRemoveFlags {
   std::vector<std::string> networks;
   bool force = false;
 };
 
 /// Each that can go goes, whatever becomes of the others; by force, what is not there is no failure.
-int remove(const Context& context, const RemoveFlags& flags) {
+int remove(const Context& context, const NetworkRemoveFlags& flags) {
   const Context quiet = without_progress(context);
   int code = 0;
   for (const std::string& network : flags.networks) {
@@ -40,7 +40,7 @@ int remove(const Context& context, const RemoveFlags& flags) {
 }
 
 void add_network_rm(Command noun, Context& context) {
-  auto flags = std::make_shared<RemoveFlags>();
+  auto flags = std::make_shared<NetworkRemoveFlags>();
   Command command = noun.add_command("rm", "Remove one or more networks").alias("remove");
   command.option("NETWORK", flags->networks, "Names or ids").required();
   command.flag("-f,--force", flags->force, "Do not error if the network does not exist");

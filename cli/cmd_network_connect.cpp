@@ -10,7 +10,7 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct NetworkConnectFlags {
   std::string network;
   ContainerChoice container;
   std::string ip, ip6;
@@ -20,7 +20,7 @@ struct Flags {
 };
 
 /// "NAME=VALUE", or for links "CONTAINER:ALIAS".
-engine::AttachmentConfig attachment(const Flags& flags) {
+engine::AttachmentConfig attachment(const NetworkConnectFlags& flags) {
   engine::AttachmentConfig attachment;
   attachment.network = flags.network;
   attachment.aliases = flags.aliases;
@@ -37,7 +37,7 @@ engine::AttachmentConfig attachment(const Flags& flags) {
   return attachment;
 }
 
-int connect(const Context& context, const Flags& flags) {
+int connect(const Context& context, const NetworkConnectFlags& flags) {
   Result<engine::Container> container = find_container(context, flags.container);
   if (!container) return report(context, std::move(container).error());
   const engine::ContainerRecord& record = container->record;
@@ -45,7 +45,7 @@ int connect(const Context& context, const Flags& flags) {
   return carry_out(without_progress(context), engine::to_message(request));
 }
 
-int disconnect(const Context& context, const Flags& flags) {
+int disconnect(const Context& context, const NetworkConnectFlags& flags) {
   Result<engine::Container> container = find_container(context, flags.container);
   if (!container) return report(context, std::move(container).error());
   const engine::ContainerRecord& record = container->record;
@@ -56,7 +56,7 @@ int disconnect(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_network_connect(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<NetworkConnectFlags>();
   Command command = noun.add_command("connect", "Connect a container to a network");
   command.option("NETWORK", flags->network, "Name or id").required();
   choose_container(command, flags->container, false);
@@ -70,7 +70,7 @@ void add_network_connect(Command noun, Context& context) {
   command.option("--link-local-ip", flags->link_local_ips, "Add a link-local address for the container");
   command.runs(context, [&context, flags] { return connect(context, *flags); });
 
-  auto less = std::make_shared<Flags>();
+  auto less = std::make_shared<NetworkConnectFlags>();
   command = noun.add_command("disconnect", "Disconnect a container from a network");
   command.option("NETWORK", less->network, "Name or id").required();
   choose_container(command, less->container, false);

@@ -13,7 +13,7 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct NetworkCreateFlags {
   std::string name, driver = "bridge", ipam_driver = "default", scope, config_from;
   std::vector<std::string> subnets, gateways, ranges, aux, options, labels, ipam_options;
   bool internal = false, attachable = false, ipv4 = true, ipv6 = false, ingress = false, config_only = false;
@@ -21,7 +21,7 @@ struct Flags {
 
 /// "NAME=VALUE"; without "=" the value is empty.
 /// What only a swarm has.
-Status refuse_swarm(const Flags& flags) {
+Status refuse_swarm(const NetworkCreateFlags& flags) {
   const std::pair<const char*, bool> kThere[] = {{"--ingress", flags.ingress},
                                                  {"--config-only", flags.config_only},
                                                  {"--config-from", !flags.config_from.empty()},
@@ -46,7 +46,7 @@ Result<engine::IpamConfig*> pool_of(const std::string& text, const char* what, e
   return make_error(fmt::format("no matching subnet for {} {}", what, printable(text)));
 }
 
-Status add_addresses(const Flags& flags, engine::NetworkConfig& network) {
+Status add_addresses(const NetworkCreateFlags& flags, engine::NetworkConfig& network) {
   for (const std::string& subnet : flags.subnets) {
     if (!netns::Subnet::parse(subnet))
       return make_error(fmt::format("invalid subnet {}: invalid CIDR block notation", printable(subnet)),
@@ -69,7 +69,7 @@ Status add_addresses(const Flags& flags, engine::NetworkConfig& network) {
   return {};
 }
 
-int create(const Context& context, const Flags& flags) {
+int create(const Context& context, const NetworkCreateFlags& flags) {
   engine::NetworkConfig network;
   network.name = flags.name;
   network.driver = flags.driver;
@@ -94,7 +94,7 @@ int create(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_network_create(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<NetworkCreateFlags>();
   Command command = noun.add_command("create", "Create a network");
   command.option("NETWORK", flags->name, "Name").required();
   command.flag("--attachable", flags->attachable, "Enable manual container attachment (always possible)");

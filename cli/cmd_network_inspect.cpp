@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Flags {
+struct NetworkInspectFlags {
   std::vector<std::string> networks;
   std::string format;
   bool verbose = false;
@@ -93,7 +93,7 @@ Result<Json> network_json(const Context& context, const std::string& name) {
 }
 
 void add_network_inspect(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<NetworkInspectFlags>();
   Command command = noun.add_command("inspect", "Display detailed information on one or more networks");
   command.option("NETWORK", flags->networks, "Names or ids").required();
   command.option("-f,--format", flags->format, "json, or a Go template");

@@ -16,7 +16,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Strings = std::vector<std::string>;
 
-struct Flags {
+struct NetworkLsFlags {
   std::vector<std::string> filters;
   std::string format;
   bool quiet = false, no_trunc = false;
@@ -55,7 +55,7 @@ Json row(const engine::NetworkRecord& network, bool full) {
           {"Scope", "local"}};
 }
 
-Status list(const Context& context, const Flags& flags) {
+Status list(const Context& context, const NetworkLsFlags& flags) {
   BERTH_TRY(const ListFilter filter,
             parse_list_filter(flags.filters, {"dangling", "driver", "id", "label", "name", "scope", "type"}));
   for (const std::string& type : filter.values.contains("type") ? filter.values.at("type") : Strings()) {
@@ -83,7 +83,7 @@ Status list(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_network_ls(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<NetworkLsFlags>();
   Command command = noun.add_command("ls", "List networks").alias("list");
   command.option("-f,--filter", flags->filters,
                  "Filter output: dangling=, driver=, id=, label=, name=, scope=, type=custom|builtin");

@@ -7,12 +7,12 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct NetworkPruneFlags {
   std::vector<std::string> filters;
   bool force = false;
 };
 
-Status prune(const Context& context, const Flags& flags) {
+Status prune(const Context& context, const NetworkPruneFlags& flags) {
   BERTH_TRY(engine::PruneOptions options, parse_prune_filters(flags.filters));
   options.containers = false;
   BERTH_TRY_OK(check_records(context));
@@ -26,7 +26,7 @@ Status prune(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_network_prune(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<NetworkPruneFlags>();
   Command command = noun.add_command("prune", "Remove all unused networks");
   command.flag("-f,--force", flags->force, "Do not prompt for confirmation");
   command.option("--filter", flags->filters, "Only what matches: until=, label=, label!=");

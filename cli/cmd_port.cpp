@@ -12,12 +12,12 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct PortFlags {
   ContainerChoice container;
   std::string port, protocol = "tcp";
 };
 
-Result<std::pair<uint16_t, std::string>> wanted_port(const Flags& flags) {
+Result<std::pair<uint16_t, std::string>> wanted_port(const PortFlags& flags) {
   size_t slash = flags.port.find('/');
   std::string protocol = slash == std::string::npos ? flags.protocol : flags.port.substr(slash + 1);
   std::optional<unsigned long long> number = parse_unsigned(flags.port.substr(0, slash));
@@ -27,7 +27,7 @@ Result<std::pair<uint16_t, std::string>> wanted_port(const Flags& flags) {
 }
 
 /// Compose prints the first address alone, Docker all of them.
-Status print_port(const Context& context, const Flags& flags) {
+Status print_port(const Context& context, const PortFlags& flags) {
   BERTH_TRY(engine::Container container, find_container(context, flags.container));
   BERTH_TRY(auto wanted, wanted_port(flags));
   if (!container.live.alive()) return make_error("container " + container.record.name + " is not running");
@@ -45,7 +45,7 @@ Status print_port(const Context& context, const Flags& flags) {
       fmt::format("no port {}/{} for container {}: {}", wanted.first, wanted.second, container.record.name, text));
 }
 
-Status print_all(const Context& context, const Flags& flags) {
+Status print_all(const Context& context, const PortFlags& flags) {
   BERTH_TRY(engine::Container container, find_container(context, flags.container));
   for (const engine::PublishedPort& port : bindings(container))
     fmt::print("{}/{} -> {}\n", port.container_port, port.protocol, host_address(port));
@@ -55,7 +55,7 @@ Status print_all(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_port(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<PortFlags>();
   Command command = app.add_command("port", "Print the public port for a port binding");
   choose_container(command, flags->container, true);
   command.option("PRIVATE_PORT", flags->port, "Port inside the container").required();
@@ -65,7 +65,7 @@ void add_port(Command app, Context& context) {
 }
 
 void add_container_port(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<PortFlags>();
   Command command = noun.add_command("port", "List port mappings or a specific mapping for the container");
   choose_container(command, flags->container, false);
   command.option("PRIVATE_PORT", flags->port, "PORT[/PROTOCOL] inside the container; all if missing");

@@ -14,14 +14,14 @@ namespace {
 
 using engine::Container;
 
-struct Flags {
+struct PsFlags {
   std::vector<std::string> services, statuses, filters;
   std::string format;
   bool all = false, quiet = false, list_services = false, no_trunc = false, orphans = true;
 };
 
 /// Statuses to show; none = those that are up, or all.
-Result<std::vector<std::string>> wanted_statuses(const Flags& flags) {
+Result<std::vector<std::string>> wanted_statuses(const PsFlags& flags) {
   std::vector<std::string> statuses = flags.statuses;
   for (const std::string& filter : flags.filters) {
     const size_t equals = filter.find('=');
@@ -38,7 +38,7 @@ bool shown(const Container& c, const std::vector<std::string>& statuses, bool al
   return std::find(statuses.begin(), statuses.end(), engine::status_name(c.live.status)) != statuses.end();
 }
 
-Status print(const std::vector<const Container*>& containers, const Flags& flags) {
+Status print(const std::vector<const Container*>& containers, const PsFlags& flags) {
   if (flags.quiet) {
     for (const Container* c : containers) fmt::print("{}\n", c->record.id);
     return {};
@@ -64,7 +64,7 @@ Status print(const std::vector<const Container*>& containers, const Flags& flags
   return {};
 }
 
-int run(const Context& context, const Flags& flags) {
+int run(const Context& context, const PsFlags& flags) {
   Result<std::vector<std::string>> statuses = wanted_statuses(flags);
   if (!statuses) return report(context, statuses.error());
   std::optional<Target> target = find_target(context);
@@ -87,7 +87,7 @@ int run(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_ps(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<PsFlags>();
   Command command = app.add_command("ps", "List containers");
   command.option("SERVICE", flags->services, "Services; all if none is named");
   command.flag("-a,--all", flags->all, "Show all stopped containers (including those created by the run command)");

@@ -17,7 +17,7 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct PullFlags {
   std::vector<std::string> services;
   std::string policy;
   bool quiet = false, include_deps = false, ignore_failures = false, ignore_buildable = false;
@@ -25,7 +25,7 @@ struct Flags {
 
 /// The services meant, or nothing after telling what is wrong.
 std::optional<std::vector<const compose::Service*>> chosen(const Context& context, const compose::Project& project,
-                                                           const Flags& flags) {
+                                                           const PullFlags& flags) {
   auto follow = flags.include_deps ? compose::Follow::dependencies : compose::Follow::none;
   Result<std::vector<std::string>> names = compose::select_services(project, flags.services, follow);
   if (!names) {
@@ -37,7 +37,7 @@ std::optional<std::vector<const compose::Service*>> chosen(const Context& contex
   return services;
 }
 
-void skip(const Flags& flags, const compose::Service& service, const char* why) {
+void skip(const PullFlags& flags, const compose::Service& service, const char* why) {
   if (!flags.quiet) fmt::print(stderr, " {}  Skipped - {}\n", printable(service.name), why);
 }
 
@@ -50,7 +50,7 @@ bool is_present(const Context& context, const std::string& image) {
   return store && store->resolve(image);
 }
 
-int transfer(const Context& context, const Flags& flags, Transfer wanted) {
+int transfer(const Context& context, const PullFlags& flags, Transfer wanted) {
   wanted.quiet = flags.quiet;
   wanted.ignore_failures = flags.ignore_failures;
   if (context.dry_run) {
@@ -65,7 +65,7 @@ int transfer(const Context& context, const Flags& flags, Transfer wanted) {
   return *code > 128 ? 130 : *code;
 }
 
-int pull(const Context& context, const Flags& flags) {
+int pull(const Context& context, const PullFlags& flags) {
   std::optional<compose::Project> project = load_project(context, flags.services);
   if (!project) return 1;
   auto services = chosen(context, *project, flags);
@@ -91,7 +91,7 @@ int pull(const Context& context, const Flags& flags) {
   return transfer(context, flags, std::move(wanted));
 }
 
-int push(const Context& context, const Flags& flags) {
+int push(const Context& context, const PullFlags& flags) {
   std::optional<compose::Project> project = load_project(context, flags.services);
   if (!project) return 1;
   auto services = chosen(context, *project, flags);
@@ -112,7 +112,7 @@ int push(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_pull(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<PullFlags>();
   Command command = app.add_command("pull", "Pull service images");
   command.option("SERVICE", flags->services, "Services; all if none is named");
   command.flag("--ignore-buildable", flags->ignore_buildable, "Ignore images that can be built");
@@ -127,7 +127,7 @@ void add_pull(Command app, Context& context) {
 }
 
 void add_push(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<PullFlags>();
   Command command = app.add_command("push", "Push service images");
   command.option("SERVICE", flags->services, "Services; all if none is named");
   command.flag("--ignore-push-failures", flags->ignore_failures,

@@ -14,7 +14,7 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct RunFlags {
   RunOverrides overrides;
   std::string service, name;
   bool remove = false, detach = false, no_tty = false, interactive = true, no_deps = false, use_aliases = false;
@@ -24,7 +24,7 @@ struct Flags {
 
 /// The stack of the service and what it depends on, their images at hand. Prints what is wrong; `code` is then the
 /// command's exit code.
-std::optional<engine::RunRequest> prepare(const Context& context, const Flags& flags, bool tty,
+std::optional<engine::RunRequest> prepare(const Context& context, const RunFlags& flags, bool tty,
                                           std::vector<Errand>& errands, int& code) {
   std::optional<compose::Project> project = load_project(context, {flags.service});
   if (!project) return std::nullopt;
@@ -57,7 +57,7 @@ std::optional<engine::RunRequest> prepare(const Context& context, const Flags& f
   return request;
 }
 
-int run(const Context& context, const Flags& flags) {
+int run(const Context& context, const RunFlags& flags) {
   // Docker Compose looks at standard output only, so that `echo y | … run` has a terminal to complain about; a terminal
   // is of use only where both ends are one.
   bool tty = !flags.no_tty && !flags.detach && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
@@ -72,7 +72,7 @@ int run(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_run(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<RunFlags>();
   RunOverrides& o = flags->overrides;
   Command command = app.add_command("run", "Run a one-off command on a service");
   command.footer("berth run [OPTIONS] SERVICE [COMMAND] [ARGS...]");

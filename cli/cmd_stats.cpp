@@ -23,7 +23,7 @@ using Json = nlohmann::ordered_json;
 constexpr int kPeriodMs = 1000;
 constexpr int kFirstPeriodMs = 200;  // enough to tell how busy a processor is
 
-struct Flags {
+struct StatsFlags {
   std::vector<std::string> names;  // one service at most, or containers
   std::string format;
   bool all = false, no_stream = false, no_trunc = false;
@@ -62,7 +62,7 @@ const std::vector<Column> kColumns = {
 
 class Watching {
  public:
-  Watching(const Flags& flags, const Choose& choose, UsageReader reader)
+  Watching(const StatsFlags& flags, const Choose& choose, UsageReader reader)
       : flags_(flags), choose_(choose), reader_(std::move(reader)) {}
 
   /// The text of one reading, in comparison with the last one.
@@ -83,7 +83,7 @@ class Watching {
   }
 
  private:
-  const Flags& flags_;
+  const StatsFlags& flags_;
   const Choose& choose_;
   UsageReader reader_;
   std::map<std::string, Usage> last_;  // by container id
@@ -101,7 +101,7 @@ void print(const std::string& text, bool over) {
   fflush(stdout);
 }
 
-Result<int> watch(const Context& context, const Flags& flags, const Choose& choose) {
+Result<int> watch(const Context& context, const StatsFlags& flags, const Choose& choose) {
   BERTH_TRY(UsageReader reader, UsageReader::make(context));
   Watching watching(flags, choose, std::move(reader));
   BERTH_TRY(std::string text, watching.reading());  // what the first one is compared with
@@ -117,7 +117,7 @@ Result<int> watch(const Context& context, const Flags& flags, const Choose& choo
   }
 }
 
-int run(const Context& context, const Flags& flags, const Choose& choose) {
+int run(const Context& context, const StatsFlags& flags, const Choose& choose) {
   Result<int> code = watch(context, flags, choose);
   return code ? *code : report(context, code.error());
 }
@@ -139,7 +139,7 @@ Result<std::vector<engine::Container>> by_name(const Context& context, const std
   return containers;
 }
 
-void add_flags(Command command, Flags& flags) {
+void add_flags(Command command, StatsFlags& flags) {
   command.flag("-a,--all", flags.all, "Show all containers (default shows just running)");
   command.option("--format", flags.format, "table, json, or a Go template");
   command.flag("--no-stream", flags.no_stream, "Disable streaming stats and only pull the first result");
@@ -149,7 +149,7 @@ void add_flags(Command command, Flags& flags) {
 }  // namespace
 
 void add_stats(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<StatsFlags>();
   Command command = app.add_command("stats", "Display a live stream of container(s) resource usage statistics");
   command.option("SERVICE", flags->names, "Services; all if none is named");
   add_flags(command, *flags);
@@ -161,7 +161,7 @@ void add_stats(Command app, Context& context) {
 }
 
 void add_container_stats(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<StatsFlags>();
   Command command = noun.add_command("stats", "Display a live stream of container(s) resource usage statistics");
   command.option("CONTAINER", flags->names, "Names or ids; all if none is named");
   add_flags(command, *flags);

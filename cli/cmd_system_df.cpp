@@ -23,7 +23,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Flags {
+struct SystemDfFlags {
   std::string format;
   bool verbose = false;
 };
@@ -181,7 +181,7 @@ Status print_details(const Usage& usage, const std::string& format) {
   return {};
 }
 
-Status show(const Context& context, const Flags& flags) {
+Status show(const Context& context, const SystemDfFlags& flags) {
   BERTH_TRY(Usage usage, measure(context));
   if (flags.verbose) return print_details(usage, flags.format);
   BERTH_TRY(std::string text, render_listing(summary(usage),
@@ -198,7 +198,7 @@ Status show(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_system_df(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<SystemDfFlags>();
   Command command = app.noun("system").add_command("df", "Show disk usage");
   command.option("--format", flags->format, "table, json, or a Go template");
   command.flag("-v,--verbose", flags->verbose, "Show detailed information on space usage");

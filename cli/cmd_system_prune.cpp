@@ -12,12 +12,12 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct SystemPruneFlags {
   std::vector<std::string> filters;
   bool all = false, force = false, volumes = false;
 };
 
-std::string warning_text(const Flags& flags) {
+std::string warning_text(const SystemPruneFlags& flags) {
   std::string text =
       "WARNING! This will remove:\n"
       "  - all stopped containers\n"
@@ -31,7 +31,7 @@ std::string warning_text(const Flags& flags) {
   return text;
 }
 
-Status prune(const Context& context, const Flags& flags) {
+Status prune(const Context& context, const SystemPruneFlags& flags) {
   BERTH_TRY(engine::PruneOptions options, parse_prune_filters(flags.filters));
   if (flags.volumes && options.created_before_ns)
     return make_error("The \"until\" filter is not supported with \"--volumes\"");
@@ -50,7 +50,7 @@ Status prune(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_system_prune(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<SystemPruneFlags>();
   Command command = app.noun("system").add_command("prune", "Remove unused data");
   command.flag("-a,--all", flags->all, "Remove all unused images not just dangling ones");
   command.flag("-f,--force", flags->force, "Do not prompt for confirmation");

@@ -18,9 +18,7 @@
 namespace berth::cli {
 namespace {
 
-constexpr int64_t kSecondNs = 1'000'000'000;
-
-struct Flags {
+struct UpFlags {
   ConvergeFlags converge;
   std::vector<std::string> attach, no_attach;
   bool detach = false, attach_dependencies = false;
@@ -31,7 +29,7 @@ struct Flags {
 };
 
 /// Services whose output is shown: those that are named, or all, but for what the flags say.
-Status choose_attached(const Flags& flags, engine::Stack& stack) {
+Status choose_attached(const UpFlags& flags, engine::Stack& stack) {
   std::vector<std::string> known;
   for (const engine::ServiceConfig& service : stack.services) known.push_back(service.name);
   auto is_in = [](const std::vector<std::string>& names, const std::string& name) {
@@ -56,7 +54,7 @@ Status choose_attached(const Flags& flags, engine::Stack& stack) {
 /// Attached: logs until everything has ended, or a signal: the first one stops, the second one kills.
 class Attached {
  public:
-  Attached(const Context& context, const Flags& flags, const engine::UpRequest& request)
+  Attached(const Context& context, const UpFlags& flags, const engine::UpRequest& request)
       : context_(context), flags_(flags), request_(request), printer_(style()), follower_(make_follower()) {}
 
   int run() {
@@ -144,14 +142,14 @@ class Attached {
   }
 
   const Context& context_;
-  const Flags& flags_;
+  const UpFlags& flags_;
   const engine::UpRequest& request_;
   Signals signals_;
   LogPrinter printer_;
   LogFollower follower_;
 };
 
-Status check_combinations(const Flags& flags) {
+Status check_combinations(const UpFlags& flags) {
   if (flags.abort_on_exit && flags.abort_on_failure)
     return make_error(
         "--abort-on-container-failure cannot be combined with --abort-on-container-exit or --exit-code-from");
@@ -164,7 +162,7 @@ Status check_combinations(const Flags& flags) {
   return {};
 }
 
-int run(const Context& context, Flags flags) {
+int run(const Context& context, UpFlags flags) {
   if (!flags.exit_code_from.empty()) flags.abort_on_exit = true;
   if (Status combined = check_combinations(flags); !combined) {
     print_error(context, combined.error());
@@ -185,7 +183,7 @@ int run(const Context& context, Flags flags) {
 }  // namespace
 
 void add_up(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<UpFlags>();
   Command command = app.add_command("up", "Create and start containers");
   add_converge_flags(command, flags->converge);
   command.flag("-d,--detach", flags->detach, "Run containers in the background");

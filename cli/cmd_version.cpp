@@ -9,11 +9,11 @@
 namespace berth::cli {
 
 void add_version(Command app, Context& context) {
-  struct Flags {
+  struct VersionFlags {
     bool brief = false;
     std::string format = "pretty";
   };
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<VersionFlags>();
   Command command = app.add_command("version", "Show the berth version information");
   command.flag("--short", flags->brief, "Shows only the version number");
   command.option("-f,--format", flags->format, "Format the output").one_of({"pretty", "json"});

@@ -21,7 +21,7 @@ struct CreateFlags {
   std::vector<std::string> labels, options;
 };
 
-struct RemoveFlags {
+struct VolumeRemoveFlags {
   std::vector<std::string> volumes;
   bool force = false;
 };
@@ -53,7 +53,7 @@ Status remove_one(const Context& context, const volumes::VolumeStore& store, con
 }
 
 /// Each that can go goes, whatever becomes of the others.
-int remove(const Context& context, const RemoveFlags& flags) {
+int remove(const Context& context, const VolumeRemoveFlags& flags) {
   Result<volumes::VolumeStore> store = volumes::VolumeStore::open(context.paths);
   if (!store) return report(context, std::move(store).error());
   if (Status readable = check_records(context); !readable) return report(context, readable);
@@ -99,7 +99,7 @@ void add_volumes(Command app, Context& context) {
   add_volume_inspect(volume, context);
   add_volume_ls(volume, context);
   add_volume_prune(volume, context);
-  auto flags = std::make_shared<RemoveFlags>();
+  auto flags = std::make_shared<VolumeRemoveFlags>();
   Command command = volume.add_command("rm", "Remove one or more volumes").alias("remove");
   command.option("VOLUME", flags->volumes, "Names").required();
   command.flag("-f,--force", flags->force, "Do not error if the volume does not exist");

@@ -8,7 +8,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Flags {
+struct VolumeInspectFlags {
   std::vector<std::string> volumes;
   std::string format;
 };
@@ -37,7 +37,7 @@ Result<Json> volume_json(const Context& context, const std::string& name) {
 }
 
 void add_volume_inspect(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<VolumeInspectFlags>();
   Command command = noun.add_command("inspect", "Display detailed information on one or more volumes");
   command.option("VOLUME", flags->volumes, "Names").required();
   command.option("-f,--format", flags->format, "json, or a Go template");

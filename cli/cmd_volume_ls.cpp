@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Flags {
+struct VolumeLsFlags {
   std::vector<std::string> filters, services;
   std::string format;
   bool quiet = false;
@@ -34,7 +34,7 @@ Json row(const volumes::Volume& volume) {
           {"Size", "N/A"},         {"Status", "N/A"}};
 }
 
-Status show(const std::vector<Json>& rows, const Flags& flags) {
+Status show(const std::vector<Json>& rows, const VolumeLsFlags& flags) {
   if (flags.quiet && flags.format.empty()) {
     for (const Json& one : rows) fmt::print("{}\n", one["Name"].get<std::string>());
     return {};
@@ -44,7 +44,7 @@ Status show(const std::vector<Json>& rows, const Flags& flags) {
   return {};
 }
 
-Status list(const Context& context, const Flags& flags) {
+Status list(const Context& context, const VolumeLsFlags& flags) {
   BERTH_TRY(const ListFilter filter, parse_list_filter(flags.filters, {"dangling", "driver", "label", "name"}));
   BERTH_TRY(volumes::VolumeStore store, volumes::VolumeStore::open(context.paths));
   BERTH_TRY(const std::vector<volumes::Volume> all, store.list());
@@ -61,7 +61,7 @@ Status list(const Context& context, const Flags& flags) {
 }
 
 /// The project's by their label, or those that containers of the services mount.
-int list_of_project(const Context& context, const Flags& flags) {
+int list_of_project(const Context& context, const VolumeLsFlags& flags) {
   std::optional<engine::Selection> selection = select(context, flags.services);
   if (!selection) return 1;
   auto work = [&]() -> Status {
@@ -84,7 +84,7 @@ int list_of_project(const Context& context, const Flags& flags) {
 }  // namespace
 
 void add_volume_ls(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<VolumeLsFlags>();
   Command command = noun.add_command("ls", "List volumes").alias("list");
   command.option("-f,--filter", flags->filters, "Filter output: dangling=, driver=, label=, name=");
   command.option("--format", flags->format, "table, json, or a Go template");
@@ -93,7 +93,7 @@ void add_volume_ls(Command noun, Context& context) {
 }
 
 void add_compose_volumes(Command app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<VolumeLsFlags>();
   Command command = app.add_command("volumes", "List volumes");
   command.option("SERVICE", flags->services, "Only those that containers of these services mount");
   command.option("--format", flags->format, "table, json, or a Go template");

@@ -11,12 +11,12 @@
 namespace berth::cli {
 namespace {
 
-struct Flags {
+struct VolumePruneFlags {
   std::vector<std::string> filters;
   bool all = false, force = false;
 };
 
-Status prune(const Context& context, const Flags& flags) {
+Status prune(const Context& context, const VolumePruneFlags& flags) {
   bool all = flags.all;
   std::vector<std::string> filters;
   for (const std::string& filter : flags.filters) {
@@ -60,7 +60,7 @@ Status prune_volumes(const Context& context, const std::vector<engine::LabelFilt
 }
 
 void add_volume_prune(Command noun, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<VolumePruneFlags>();
   Command command = noun.add_command("prune", "Remove unused local volumes");
   command.flag("-a,--all", flags->all, "Remove all unused volumes, not just anonymous ones");
   command.flag("-f,--force", flags->force, "Do not prompt for confirmation");

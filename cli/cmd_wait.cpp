@@ -15,8 +15,6 @@
 namespace berth::cli {
 namespace {
 
-constexpr int kInterrupted = 130;
-
 struct Waited {
   engine::Container container;
   sys::Pidfd process;  // invalid = it does not run
@@ -101,11 +99,11 @@ int wait_for_containers(const Context& context, const std::vector<std::string>& 
 }  // namespace
 
 void add_wait(Command app, Context& context) {
-  struct Flags {
+  struct WaitFlags {
     std::vector<std::string> services;
     bool down_project = false;
   };
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<WaitFlags>();
   Command command = app.add_command("wait", "Block until containers of all (or specified) services stop");
   command.option("SERVICE", flags->services, "Services").required();
   command.flag("--down-project", flags->down_project, "Drops project when the first container stops");

@@ -10,11 +10,12 @@
 namespace berth::cli {
 namespace {
 
-const std::vector<std::string> kKeys = {"ancestor",  "before",  "exited", "expose", "health",
-                                        "id",        "is-task", "label",  "name",   "network",
-                                        "isolation", "publish", "since",  "status", "volume"};
-const std::vector<std::string> kStatuses = {"created", "restarting", "running", "removing", "paused", "exited", "dead"};
-const std::vector<std::string> kHealths = {"starting", "healthy", "unhealthy", "none"};
+const std::vector<std::string> kContainerFilterKeys = {"ancestor",  "before",  "exited", "expose", "health",
+                                                       "id",        "is-task", "label",  "name",   "network",
+                                                       "isolation", "publish", "since",  "status", "volume"};
+const std::vector<std::string> kContainerStatuses = {"created", "restarting", "running", "removing",
+                                                     "paused",  "exited",     "dead"};
+const std::vector<std::string> kContainerHealths = {"starting", "healthy", "unhealthy", "none"};
 
 Status one_of(const char* key, const std::vector<std::string>& values, const std::vector<std::string>& known) {
   for (const std::string& value : values) {
@@ -69,10 +70,10 @@ Result<ContainerFilter> ContainerFilter::parse(const std::vector<std::string>& f
                                                const engine::Observed& observed) {
   ContainerFilter filter;
   filter.observed_ = &observed;
-  BERTH_TRY(filter.filter_, parse_list_filter(filters, kKeys));
+  BERTH_TRY(filter.filter_, parse_list_filter(filters, kContainerFilterKeys));
   auto& values = filter.filter_.values;
-  BERTH_TRY_OK(one_of("status", values["status"], kStatuses));
-  BERTH_TRY_OK(one_of("health", values["health"], kHealths));
+  BERTH_TRY_OK(one_of("status", values["status"], kContainerStatuses));
+  BERTH_TRY_OK(one_of("health", values["health"], kContainerHealths));
   for (auto [key, limit] : {std::pair("before", &filter.before_ns_), std::pair("since", &filter.since_ns_)}) {
     for (const std::string& name : values[key]) {
       BERTH_TRY(engine::Container container, find_container(observed, name));

@@ -97,7 +97,7 @@ Status refuse(ContainerModel&, const char* why, const std::string&, const std::s
   return make_error(flag + " is not supported: " + why);
 }
 
-struct Row {
+struct FlagRow {
   const char* names;
   const char* attribute;
   Apply apply;
@@ -105,7 +105,7 @@ struct Row {
 };
 
 /// By their long names.
-constexpr Row kRows[] = {
+constexpr FlagRow kFlagRows[] = {
     {"--add-host", "/extra_hosts", item, "Add a custom host-to-IP mapping (host:ip)"},
     {"--annotation", "/annotations", item, "Add an annotation to the container"},
     {"--blkio-weight", "/blkio_config/weight", text, "Block IO (relative weight), between 10 and 1000"},
@@ -186,7 +186,7 @@ constexpr Row kRows[] = {
 };
 
 /// Without a value.
-constexpr Row kTruths[] = {
+constexpr FlagRow kTruths[] = {
     {"--init", "/init", truth, "Run an init inside the container that forwards signals and reaps processes"},
     {"-i,--interactive", "/stdin_open", truth, "Keep STDIN open even if not attached"},
     {"--no-healthcheck", "/healthcheck/disable", truth, "Disable any container-specified HEALTHCHECK"},
@@ -197,7 +197,7 @@ constexpr Row kTruths[] = {
 };
 
 /// "--memory" of "-m,--memory".
-std::string long_name(const Row& row) {
+std::string long_name(const FlagRow& row) {
   const std::vector<std::string> names = split(row.names, ',');
   return names.front().starts_with("--") ? names.front() : names.back();
 }
@@ -205,11 +205,11 @@ std::string long_name(const Row& row) {
 }  // namespace
 
 void ContainerFlags::add_to(Command command) {
-  for (const Row& row : kRows) {
+  for (const FlagRow& row : kFlagRows) {
     const Parameter& made = command.option(row.names, values_[long_name(row)], row.help);
     if (*row.help == '\0') made.hidden();  // known in order to be refused by name
   }
-  for (const Row& row : kTruths) command.flag(row.names, truths_[long_name(row)], row.help);
+  for (const FlagRow& row : kTruths) command.flag(row.names, truths_[long_name(row)], row.help);
   networks_.add_to(command);
 }
 
@@ -221,11 +221,11 @@ bool ContainerFlags::is_set(const std::string& flag) const {
 }
 
 Status ContainerFlags::apply(ContainerModel& model) const {
-  for (const Row& row : kRows) {
+  for (const FlagRow& row : kFlagRows) {
     const std::string flag = long_name(row);
     for (const std::string& value : values_.at(flag)) BERTH_TRY_OK(row.apply(model, row.attribute, value, flag));
   }
-  for (const Row& row : kTruths) {
+  for (const FlagRow& row : kTruths) {
     const std::string flag = long_name(row);
     if (const std::string& value = truths_.at(flag); !value.empty())
       BERTH_TRY_OK(row.apply(model, row.attribute, value, flag));

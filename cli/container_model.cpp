@@ -15,12 +15,12 @@ namespace berth::cli {
 namespace {
 
 using Json = ContainerModel::Json;
-using Flags = std::map<std::string, std::string>;
+using FlagsByPointer = std::map<std::string, std::string>;
 
 /// The model as a text, each value on a line of its own, and the flag that each line comes from.
 class ModelText {
  public:
-  ModelText(const Json& model, const Flags& flags) : flags_(flags) { write(model, "", ""); }
+  ModelText(const Json& model, const FlagsByPointer& flags) : flags_(flags) { write(model, "", ""); }
 
   [[nodiscard]] const std::string& text() const { return text_; }
   [[nodiscard]] std::string flag_of(int line) const {
@@ -53,7 +53,7 @@ class ModelText {
     return out;
   }
 
-  const Flags& flags_;
+  const FlagsByPointer& flags_;
   std::string text_;
   std::vector<std::string> lines_;
 };

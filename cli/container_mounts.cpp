@@ -13,12 +13,12 @@ namespace {
 using Json = ContainerModel::Json;
 
 /// A key of --mount, and where in Compose's long form its value goes.
-struct Key {
+struct MountKey {
   const char* name;
   const char* attribute;
   bool truth = false;
 };
-constexpr Key kKeys[] = {
+constexpr MountKey kMountKeys[] = {
     {"type", "/type"},
     {"source", "/source"},
     {"src", "/source"},
@@ -43,18 +43,19 @@ void declare_volume(ContainerModel& model, const std::string& name, Json options
 
 std::vector<std::string> known_keys() {
   std::vector<std::string> names = {"bind-nonrecursive", "volume-driver", "volume-label", "volume-opt"};
-  for (const Key& key : kKeys) names.emplace_back(key.name);
+  for (const MountKey& key : kMountKeys) names.emplace_back(key.name);
   return names;
 }
 
 /// Of `--mount`: what is mounted, and how its volume is made.
-struct Mount {
+struct MountFlag {
   Json mount = {{"type", "volume"}}, volume = Json::object();
 
   Status take(const std::string& name, const std::string& value, bool has_value) {
     const bool is_true = !has_value || value == "true" || value == "1";
-    if (auto key = std::find_if(std::begin(kKeys), std::end(kKeys), [&](const Key& k) { return name == k.name; });
-        key != std::end(kKeys)) {
+    if (auto key = std::find_if(std::begin(kMountKeys), std::end(kMountKeys),
+                                [&](const MountKey& k) { return name == k.name; });
+        key != std::end(kMountKeys)) {
       Json& place = mount[Json::json_pointer(key->attribute)];
       if (key->truth)
         place = is_true;
@@ -93,7 +94,7 @@ Status add_volume(ContainerModel& model, const std::string& text, const std::str
 }
 
 Status add_mount(ContainerModel& model, const std::string& text, const std::string& flag) {
-  Mount mount;
+  MountFlag mount;
   for (const std::string& field : split(text, ',')) {
     const size_t equals = field.find('=');
     const bool has_value = equals != std::string::npos;

@@ -11,30 +11,31 @@ namespace {
 
 using Json = ContainerModel::Json;
 
-constexpr const char* kFlag = "--network";
+constexpr const char* kNetworkFlag = "--network";
 
 /// A key of `--network name=…,alias=…`, and where in Compose's form its value goes.
-struct Key {
+struct AttachmentKey {
   const char* name;
   const char* attribute;
   bool list = false;
 };
-constexpr Key kKeys[] = {{"alias", "aliases", true},     {"ip", "ipv4_address"},
-                         {"ip6", "ipv6_address"},        {"mac-address", "mac_address"},
-                         {"gw-priority", "gw_priority"}, {"link-local-ip", "link_local_ips", true}};
+constexpr AttachmentKey kAttachmentKeys[] = {{"alias", "aliases", true},     {"ip", "ipv4_address"},
+                                             {"ip6", "ipv6_address"},        {"mac-address", "mac_address"},
+                                             {"gw-priority", "gw_priority"}, {"link-local-ip", "link_local_ips", true}};
 
-struct Attachment {
+struct NetworkPlace {
   std::string network;
   Json config = Json::object();
 
   Status take(const std::string& name, const std::string& value) {
-    auto key = std::find_if(std::begin(kKeys), std::end(kKeys), [&](const Key& k) { return name == k.name; });
+    auto key = std::find_if(std::begin(kAttachmentKeys), std::end(kAttachmentKeys),
+                            [&](const AttachmentKey& k) { return name == k.name; });
     if (name == "name") {
       network = value;
     } else if (name == "driver-opt") {
       const size_t equals = value.find('=');
       config["driver_opts"][value.substr(0, equals)] = equals == std::string::npos ? "" : value.substr(equals + 1);
-    } else if (key != std::end(kKeys)) {
+    } else if (key != std::end(kAttachmentKeys)) {
       Json& place = config[key->attribute];
       if (key->list)
         place.push_back(value);
@@ -42,7 +43,7 @@ struct Attachment {
         place = value;
     } else {
       std::vector<std::string> known = {"name", "driver-opt"};
-      for (const Key& one : kKeys) known.emplace_back(one.name);
+      for (const AttachmentKey& one : kAttachmentKeys) known.emplace_back(one.name);
       std::optional<std::string> near = nearest(name, known);
       return make_error("unexpected key \"" + printable(name) + "\"", near ? "did you mean \"" + *near + "\"?" : "");
     }
@@ -51,8 +52,8 @@ struct Attachment {
 };
 
 /// A network's name or id, or the long form.
-Result<Attachment> parse(const std::string& text) {
-  Attachment attachment;
+Result<NetworkPlace> parse(const std::string& text) {
+  NetworkPlace attachment;
   if (text.find('=') == std::string::npos) {
     attachment.network = text;
     return attachment;
@@ -60,9 +61,10 @@ Result<Attachment> parse(const std::string& text) {
   for (const std::string& field : split(text, ',')) {
     const size_t equals = field.find('=');
     BERTH_TRY_OK(attachment.take(field.substr(0, equals), equals == std::string::npos ? "" : field.substr(equals + 1))
-                     .context("{} {}", kFlag, printable(text)));
+                     .context("{} {}", kNetworkFlag, printable(text)));
   }
-  if (attachment.network.empty()) return make_error(fmt::format("{} {}: name= is missing", kFlag, printable(text)));
+  if (attachment.network.empty())
+    return make_error(fmt::format("{} {}: name= is missing", kNetworkFlag, printable(text)));
   return attachment;
 }
 
@@ -84,30 +86,31 @@ void NetworkFlags::add_to(Command command) {
 }
 
 Status NetworkFlags::apply(ContainerModel& model) const {
-  std::vector<Attachment> attachments;
+  std::vector<NetworkPlace> attachments;
   for (const std::string& text : networks_) {
-    BERTH_TRY(Attachment attachment, parse(text));
+    BERTH_TRY(NetworkPlace attachment, parse(text));
     attachments.push_back(std::move(attachment));
   }
   if (attachments.empty()) attachments.emplace_back().network = "bridge";
-  Attachment& first = attachments.front();
+  NetworkPlace& first = attachments.front();
   for (const std::string& alias : aliases_) BERTH_TRY_OK(first.take("alias", alias));
   for (const std::string& address : link_local_ips_) BERTH_TRY_OK(first.take("link-local-ip", address));
   if (!ip_.empty()) BERTH_TRY_OK(first.take("ip", ip_.back()));
   if (!ip6_.empty()) BERTH_TRY_OK(first.take("ip6", ip6_.back()));
   if (!mac_.empty()) model.set("/mac_address", mac_.back(), "--mac-address");
-  for (const Attachment& one : attachments) {
+  for (const NetworkPlace& one : attachments) {
     if (!is_mode(one.network)) {
-      model.declare("networks", one.network, {{"name", one.network}, {"external", true}}, kFlag);
-      model.add("/networks", one.network, one.config.empty() ? Json() : one.config, kFlag);
+      model.declare("networks", one.network, {{"name", one.network}, {"external", true}}, kNetworkFlag);
+      model.add("/networks", one.network, one.config.empty() ? Json() : one.config, kNetworkFlag);
       continue;
     }
     if (attachments.size() > 1)
-      return make_error(fmt::format("{} {} excludes other networks", kFlag, printable(one.network)));
+      return make_error(fmt::format("{} {} excludes other networks", kNetworkFlag, printable(one.network)));
     if (!one.config.empty())
-      return make_error(fmt::format("{} {} takes no address and no alias of its own", kFlag, printable(one.network)),
-                        "networks that `berth network create` makes do");
-    model.set("/network_mode", one.network, kFlag);
+      return make_error(
+          fmt::format("{} {} takes no address and no alias of its own", kNetworkFlag, printable(one.network)),
+          "networks that `berth network create` makes do");
+    model.set("/network_mode", one.network, kNetworkFlag);
   }
   return {};
 }

@@ -7,6 +7,9 @@
 
 namespace berth::cli {
 
+/// Of a command that Ctrl-C ended: 128 and SIGINT.
+inline constexpr int kInterrupted = 130;
+
 /// Waits until the container's process has ended (an invalid handle: it has), and until its exit code is known from the
 /// kernel or the files. 255 if nobody saw it within some seconds. Needs no supervisor, but one that comes back may be
 /// who tells.

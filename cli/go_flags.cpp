@@ -5,7 +5,7 @@
 namespace berth::cli {
 namespace {
 
-const CLI::App* command_named(const CLI::App& app, const std::string& word) {
+const CLI::App* command_below(const CLI::App& app, const std::string& word) {
   for (const CLI::App* command : app.get_subcommands({})) {
     if (command->check_name(word)) return command;
   }
@@ -31,7 +31,7 @@ std::vector<std::string> spelt_for_cli11(const CLI::App& app, int argc, const ch
   for (; at < words.size() && words[at] != "--"; ++at) {
     const std::string& word = words[at];
     if (!word.starts_with('-')) {
-      const CLI::App* below = command_named(*command, word);
+      const CLI::App* below = command_below(*command, word);
       if (below == nullptr) break;
       command = below;
       spelt.push_back(word);

@@ -14,7 +14,7 @@
 
 namespace berth::cli {
 
-using Json = GoTemplate::Json;
+using Value = GoTemplate::Json;
 using Words = std::vector<std::string>;
 
 struct GoTemplate::Block {
@@ -90,16 +90,16 @@ class Parser {
 
 class Renderer {
  public:
-  explicit Renderer(const Json& root) : root_(root) {}
+  explicit Renderer(const Value& root) : root_(root) {}
 
-  Status render(const std::vector<Block>& blocks, const Json& dot) {
+  Status render(const std::vector<Block>& blocks, const Value& dot) {
     for (const Block& block : blocks) {
       if (block.kind == Block::Kind::text) {
         out_ += block.text;
         continue;
       }
       size_t at = 0;
-      BERTH_TRY(Json value, pipeline(block.words, at, dot));
+      BERTH_TRY(Value value, pipeline(block.words, at, dot));
       if (at < block.words.size())
         return make_error("format: \"" + printable(block.words[at]) + "\" is not expected here");
       BERTH_TRY_OK(act(block, value, dot));
@@ -110,7 +110,7 @@ class Renderer {
   std::string take() { return std::move(out_); }
 
  private:
-  Status act(const Block& block, const Json& value, const Json& dot) {
+  Status act(const Block& block, const Value& value, const Value& dot) {
     switch (block.kind) {
       case Block::Kind::expression:
         out_ += go_text(value);
@@ -129,17 +129,17 @@ class Renderer {
   }
 
   /// `a b c | f`: the value on the left is the last argument on the right.
-  Result<Json> pipeline(const Words& words, size_t& at, const Json& dot) {
-    std::optional<Json> before;
+  Result<Value> pipeline(const Words& words, size_t& at, const Value& dot) {
+    std::optional<Value> before;
     for (;;) {
-      BERTH_TRY(Json value, command(words, at, dot, before));
+      BERTH_TRY(Value value, command(words, at, dot, before));
       if (at >= words.size() || words[at] != "|") return value;
       before = std::move(value);
       ++at;
     }
   }
 
-  Result<Json> command(const Words& words, size_t& at, const Json& dot, const std::optional<Json>& piped) {
+  Result<Value> command(const Words& words, size_t& at, const Value& dot, const std::optional<Value>& piped) {
     if (at >= words.size()) return make_error("format: an expression is missing");
     bool call = is_function_name(words[at]);
     if (!call) {
@@ -147,40 +147,40 @@ class Renderer {
       return operand(words, at, dot);
     }
     std::string name = words[at++];
-    std::vector<Json> arguments;
+    std::vector<Value> arguments;
     while (at < words.size() && words[at] != "|" && words[at] != ")") {
-      BERTH_TRY(Json value, operand(words, at, dot));
+      BERTH_TRY(Value value, operand(words, at, dot));
       arguments.push_back(std::move(value));
     }
     if (piped) arguments.push_back(*piped);
     return call_go_function(name, arguments);
   }
 
-  Result<Json> operand(const Words& words, size_t& at, const Json& dot) {
+  Result<Value> operand(const Words& words, size_t& at, const Value& dot) {
     const std::string& word = words[at++];
     if (word == "(") {
-      BERTH_TRY(Json value, pipeline(words, at, dot));
+      BERTH_TRY(Value value, pipeline(words, at, dot));
       if (at >= words.size() || words[at] != ")") return make_error("format: a parenthesis is not closed");
       ++at;
       bool field = at < words.size() && words[at].size() > 1 && words[at].starts_with('.');
       return field ? select(value, words[at++]) : std::move(value);
     }
-    if (word.starts_with('"')) return Json(word.substr(1));
+    if (word.starts_with('"')) return Value(word.substr(1));
     if (word.starts_with('$')) return select(root_, std::string_view(word).substr(1));
     if (word.starts_with('.')) return select(dot, word);
-    if (word == "true" || word == "false") return Json(word == "true");
-    if (auto number = parse_unsigned(word)) return Json(*number);
+    if (word == "true" || word == "false") return Value(word == "true");
+    if (auto number = parse_unsigned(word)) return Value(*number);
     if (is_function_name(word)) return call_go_function(word, {});
     return make_error("format: \"" + printable(word) + "\" is not understood",
                       "expected a field like .Id or one of " + join(go_function_names(), ", "));
   }
 
   /// `.A.B` of a value; "." and "" are the value itself.
-  static Result<Json> select(const Json& from, std::string_view path) {
-    const Json* value = &from;
+  static Result<Value> select(const Value& from, std::string_view path) {
+    const Value* value = &from;
     for (const std::string& name : split(path, '.')) {
       if (name.empty()) continue;
-      if (value->is_null()) return Json();  // a member of what is not set is not set
+      if (value->is_null()) return Value();  // a member of what is not set is not set
       if (value->is_object() && value->contains(name)) {
         value = &value->at(name);
         continue;
@@ -196,7 +196,7 @@ class Renderer {
     return *value;
   }
 
-  const Json& root_;
+  const Value& root_;
   std::string out_;
 };
 
@@ -214,7 +214,7 @@ Result<GoTemplate> GoTemplate::parse(std::string_view text) {
   return GoTemplate(std::move(root));
 }
 
-Result<std::string> GoTemplate::render(const Json& data) const {
+Result<std::string> GoTemplate::render(const Value& data) const {
   Renderer renderer(data);
   BERTH_TRY_OK(renderer.render(root_->body, data));
   return renderer.take();

@@ -10,23 +10,23 @@
 namespace berth::cli {
 namespace {
 
-using Json = GoTemplate::Json;
-using Arguments = std::vector<Json>;
+using Value = GoTemplate::Json;
+using Arguments = std::vector<Value>;
 
-Result<Json> to_json_text(const Arguments& a) {
-  return Json(a[0].dump(-1, ' ', false, Json::error_handler_t::replace));
+Result<Value> to_json_text(const Arguments& a) {
+  return Value(a[0].dump(-1, ' ', false, Value::error_handler_t::replace));
 }
 
 /// Keys that are not there and places behind the end: nothing in a map, as in Go; an error in a list.
-Result<Json> index(const Arguments& a) {
-  Json value = a[0];
+Result<Value> index(const Arguments& a) {
+  Value value = a[0];
   for (size_t i = 1; i < a.size(); ++i) {
-    if (value.is_null()) return Json("");
+    if (value.is_null()) return Value("");
     if (value.is_object() && a[i].is_string()) {
       auto found = value.find(a[i].get<std::string>());
-      value = found == value.end() ? Json("") : Json(*found);
+      value = found == value.end() ? Value("") : Value(*found);
     } else if (value.is_array() && a[i].is_number_unsigned() && a[i].get<size_t>() < value.size()) {
-      value = Json(value.at(a[i].get<size_t>()));
+      value = Value(value.at(a[i].get<size_t>()));
     } else {
       return make_error(fmt::format("format: index {} of {}", go_text(a[i]), go_text(value)));
     }
@@ -34,53 +34,53 @@ Result<Json> index(const Arguments& a) {
   return value;
 }
 
-Result<Json> length(const Arguments& a) {
-  return Json(a[0].is_string() ? a[0].get_ref<const std::string&>().size() : a[0].size());
+Result<Value> length(const Arguments& a) {
+  return Value(a[0].is_string() ? a[0].get_ref<const std::string&>().size() : a[0].size());
 }
 
-Result<Json> join_list(const Arguments& a) {
+Result<Value> join_list(const Arguments& a) {
   std::vector<std::string> parts;
   for (const auto& item : a[0]) parts.push_back(go_text(item));
-  return Json(join(parts, go_text(a[1])));
+  return Value(join(parts, go_text(a[1])));
 }
 
-Result<Json> lower(const Arguments& a) {
-  return Json(to_lower(go_text(a[0])));
+Result<Value> lower(const Arguments& a) {
+  return Value(to_lower(go_text(a[0])));
 }
 
-Result<Json> upper(const Arguments& a) {
+Result<Value> upper(const Arguments& a) {
   std::string text = go_text(a[0]);
   std::transform(text.begin(), text.end(), text.begin(), [](char c) { return c >= 'a' && c <= 'z' ? c - 32 : c; });
-  return Json(text);
+  return Value(text);
 }
 
-Result<Json> print_line(const Arguments& a) {
+Result<Value> print_line(const Arguments& a) {
   std::vector<std::string> parts;
-  for (const Json& one : a) parts.push_back(go_text(one));
-  return Json(join(parts, " ") + "\n");
+  for (const Value& one : a) parts.push_back(go_text(one));
+  return Value(join(parts, " ") + "\n");
 }
 
-Result<Json> equal(const Arguments& a) {
-  return Json(std::any_of(a.begin() + 1, a.end(), [&](const Json& one) { return one == a[0]; }));
+Result<Value> equal(const Arguments& a) {
+  return Value(std::any_of(a.begin() + 1, a.end(), [&](const Value& one) { return one == a[0]; }));
 }
-Result<Json> not_equal(const Arguments& a) {
-  return Json(a[0] != a[1]);
+Result<Value> not_equal(const Arguments& a) {
+  return Value(a[0] != a[1]);
 }
-Result<Json> negate(const Arguments& a) {
-  return Json(!is_true(a[0]));
+Result<Value> negate(const Arguments& a) {
+  return Value(!is_true(a[0]));
 }
-Result<Json> all_of(const Arguments& a) {
+Result<Value> all_of(const Arguments& a) {
   auto found = std::find_if_not(a.begin(), a.end(), is_true);
   return found == a.end() ? a.back() : *found;
 }
-Result<Json> any_of(const Arguments& a) {
+Result<Value> any_of(const Arguments& a) {
   auto found = std::find_if(a.begin(), a.end(), is_true);
   return found == a.end() ? a.back() : *found;
 }
 
 struct Function {
   size_t least, most;
-  Result<Json> (*call)(const Arguments&);
+  Result<Value> (*call)(const Arguments&);
 };
 const std::map<std::string, Function>& functions() {
   static const std::map<std::string, Function> table = {
@@ -94,7 +94,7 @@ const std::map<std::string, Function>& functions() {
 
 }  // namespace
 
-std::string go_text(const Json& value) {
+std::string go_text(const Value& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_null()) return "<nil>";
   if (!value.is_structured()) return value.dump();
@@ -108,7 +108,7 @@ std::string go_text(const Json& value) {
   return "map[" + join(parts, " ") + "]";
 }
 
-bool is_true(const Json& value) {
+bool is_true(const Value& value) {
   if (value.is_null()) return false;
   if (value.is_boolean()) return value.get<bool>();
   if (value.is_number()) return value != 0;
@@ -126,7 +126,7 @@ std::vector<std::string> go_function_names() {
   return names;
 }
 
-Result<Json> call_go_function(const std::string& name, const Arguments& arguments) {
+Result<Value> call_go_function(const std::string& name, const Arguments& arguments) {
   const Function& function = functions().at(name);
   if (arguments.size() < function.least || arguments.size() > function.most)
     return make_error(fmt::format("format: {} with {} arguments", name, arguments.size()));

@@ -17,7 +17,6 @@ namespace {
 constexpr const char* kColours[] = {"\033[36m",   "\033[33m",   "\033[32m",   "\033[35m",   "\033[34m",
                                     "\033[36;1m", "\033[33;1m", "\033[32;1m", "\033[35;1m", "\033[34;1m"};
 constexpr const char* kReset = "\033[0m";
-constexpr int64_t kSecond = 1'000'000'000;
 constexpr size_t kOutputSize = 128 << 10;
 constexpr size_t kLongestLine = 16 << 20;  // longer ones come in pieces
 
@@ -67,13 +66,13 @@ LogPrinter::Source& LogPrinter::add_source(const std::string& name) {
 
 void LogPrinter::add_time(int64_t time_ns) {
   constexpr size_t kFraction = 10;  // "123456789Z"
-  if (time_ns < 0 || time_ns / kSecond != second_) {
+  if (time_ns < 0 || time_ns / kSecondNs != second_) {
     second_text_ = format_rfc3339(time_ns);
     second_text_.resize(second_text_.size() - kFraction);
-    second_ = time_ns / kSecond;
+    second_ = time_ns / kSecondNs;
   }
   char digits[kFraction + 1] = "000000000Z";
-  for (int64_t i = 8, rest = time_ns % kSecond; i >= 0 && rest > 0; --i, rest /= 10)
+  for (int64_t i = 8, rest = time_ns % kSecondNs; i >= 0 && rest > 0; --i, rest /= 10)
     digits[i] = static_cast<char>('0' + rest % 10);
   line_.append(second_text_).append(digits, kFraction).append(1, ' ');
 }

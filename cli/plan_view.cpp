@@ -13,8 +13,6 @@
 namespace berth::cli {
 namespace {
 
-using engine::Json;
-
 std::string lines_of(const engine::Plan& plan, const std::string& indent) {
   std::string text;
   for (const engine::Step& step : plan.steps) {
@@ -34,16 +32,16 @@ std::string title_of(const engine::ServiceUpdate& update) {
 }
 
 /// What a change was from or to: JSON as it stands, or nothing.
-Json value_of(const std::string& text) {
-  return text.empty() ? Json() : Json::parse(text, nullptr, false);
+engine::Json value_of(const std::string& text) {
+  return text.empty() ? engine::Json() : engine::Json::parse(text, nullptr, false);
 }
 
-Json steps_of(const engine::Plan& plan) {
-  Json steps = Json::array();
+engine::Json steps_of(const engine::Plan& plan) {
+  engine::Json steps = engine::Json::array();
   for (const engine::Step& step : plan.steps) {
     engine::StepWords w = engine::words(step.action);
-    Json json{{"action", to_lower(w.verb)}, {"kind", to_lower(w.kind)}, {"name", w.name},
-              {"reason", step.why},         {"after", step.after},      {"changes", Json::array()}};
+    engine::Json json{{"action", to_lower(w.verb)}, {"kind", to_lower(w.kind)}, {"name", w.name},
+                      {"reason", step.why},         {"after", step.after},      {"changes", engine::Json::array()}};
     for (const engine::Change& change : step.changes) {
       json["changes"].push_back(
           {{"attribute", change.attribute}, {"before", value_of(change.before)}, {"after", value_of(change.after)}});
@@ -53,8 +51,8 @@ Json steps_of(const engine::Plan& plan) {
   return steps;
 }
 
-Json update_of(const engine::ServiceUpdate& update) {
-  Json groups = Json::array();
+engine::Json update_of(const engine::ServiceUpdate& update) {
+  engine::Json groups = engine::Json::array();
   for (size_t number = 0; number < engine::group_count(update); ++number)
     groups.push_back(steps_of(engine::plan_group(update, number)));
   return {{"service", update.service},
@@ -66,7 +64,7 @@ Json update_of(const engine::ServiceUpdate& update) {
 
 }  // namespace
 
-Result<engine::Plan> plan_of(const Context& context, const Json& request) {
+Result<engine::Plan> plan_of(const Context& context, const engine::Json& request) {
   BERTH_TRY(runtime::CgroupMounts groups, runtime::CgroupMounts::discover());
   engine::Stack stack;
   return engine::plan_for(request, engine::StateStore(context.paths), groups, stack);
@@ -90,8 +88,8 @@ std::string to_text(const Preview& preview) {
   return text;
 }
 
-Json to_json(const Preview& preview) {
-  Json images = Json::array(), updates = Json::array();
+engine::Json to_json(const Preview& preview) {
+  engine::Json images = engine::Json::array(), updates = engine::Json::array();
   for (const Errand& errand : preview.errands)
     images.push_back({{"action", to_lower(errand.verb)}, {"name", errand.image}, {"reason", errand.why}});
   for (const engine::ServiceUpdate& update : preview.plan.updates) updates.push_back(update_of(update));
@@ -118,7 +116,7 @@ int dry_run(const Context& context, Preview preview) {
   return show(context, preview, context.progress == "json") ? 0 : 1;
 }
 
-int dry_run(const Context& context, const Json& request, std::vector<Errand> errands) {
+int dry_run(const Context& context, const engine::Json& request, std::vector<Errand> errands) {
   Result<engine::Plan> plan = plan_of(context, request);
   if (!plan) return report(context, plan.error());
   return dry_run(context, {std::move(errands), std::move(*plan)});

@@ -17,8 +17,6 @@
 namespace berth::cli {
 namespace {
 
-constexpr int64_t kSecondNs = 1'000'000'000;
-
 std::string user_name(uid_t uid) {
   std::string buffer(16 << 10, '\0');
   passwd entry{};

@@ -12,8 +12,6 @@
 namespace berth::cli {
 namespace {
 
-constexpr int64_t kSecond = 1'000'000'000;
-
 /// ".123" as nanoseconds; takes it off the text.
 int64_t take_fraction(std::string_view& text) {
   if (!text.starts_with('.')) return 0;
@@ -52,7 +50,7 @@ std::optional<int64_t> parse_rfc3339(std::string_view text) {
   int64_t fraction = take_fraction(text);
   std::optional<int64_t> offset = parse_offset(text);
   if (!offset) return std::nullopt;
-  return (timegm(&parts) - *offset) * kSecond + fraction;
+  return (timegm(&parts) - *offset) * kSecondNs + fraction;
 }
 
 std::optional<int64_t> parse_moment(const std::string& text, int64_t now_ns) {
@@ -61,10 +59,10 @@ std::optional<int64_t> parse_moment(const std::string& text, int64_t now_ns) {
     return now_ns - duration->count();
   std::string_view rest = text;
   size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  if (auto seconds = parse_unsigned(rest.substr(0, digits)); seconds && *seconds < INT64_MAX / kSecond) {
+  if (auto seconds = parse_unsigned(rest.substr(0, digits)); seconds && *seconds < INT64_MAX / kSecondNs) {
     rest.remove_prefix(digits);
     int64_t fraction = take_fraction(rest);
-    if (rest.empty()) return static_cast<int64_t>(*seconds) * kSecond + fraction;
+    if (rest.empty()) return static_cast<int64_t>(*seconds) * kSecondNs + fraction;
   }
   for (const char* format : {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"}) {
     rest = text;
@@ -73,7 +71,7 @@ std::optional<int64_t> parse_moment(const std::string& text, int64_t now_ns) {
     int64_t fraction = take_fraction(rest);
     if (!rest.empty()) continue;
     parts.tm_isdst = -1;
-    return mktime(&parts) * kSecond + fraction;
+    return mktime(&parts) * kSecondNs + fraction;
   }
   return std::nullopt;
 }

@@ -4,6 +4,7 @@
 
 #include <iostream>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "cli/project.h"
 #include "engine/plan_request.h"
@@ -11,8 +12,6 @@
 
 namespace berth::cli {
 namespace {
-
-constexpr int64_t kSecondNs = 1'000'000'000;
 
 struct Pair {
   const char *one, *other;

@@ -26,6 +26,16 @@ else()
                       -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now)
 endif()
 
+# berth_unity(TARGET): with BERTH_UNITY, a dozen files are compiled as one. Then no two files of a folder may have the same
+# name in an anonymous namespace.
+function(berth_unity target)
+  if(BERTH_UNITY)
+    # The system's headers of addresses come before the kernel's, which then leave out what those have.
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12
+                                               UNITY_BUILD_CODE_BEFORE_INCLUDE "#include <netinet/in.h>")
+  endif()
+endfunction()
+
 # berth_library(NAME LIBS...): the static library of this folder, of every .cpp in it.
 function(berth_library name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
@@ -36,11 +46,7 @@ function(berth_library name)
   endif()
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC berth_flags ${ARGN})
-  if(BERTH_UNITY)
-    # The system's headers of addresses come before the kernel's, which then leave out what those have.
-    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12
-                                             UNITY_BUILD_CODE_BEFORE_INCLUDE "#include <netinet/in.h>")
-  endif()
+  berth_unity(${name})
 endfunction()
 
 # berth_precompile(TARGET HEADERS...): large headers that most files of a target include, read once.

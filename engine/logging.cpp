@@ -18,7 +18,7 @@ const Names kDrivers = {"awslogs",   "etwlogs", "fluentd", "gcplogs", "gelf",  "
                         "json-file", "local",   "none",    "splunk",  "syslog"};
 
 // What json-file and local take; `local` has no attributes to keep.
-const Names kOptions = {"compress", "max-buffer-size", "max-file", "max-size", "mode"};
+const Names kLogOptions = {"compress", "max-buffer-size", "max-file", "max-size", "mode"};
 const Names kAttributes = {"env", "env-regex", "labels", "labels-regex", "tag"};
 
 constexpr uint64_t kFileBytes = 10 << 20, kLocalFileBytes = 20'000'000;
@@ -76,7 +76,7 @@ class Reader {
   }
 
   void check_options() {
-    Names known = kOptions;
+    Names known = kLogOptions;
     if (!is_local(config_)) known.insert(known.end(), kAttributes.begin(), kAttributes.end());
     for (const auto& [name, value] : config_.options) {
       if (std::find(known.begin(), known.end(), name) != known.end()) continue;

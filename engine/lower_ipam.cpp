@@ -7,7 +7,7 @@ namespace berth::engine {
 namespace {
 
 template <class T>
-Status parse(const std::string& text, const char* key, std::optional<T>& out) {
+berth::Status parse(const std::string& text, const char* key, std::optional<T>& out) {
   if (text.empty()) return {};
   out = T::parse(text);
   if (out) return {};
@@ -16,11 +16,11 @@ Status parse(const std::string& text, const char* key, std::optional<T>& out) {
 }
 
 /// All that can be known without looking at the host.
-Status check(const IpamConfig& config) {
+berth::Status check(const IpamConfig& config) {
   BERTH_TRY(netns::AddressRequest request, address_request(config));
   if (!request.subnet && !request.gateway && !request.ip_range) return {};
   auto plan = netns::plan_addresses(request, {}, {});
-  return plan.ok() ? Status() : Status(std::move(plan).error());
+  return plan.ok() ? berth::Status() : berth::Status(std::move(plan).error());
 }
 
 }  // namespace
@@ -64,7 +64,7 @@ void lower_ipam(const std::string& key, const compose::Network& network, Network
                           v6 ? "enable_ipv6: true switches it on" : "");
       continue;
     }
-    Status checked = check(block);
+    berth::Status checked = check(block);
     if (!checked)
       diagnostics.error(network.span, fmt::format("network \"{}\": {}", key, checked.error().what),
                         checked.error().hint);

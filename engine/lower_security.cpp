@@ -14,7 +14,7 @@ std::string read_profile(const Lowering& in, const std::string& file) {
   constexpr size_t kLimit = 1 << 20;
   if (file.starts_with('{')) return file;
   Result<std::string> text = sys::read_file(file, kLimit);
-  Status good = text ? Status() : Status(text.error());
+  berth::Status good = text ? berth::Status() : berth::Status(text.error());
   if (good) {
     Result<runtime::SeccompProfile> profile = parse_seccomp(*text, runtime::default_caps());
     if (!profile) good = std::move(profile).error();

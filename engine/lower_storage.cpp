@@ -156,7 +156,7 @@ VolumeConfig lower_volume(const compose::Project& project, const std::string& ke
   config.options = map_of(v.driver_opts);
   config.labels = map_of(v.labels);
   config.place = v.span.str();
-  if (Status good = volumes::check_driver_options(config.options); !good && !v.external) {
+  if (berth::Status good = volumes::check_driver_options(config.options); !good && !v.external) {
     diagnostics.error(v.span, fmt::format("volume \"{}\": {}", key, good.error().message()), good.error().hint);
   }
   return config;

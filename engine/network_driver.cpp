@@ -62,7 +62,7 @@ struct Option {
 
 constexpr const char* kTruth = "true or false";
 
-constexpr Option kOptions[] = {
+constexpr Option kDriverOptions[] = {
     {"com.docker.network.bridge.default_bridge", kBridge, kTruth,
      [](NetworkDriver&, const std::string& value) {
        bool ignored = false;  // which network that is, is known by its name
@@ -120,7 +120,7 @@ constexpr Option kOptions[] = {
 
 void read_option(NetworkDriver& driver, const std::string& name, const std::string& value) {
   std::vector<std::string> names;
-  for (const Option& option : kOptions) {
+  for (const Option& option : kDriverOptions) {
     if ((option.drivers & bit_of(driver.spec.driver)) == 0) continue;
     names.emplace_back(option.name);
     if (option.name != name) continue;

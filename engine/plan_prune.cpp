@@ -8,7 +8,7 @@
 namespace berth::engine {
 namespace {
 
-bool runs(const Container& container) {
+bool is_up(const Container& container) {
   return container.live.alive() || container.live.status == Status::restarting;
 }
 
@@ -38,7 +38,7 @@ Plan plan_prune(const std::string& project, const Observed& observed, const Prun
   std::vector<StepId> removals;
   for (const Container& container : observed.containers) {
     const ContainerRecord& record = container.record;
-    if (!options.containers || record.project != project || runs(container)) continue;
+    if (!options.containers || record.project != project || is_up(container)) continue;
     if (!old_enough(record.created_ns, options) || !matches(options.labels, record.labels)) continue;
     going.insert(&container);
     removals.push_back(plan.add(RemoveContainer{{record.name, record.id}, false}, "prune"));

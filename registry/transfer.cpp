@@ -10,7 +10,6 @@ namespace berth::registry {
 namespace {
 
 constexpr size_t kWorkers = 4;  // threads of one image; how many of them may work at once is for the slots
-constexpr int64_t kSecondNs = 1'000'000'000;
 
 }  // namespace
 

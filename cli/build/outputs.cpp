@@ -66,17 +66,17 @@ Status push(const Context& context, const BuildJob& job) {
 }
 
 Status write_metadata(images::Store& store, const BuildJob& job, const images::Image& image) {
-  nlohmann::json json = nlohmann::json::object();
+  nlohmann::json document = nlohmann::json::object();
   if (is_published(job)) {
     BERTH_TRY(std::string manifest, store.read_blob(image.manifest));
-    json["containerimage.config.digest"] = image.id.str();
-    json["containerimage.digest"] = image.manifest.str();
-    json["containerimage.descriptor"] = {
+    document["containerimage.config.digest"] = image.id.str();
+    document["containerimage.digest"] = image.manifest.str();
+    document["containerimage.descriptor"] = {
         {"mediaType", images::kMediaManifest}, {"digest", image.manifest.str()}, {"size", manifest.size()}};
   }
   BERTH_TRY(std::vector<std::string> names, full_names(job));
-  if (!names.empty()) json["image.name"] = join(names, ",");
-  return sys::write_file_atomic(job.metadata_file, json.dump(2) + "\n", sys::Durability::none);
+  if (!names.empty()) document["image.name"] = join(names, ",");
+  return sys::write_file_atomic(job.metadata_file, document.dump(2) + "\n", sys::Durability::none);
 }
 
 }  // namespace
