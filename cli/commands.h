@@ -29,6 +29,8 @@ void add_run(Command app, Context& context);
 void add_exec(Command app, Context& context);
 void add_events(Command app, Context& context);
 void add_inspect(Command app, Context& context);
+/// Compose's commands that berth does not have: named, so that nobody looks for the mistake elsewhere.
+void add_refused(Command app, Context& context);
 void add_config(Command app, Context& context);
 void add_lint(Command app, Context& context);
 void add_version(Command app, Context& context);

@@ -5,6 +5,7 @@
 #include "cli/cmd_doctor.h"
 #include "cli/commands.h"
 #include "cli/container_commands.h"
+#include "cli/docker_compose.h"
 #include "cli/network_commands.h"
 #include "cli/system_commands.h"
 #include "cli/volume_commands.h"
@@ -56,11 +57,14 @@ constexpr Add kOthers[] = {berth::cli::add_builder,
                            berth::cli::add_images,
                            berth::cli::add_networks,
                            berth::cli::add_system_df,
+                           berth::cli::add_system_events,
+                           berth::cli::add_system_info,
                            berth::cli::add_system_prune,
                            berth::cli::add_system_install_unit,
                            berth::cli::add_system_resume,
                            berth::cli::add_login,
                            berth::cli::add_oci,
+                           berth::cli::add_refused,
                            berth::cli::add_completion,
                            berth::cli::add_inspect,
                            berth::cli::add_ls,
@@ -80,6 +84,7 @@ void add_commands(Command app, Context& context, const std::string& word) {
 int main(int argc, char** argv) {
   Context context;
   context.paths = berth::sys::Paths::from_environment();
+  if (!berth::cli::take_program_name(context, argc, argv)) return 0;
   if (argc > 1 && argv[1] == std::string_view("oci")) return berth::cli::run_oci(context, argv);
   berth::cli::CommandLine line("Brings Compose stacks up on Linux with nothing else installed.", context);
   add_commands(line.root(), context, line.command_word(argc, argv));
