@@ -34,6 +34,11 @@ struct Verb {
   std::function<bool(const Container*)> achieved;
 };
 
+Status refuse_signal(const ContainerVerbFlags& flags) {
+  if (flags.signal.empty()) return {};
+  return make_error("--signal is not supported here", "--stop-signal says at its creation what stops a container");
+}
+
 std::optional<int64_t> timeout_of(const ContainerVerbFlags& flags) {
   return flags.timeout < 0 ? std::nullopt : std::optional(flags.timeout * 1'000'000'000);
 }
@@ -88,6 +93,7 @@ Command add(Command noun, Context& context, const std::string& name, const std::
 }
 
 void add_timeout(Command command, const std::shared_ptr<ContainerVerbFlags>& flags) {
+  command.option("-s,--signal", flags->signal).hidden();  // known in order to be refused by name
   command.option("-t,--time,--timeout", flags->timeout, "Seconds to wait before killing the container");
 }
 
@@ -120,6 +126,7 @@ void add_container_rm(Command noun, Context& context) {
 void add_container_lifecycle(Command noun, Context& context) {
   auto stop = std::make_shared<ContainerVerbFlags>();
   auto ask_stop = [](const ContainerVerbFlags& flags, const engine::Selection& selection) -> Result<engine::Json> {
+    BERTH_TRY_OK(refuse_signal(flags));
     return engine::to_message(engine::StopRequest{selection, timeout_of(flags)});
   };
   Command command = add(noun, context, "stop", "Stop one or more running containers", stop,
@@ -128,6 +135,7 @@ void add_container_lifecycle(Command noun, Context& context) {
 
   auto restart = std::make_shared<ContainerVerbFlags>();
   auto ask_restart = [](const ContainerVerbFlags& flags, const engine::Selection& selection) -> Result<engine::Json> {
+    BERTH_TRY_OK(refuse_signal(flags));
     return engine::to_message(engine::RestartRequest{selection, timeout_of(flags), false});
   };
   command = add(noun, context, "restart", "Restart one or more containers", restart, {ask_restart, always, alive});

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "cli/bring_images.h"
+#include "cli/container_choice.h"
 #include "cli/container_commands.h"
 #include "cli/container_flags.h"
 #include "cli/container_name.h"
@@ -60,6 +61,18 @@ Status check(const ContainerRunFlags& flags) {
   return {};
 }
 
+/// --link is a matter of names; whose they are has to be there.
+Status check_links(const Context& context, const ContainerRunFlags& flags) {
+  const std::vector<std::string>& links = flags.container.values("--link");
+  if (links.empty()) return {};
+  const engine::Observed observed = engine::StateStore(context.paths).observe();
+  for (const std::string& link : links) {
+    if (Result<engine::Container> there = find_container(observed, link.substr(0, link.find(':'))); !there)
+      return std::move(there).context("--link {}", printable(link)).error();
+  }
+  return {};
+}
+
 /// -P: all that the image or --expose names, on any free port of the host.
 Status publish_all(const Context& context, engine::ContainerConfig& config) {
   BERTH_TRY(images::Store store, images::Store::open(context.paths));
@@ -86,6 +99,7 @@ std::optional<engine::RunRequest> prepare(const Context& context, const Containe
   if (flags.words.size() > 1)
     model.set("/command", std::vector<std::string>(flags.words.begin() + 1, flags.words.end()), "COMMAND");
   if (Status applied = flags.container.apply(model); !applied) return (void)report(context, applied), std::nullopt;
+  if (Status linked = check_links(context, flags); !linked) return (void)report(context, linked), std::nullopt;
   std::optional<ContainerModel::Lowered> lowered = model.lower(context);
   if (!lowered) return std::nullopt;
   std::vector<Errand> none;

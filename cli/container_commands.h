@@ -10,6 +10,7 @@ void add_containers(Command app, Context& context);
 // One command a file, beside Compose's command of that name where there is one (cmd_NAME.cpp), or of its own
 // (cmd_container_NAME.cpp).
 void add_container_attach(Command noun, Context& context);
+void add_container_diff(Command noun, Context& context);
 void add_container_exec(Command noun, Context& context);
 void add_container_inspect(Command noun, Context& context);
 void add_container_lifecycle(Command noun, Context& context);  // stop, restart, kill, pause, unpause, rm

@@ -21,6 +21,8 @@ class ContainerFlags {
   /// Puts everything into the model. Error: a flag that is not supported or whose form is not understood.
   [[nodiscard]] Status apply(ContainerModel& model) const;
 
+  /// What a flag was given, by its long name: "--link".
+  [[nodiscard]] const std::vector<std::string>& values(const std::string& flag) const { return values_.at(flag); }
   /// By its long name: "--tty".
   [[nodiscard]] bool is_set(const std::string& flag) const;
 

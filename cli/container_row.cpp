@@ -15,19 +15,26 @@ namespace {
 using engine::Container;
 using Json = nlohmann::ordered_json;
 
+/// "6379/tcp": what it exposes and does not publish.
+std::vector<std::string> unpublished(const Container& c) {
+  std::vector<std::string> ports;
+  for (const std::string& exposed : c.record.expose) {
+    std::string full = exposed.find('/') == std::string::npos ? exposed + "/tcp" : exposed;
+    bool published = std::any_of(c.live.ports.begin(), c.live.ports.end(), [&](const engine::PublishedPort& port) {
+      return full == fmt::format("{}/{}", port.container_port, port.protocol);
+    });
+    if (!published) ports.push_back(std::move(full));
+  }
+  return ports;
+}
+
 std::string ports_text(const Container& c) {
   std::vector<std::string> texts;
   if (!c.live.alive()) return "";
   for (const engine::PublishedPort& port : bindings(c)) {
     texts.push_back(fmt::format("{}->{}/{}", host_address(port), port.container_port, port.protocol));
   }
-  for (const std::string& exposed : c.record.expose) {
-    std::string full = exposed.find('/') == std::string::npos ? exposed + "/tcp" : exposed;
-    bool published = std::any_of(c.live.ports.begin(), c.live.ports.end(), [&](const engine::PublishedPort& port) {
-      return full == fmt::format("{}/{}", port.container_port, port.protocol);
-    });
-    if (!published) texts.push_back(full);
-  }
+  for (const std::string& exposed : unpublished(c)) texts.push_back(exposed);
   return join(texts, ", ");
 }
 
@@ -38,6 +45,13 @@ Json publishers(const Container& c) {
                     {"TargetPort", port.container_port},
                     {"PublishedPort", port.host_port},
                     {"Protocol", port.protocol}});
+  }
+  if (!c.live.alive()) return list;
+  for (const std::string& exposed : unpublished(c)) {
+    const size_t slash = exposed.find('/');
+    std::optional<unsigned long long> port = parse_unsigned(exposed.substr(0, slash));
+    if (!port) continue;  // a range
+    list.push_back({{"URL", ""}, {"TargetPort", *port}, {"PublishedPort", 0}, {"Protocol", exposed.substr(slash + 1)}});
   }
   return list;
 }

@@ -61,6 +61,7 @@ std::string event_time(int64_t time_ns, bool rfc3339) {
   strftime(day, sizeof day, rfc3339 ? "%Y-%m-%dT%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &parts);
   if (!rfc3339) return fmt::format("{}.{:06}", day, fraction / 1000);
   strftime(zone, sizeof zone, "%z", &parts);
+  if (parts.tm_gmtoff == 0) return fmt::format("{}.{:09}Z", day, fraction);  // as Go writes it
   return fmt::format("{}.{:09}{:.3}:{}", day, fraction, zone, zone + 3);
 }
 

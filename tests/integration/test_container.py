@@ -56,7 +56,7 @@ class Run(Container):
         self.assertEqual({}, self.rows("-a"))
         self.assertEqual("", self("run", "--rm", "busybox:1", "cat", stdin="not given", check=0).out)
         self("run", "--rm", "busybox:1", "no-such-program", check=127)
-        self("run", "--rm", "no-such-image:1", "true", check=125)
+        self("run", "--rm", "--pull", "never", "no-such-image:1", "true", check=125)
 
     def test_streams_are_attached_as_asked(self):
         done = self("run", "--rm", "-a", "stderr", "busybox:1", "sh", "-c", "echo out; echo err >&2", check=0)
@@ -86,9 +86,9 @@ class Run(Container):
         with open(here + "/labels", "w", encoding="utf-8") as file:
             file.write("in=file\n")
         script = ("hostname; id -u; pwd; echo $GIVEN $FROM_FILE; cat /proc/1/comm; grep -c there /there/file; "
-                  "ulimit -n; cat /proc/sys/net/ipv4/ip_forward; df -k /dev/shm | tail -1 | cut -c 30-45; "
-                  "touch /x 2>/dev/null || echo read-only; grep -w other /etc/hosts; cat /proc/self/oom_score_adj; "
-                  "grep CapEff /proc/self/status")
+                  "ulimit -n; cat /proc/sys/net/ipv4/ip_forward; df -k /dev/shm | tail -1; "
+                  "touch /x 2>&1 | grep -o Read-only; grep -w other /etc/hosts; cat /proc/self/oom_score_adj; "
+                  "grep CapBnd /proc/self/status")
         with open(here + "/file", "w", encoding="utf-8") as file:
             file.write("there")
         out = self("run", "--rm", "-h", "box", "-u", "7", "-w", "/tmp", "-e", "GIVEN=$GIVEN", "--env-file", here + "/vars",
@@ -98,7 +98,55 @@ class Run(Container):
                    "busybox:1", "-c", script, check=0).out
         lines = out.split("\n")
         self.assertEqual(["box", "7", "/tmp", '$GIVEN "kept"'], lines[:4])
-        self.assert_in_order(out, "1\n77\n0\n", "1024", "read-only", "192.0.2.7", "500", "0000000000000000")
+        self.assert_in_order(out, "1\n77\n0\n", "1024", "Read-only", "192.0.2.7", "500", "0000000000000000")
+        self("create", "--name", "labelled", "--label-file", here + "/labels", "busybox:1", check=0)
+        self.assertEqual("file", self.inspect("labelled", "{{index .Config.Labels \"in\"}}"))
+
+    def test_each_flag_is_seen_by_inspect(self):
+        rows = (
+            ("--annotation a=b", "Annotations", {"a": "b"}),
+            ("--blkio-weight 300", "BlkioWeight", 300),
+            ("--blkio-weight-device /dev/sda:200", "BlkioWeightDevice", [{"Path": "/dev/sda", "Weight": 200}]),
+            ("--cap-add NET_ADMIN", "CapAdd", ["NET_ADMIN"]),
+            ("--cgroup-parent /some", "CgroupParent", "/some"),
+            ("--cgroupns host", "CgroupnsMode", "host"),
+            ("--cpu-period 50000", "CpuPeriod", 50000),
+            ("--cpu-quota 20000", "CpuQuota", 20000),
+            ("-c 512", "CpuShares", 512),
+            ("--cpuset-cpus 0", "CpusetCpus", "0"),
+            ("--device /dev/null:/dev/x:r", "Devices",
+             [{"PathOnHost": "/dev/null", "PathInContainer": "/dev/x", "CgroupPermissions": "r"}]),
+            ("--device-cgroup-rule c\0401:3\040mr", "DeviceCgroupRules", ["c 1:3 mr"]),
+            ("--device-read-bps /dev/sda:1mb", "BlkioDeviceReadBps", [{"Path": "/dev/sda", "Rate": 1 << 20}]),
+            ("--device-write-bps /dev/sda:2mb", "BlkioDeviceWriteBps", [{"Path": "/dev/sda", "Rate": 2 << 20}]),
+            ("--device-read-iops /dev/sda:10", "BlkioDeviceReadIOps", [{"Path": "/dev/sda", "Rate": 10}]),
+            ("--device-write-iops /dev/sda:20", "BlkioDeviceWriteIOps", [{"Path": "/dev/sda", "Rate": 20}]),
+            ("--dns 192.0.2.1", "Dns", ["192.0.2.1"]),
+            ("--dns-option ndots:2", "DnsOptions", ["ndots:2"]),
+            ("--dns-search example.com", "DnsSearch", ["example.com"]),
+            ("--group-add 7", "GroupAdd", ["7"]),
+            ("--ipc shareable", "IpcMode", "shareable"),
+            ("--log-driver local", "LogConfig", {"Type": "local", "Config": {"max-size": "1m"}}),
+            ("--log-opt max-size=1m", "", None),
+            ("--memory-reservation 32m", "MemoryReservation", 32 << 20),
+            ("--pid host", "PidMode", "host"),
+            ("--privileged", "Privileged", True),
+            ("--security-opt no-new-privileges", "SecurityOpt", ["no-new-privileges"]),
+            ("--userns host", "UsernsMode", "host"),
+            ("--uts host", "UTSMode", "host"),
+        )
+        flags = [word.replace("\040", " ") for flag, _, _ in rows for word in flag.split(" ")]
+        self("create", "--name", "seen", *flags, "busybox:1", check=0)
+        config = self("inspect", "seen", check=0).json()[0]["HostConfig"]
+        for flag, key, expected in rows:
+            if key:
+                self.assertEqual(expected, config.get(key), flag)
+        self("create", "--name", "named", "--domainname", "example.com", "busybox:1", check=0)
+        self.assertEqual("example.com", self.inspect("named", "{{.Config.Domainname}}"))
+        self.assertIn("--runtime", self("create", "--runtime", "runc", "busybox:1", check=0).err)
+        for flag in ("--cpu-rt-period", "--cpu-rt-runtime", "--memory-swappiness", "--health-timeout", "--health-start-period",
+                     "--health-start-interval"):
+            self.assertIn(flag + ": ", self("create", flag, "wrong", "busybox:1", check=1).err)
 
     def test_limits_are_those_of_the_control_group(self):
         self("run", "-d", "--name", "bound", "-m", "64m", "--memory-swap", "64m", "--pids-limit", "50", "--cpus", "0.5",
@@ -150,8 +198,13 @@ class Run(Container):
         self.assertEqual("172.31.77.9\n", self("run", "--rm", "--network", "container:peer", "busybox:1", "sh", "-c",
                                                "ip -4 addr show eth0 | grep -o '172.31.77.[0-9]*' | head -1", check=0).out)
         self.assertIn("network nowhere not found", self("run", "--network", "nowhere", "busybox:1", check=125).err)
-        linked = self("run", "--rm", "--link", "brother:bro", "busybox:1", check=125).err
-        self.assertIn("brother", linked)
+        self.assertIn("No such container: brother", self("run", "--link", "brother:bro", "busybox:1", check=125).err)
+        self("run", "-d", "--name", "brother", "busybox:1", "sleep", "1000", check=0)
+        self("run", "--rm", "--link", "brother:bro", "busybox:1", "ping", "-c", "1", "-W", "2", "bro", check=0)
+        out = self("run", "--rm", "--mac-address", "02:42:ac:11:00:99", "busybox:1", "cat", "/sys/class/net/eth0/address",
+                   check=0).out
+        self.assertEqual("02:42:ac:11:00:99\n", out)
+        self.assertIn("No such container: nobody", self("run", "--network", "container:nobody", "busybox:1", check=125).err)
 
     def test_a_renamed_container_answers_to_its_new_name_alone(self):
         self.berth("network", "create", "lan2", check=0)
@@ -274,6 +327,19 @@ class Verbs(Container):
         self.assertEqual("", self("logs", "--since", "2100-01-01", "talker", check=0).out)
         self("kill", "talker", check=0)
         self.assertEqual("one\n", self("logs", "-f", "talker", check=0).out)
+
+    def test_diff_tells_what_is_its_own(self):
+        self("create", "--name", "changed", "busybox:1", "sh", "-c", "echo x > /tmp/new; rm /bin/false; echo y >> /etc/passwd",
+             check=0)
+        self.assertEqual("", self("diff", "changed", check=0).out)
+        self("start", "-a", "changed", check=0)
+        lines = self("diff", "changed", check=0).out.split("\n")
+        for line in ("A /tmp/new", "D /bin/false", "C /etc/passwd", "C /bin"):
+            self.assertIn(line, lines)
+
+    def test_signals_of_stop_are_refused_by_name(self):
+        self("create", "--name", "signalled", "busybox:1", check=0)
+        self.assertIn("--signal is not supported", self("stop", "-s", "INT", "signalled", check=1).err)
 
     def test_a_slow_stop_keeps_nobody_else_from_running(self):
         self("run", "-d", "--name", "slow", "--stop-timeout", "60", "busybox:1", "sh", "-c",
