@@ -45,7 +45,12 @@ class Images {
     for (const engine::ServiceConfig& config : stack_.services) {
       auto service = project_.services.find(config.name);
       if (service != project_.services.end() && !config.container.image.empty()) look_at(config, service->second);
-      for (const engine::MountConfig& mount : config.container.mounts) look_at(config, mount);
+      for (const engine::MountConfig& mount : config.container.mounts) {
+        if (mount.type == "image") look_at(config, mount.source, mount.place);
+      }
+      for (const engine::HookConfig& hook : config.container.pre_start) {
+        if (!hook.image.empty()) look_at(config, hook.image, config.place);
+      }
     }
   }
 
@@ -112,16 +117,16 @@ class Images {
     }
   }
 
-  /// An image that is mounted is pulled where it is missing, unless it is one that the project builds.
-  void look_at(const engine::ServiceConfig& config, const engine::MountConfig& mount) {
-    if (mount.type != "image" || !id_of(mount.source).empty()) return;
+  /// An image that is mounted, or a hook's, is pulled where it is missing, unless it is one that the project builds.
+  void look_at(const engine::ServiceConfig& config, const std::string& image, const std::string& place) {
+    if (!id_of(image).empty()) return;
     bool built = std::any_of(stack_.services.begin(), stack_.services.end(), [&](const engine::ServiceConfig& other) {
       auto service = project_.services.find(other.name);
-      return other.container.image == mount.source && service != project_.services.end() && service->second.build;
+      return other.container.image == image && service != project_.services.end() && service->second.build;
     });
     std::string policy = flags_.policy == "never" ? "never" : "missing";
-    if (built || !asks_for_pull(store_, mount.source, false, policy) || !pulled_.insert(mount.source).second) return;
-    transfer_.items.push_back({mount.source, "", {mount.place, "service \"" + config.name + "\""}});
+    if (built || !asks_for_pull(store_, image, false, policy) || !pulled_.insert(image).second) return;
+    transfer_.items.push_back({image, "", {place, "service \"" + config.name + "\""}});
   }
 
   const Context& context_;

@@ -73,11 +73,15 @@ int pull(const Context& context, const PullFlags& flags) {
   Transfer wanted;
   std::set<std::string> images;
   for (const compose::Service* service : *services) {
+    std::string policy = !flags.policy.empty() ? flags.policy : service->pull_policy.value_or("always");
+    for (const compose::Hook& hook : service->pre_start) {
+      bool unneeded = !hook.image || policy == "never" || (policy == "missing" && is_present(context, *hook.image));
+      if (!unneeded && images.insert(*hook.image).second) wanted.items.push_back({*hook.image, "", {}});
+    }
     if (!service->image) {
       skip(flags, *service, "No image to be pulled");
       continue;
     }
-    std::string policy = !flags.policy.empty() ? flags.policy : service->pull_policy.value_or("always");
     if (policy == "never" || policy == "build") {
       skip(flags, *service, policy == "never" ? "pull_policy is never" : "Image can be built");
     } else if (service->build && flags.ignore_buildable) {

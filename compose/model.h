@@ -120,12 +120,12 @@ struct Dependency {
   Tree extensions;
 };
 
-/// A command around the life of a container.
+/// A command around the life of a container: in it, or (pre_start) in one of its own before it.
 struct Hook {
   Strings command;
   Env environment;
-  std::optional<bool> privileged;
-  std::optional<std::string> user, working_dir;
+  std::optional<bool> privileged, per_replica;
+  std::optional<std::string> user, working_dir, image;  // image and per_replica: of pre_start alone
 };
 
 /// Whom a probe asks.
@@ -300,8 +300,7 @@ struct Service {
   std::optional<std::string> domainname;
   std::optional<Healthcheck> healthcheck;
   std::optional<Logging> logging;
-  std::vector<Hook> post_start, pre_stop;
-  Tree pre_start;
+  std::vector<Hook> pre_start, post_start, pre_stop;
 
   // network
   std::map<std::string, NetworkAttachment> networks;  // keys of Project::networks

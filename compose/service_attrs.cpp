@@ -48,8 +48,13 @@ const Table& hook_table() {
   return kTable;
 }
 constexpr Attr kPreStartRows[] = {
-    shape<Command>("command"), shape<EnvMap>("environment"), shape<Text>("image"),       shape<Flag>("per_replica"),
-    shape<Flag>("privileged"), shape<Text>("user"),          shape<Text>("working_dir"),
+    attr<&Hook::command, Command>("command"),
+    attr<&Hook::environment, EnvMap>("environment"),
+    attr<&Hook::image, Text>("image"),
+    attr<&Hook::per_replica, Flag>("per_replica").remark("only false"),
+    attr<&Hook::privileged, Flag>("privileged"),
+    attr<&Hook::user, Text>("user"),
+    attr<&Hook::working_dir, Text>("working_dir"),
 };
 const Table& pre_start_table() {
   static constexpr Table kTable{"pre_start hook", kPreStartRows};
@@ -121,7 +126,7 @@ struct Provider : Object<Unbound, provider_table> {
 };
 
 using Hooks = Requires<ObjectList<Hook, hook_table>, kHookNeeds>;
-using PreStart = Kept<ObjectList<Unbound, pre_start_table>>;
+using PreStart = ObjectList<Hook, pre_start_table>;
 
 // ---- the service, sorted by key
 
@@ -192,7 +197,7 @@ constexpr Attr kServiceRows[] = {
     attr<&Service::platform, Text>("platform").remark("decides which image is pulled; nothing is emulated"),
     attr<&Service::ports, Ports>("ports"),
     attr<&Service::post_start, Hooks>("post_start"),
-    attr<&Service::pre_start, PreStart>("pre_start").accepted(),
+    attr<&Service::pre_start, PreStart>("pre_start"),
     attr<&Service::pre_stop, Hooks>("pre_stop"),
     attr<&Service::privileged, IfTrue>("privileged"),
     attr<&Service::profiles, UniqueList>("profiles"),

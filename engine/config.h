@@ -124,8 +124,10 @@ struct RestartConfig {
   std::optional<int64_t> window_ns;  // a run as long as this was a good one: attempts count anew. 0 = never
 };
 
-/// A command that runs in a container after its start or before its stop.
+/// A command that runs in a container after its start or before its stop; or, as pre_start, in a container of its own
+/// before the first start.
 struct HookConfig {
+  std::string image;  // pre_start alone; empty = the service's
   std::vector<std::string> command;
   std::vector<std::string> environment;  // NAME=value, beside the container's own
   std::string user, working_dir;         // empty = the container's
@@ -170,7 +172,7 @@ struct ContainerConfig {
   std::optional<int64_t> stop_grace_ns;
   std::optional<HealthConfig> health;
   RestartConfig restart;
-  std::vector<HookConfig> post_start, pre_stop;
+  std::vector<HookConfig> pre_start, post_start, pre_stop;
   LogConfig log;
   Labels labels;
   Labels annotations;

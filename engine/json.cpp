@@ -21,7 +21,7 @@ BERTH_JSON(ResourceConfig, memory, memory_swap, memory_reservation, memory_swapp
            cpu_quota, cpu_period, cpu_shares, cpu_rt_runtime, cpu_rt_period, cpuset, pids, blkio, parent)
 BERTH_JSON(RestartConfig, policy, max_attempts, delay_ns, window_ns)
 BERTH_JSON(RestartState, attempts, delay_ns)
-BERTH_JSON(HookConfig, command, environment, user, working_dir, privileged)
+BERTH_JSON(HookConfig, image, command, environment, user, working_dir, privileged)
 BERTH_JSON(LogConfig, driver, options)
 BERTH_JSON(RolloutConfig, parallelism, delay_ns, monitor_ns, failure_action, max_failure_ratio, start_first)
 BERTH_JSON(DependencyConfig, service, condition, required, restart, place)
@@ -45,13 +45,13 @@ BERTH_JSON_DEFINE(ContainerConfig, image, command, entrypoint, environment, user
                   mounts, volumes_from, files, extra_hosts, dns, dns_search, dns_options, cap_add, cap_drop,
                   security_opt, ulimits, devices, device_cgroup_rules, sysctls, pid_mode, ipc_mode, uts_mode,
                   cgroup_mode, userns_mode, shm_size, oom_score_adj, resources, stop_signal, stop_grace_ns, health,
-                  restart, post_start, pre_stop, log, labels, annotations)
+                  restart, pre_start, post_start, pre_stop, log, labels, annotations)
 BERTH_JSON_DEFINE(ServiceConfig, name, container_name, replicas, attach, container, depends_on, update, rollback, place,
                   image_place, image_id)
 BERTH_JSON_DEFINE(Stack, project, separator, working_dir, config_files, environment_files, services, networks, volumes)
-BERTH_JSON_DEFINE(ContainerRecord, id, name, project, service, number, one_off, auto_remove, created_ns, image_id,
-                  config_hash, config, expose, args, env, user, working_dir, stop_signal, stop_grace_ns, health, mounts,
-                  layers, anonymous_volumes, labels)
+BERTH_JSON_DEFINE(ContainerRecord, id, name, project, service, number, one_off, pre_start, auto_remove, created_ns,
+                  image_id, config_hash, config, expose, args, env, user, working_dir, stop_signal, stop_grace_ns,
+                  health, mounts, layers, anonymous_volumes, labels)
 BERTH_JSON_DEFINE(LiveState, boot_id, status, process, started_ns, finished_ns, exit_code, oom_killed, error, health,
                   failing_streak, probes, restart_count, restarts, stopped_by_user, attached, endpoints, ports)
 BERTH_JSON_DEFINE(NetworkRecord, id, bridge, keep_interface, project, created_ns, config, ipam)

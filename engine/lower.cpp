@@ -119,6 +119,12 @@ class StackLowering {
     if (s.stop_grace_period) c.stop_grace_ns = s.stop_grace_period->count();
     c.health = health(s);
     c.restart = restart(s);
+    for (const compose::Hook& one : s.pre_start) {
+      c.pre_start.push_back(hook(one));
+      if (one.per_replica.value_or(false))
+        diagnostics_.error(s.place("pre_start"), "per_replica: true is not supported",
+                           "a hook runs once for its service");
+    }
     for (const compose::Hook& one : s.post_start) c.post_start.push_back(hook(one));
     for (const compose::Hook& one : s.pre_stop) c.pre_stop.push_back(hook(one));
     for (const auto& [name, limit] : s.ulimits) c.ulimits.push_back({name, limit.soft, limit.hard});
@@ -145,6 +151,7 @@ class StackLowering {
 
   static HookConfig hook(const compose::Hook& h) {
     HookConfig config;
+    config.image = h.image.value_or("");
     config.command = h.command;
     for (const auto& [name, value] : h.environment) {
       if (value) config.environment.push_back(name + "=" + *value);

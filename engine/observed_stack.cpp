@@ -29,7 +29,8 @@ std::optional<Error> name_clash(const Stack& stack, const Observed& observed, co
                                 const std::string& place) {
   for (const Container& container : observed.containers) {
     const ContainerRecord& r = container.record;
-    bool own = r.project == stack.project && r.service == action.service && !r.one_off && !action.one_off;
+    bool own = r.project == stack.project && r.service == action.service && r.pre_start == action.pre_start &&
+               (!r.one_off || r.pre_start) && !action.one_off;
     if (r.name != action.container.name || own) continue;
     Error error = name_in_use(r);
     if (!place.empty()) error.context.push_back(place);

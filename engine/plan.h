@@ -56,6 +56,7 @@ struct CreateContainer {
   std::string service;
   int64_t number = 1;
   bool one_off = false;                         // made by `run`: no replica of the service
+  std::optional<size_t> pre_start;              // for this hook of the service: no replica either
   bool auto_remove = false;                     // goes with its anonymous volumes as soon as it has ended
   std::map<std::string, ContainerRef> lenders;  // whose namespaces and mounts it takes, by how its service names them
   // Where it takes another's place:

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "engine/pre_start.h"
 #include "engine/record.h"
 #include "engine/selection.h"
 
@@ -96,9 +97,32 @@ std::map<std::string, std::vector<StepId>> dependents_first(const ByService& ser
   return done;
 }
 
+/// The hooks of a service that has never been started run first: who made its containers has made theirs, too.
+void add_hooks(Plan& plan, const Observed& observed, const std::vector<const Container*>& replicas,
+               std::vector<StepId>& gates) {
+  const ContainerRecord& first = replicas.front()->record;
+  const bool started = std::any_of(replicas.begin(), replicas.end(), [](auto* c) { return c->live.started_ns != 0; });
+  if (first.config.pre_start.empty() || started) return;
+  std::map<size_t, const Container*> hooks = pre_starts_there(first.project, observed, first.service);
+  std::erase_if(hooks, [](const auto& hook) { return hook.second->live.status != Status::created; });
+  if (hooks.size() < first.config.pre_start.size()) {
+    plan.problems.push_back(
+        make_error(fmt::format("the pre_start hooks of service \"{}\" have not all succeeded", first.service),
+                   "`up` runs them again"));
+    return;
+  }
+  for (const auto& [i, hook] : hooks) {
+    StepId start = plan.add(StartContainer{ref_of(*hook)}, "pre_start", gates);
+    StepId ended = plan.add(WaitFor{ref_of(*hook), Condition::completed}, first.service + " depends on it", {start});
+    plan.add(RemoveContainer{ref_of(*hook), true}, "has done its work", {ended});
+    gates.push_back(ended);
+  }
+}
+
 /// Starts behind the gates that the labels name; `after` of a container comes from `before`. The starts, by service.
 template <class Before>
-std::map<std::string, std::vector<StepId>> start_in_order(Plan& plan, const ByService& services, Before before,
+std::map<std::string, std::vector<StepId>> start_in_order(Plan& plan, const Observed& observed,
+                                                          const ByService& services, Before before,
                                                           std::optional<int64_t> gate_timeout_ns = std::nullopt) {
   std::map<std::string, std::vector<StepId>> started;
   for (const std::string& name : start_order(services)) {
@@ -116,6 +140,7 @@ std::map<std::string, std::vector<StepId>> start_in_order(Plan& plan, const BySe
             plan.add(WaitFor{ref_of(*dependency), condition, gate_timeout_ns}, name + " depends on it", starts));
       }
     }
+    add_hooks(plan, observed, services.at(name), gates);
     for (const Container* container : services.at(name)) {
       std::optional<StepId> previous = before(*container);
       if (!previous && container->live.alive()) continue;
@@ -167,6 +192,7 @@ Selection with_dependents(Selection selection, const Observed& observed) {
 /// Why `down` leaves a container of the project alone; empty = it goes.
 std::string reason_to_stay(const Container& container, const DownOptions& options) {
   const ContainerRecord& record = container.record;
+  if (record.pre_start) return "";
   // A one-off container that still runs belongs to whoever waits for it.
   if (record.one_off && container.live.alive()) return "made by `run`, and running";
   if (record.one_off) return options.remove_orphans ? "" : "made by `run`: --remove-orphans";
@@ -275,7 +301,7 @@ Plan plan_start(const Selection& selection, const Observed& observed, const Star
   Plan plan;
   ByService services = groups(observed, selection);
   auto started = start_in_order(
-      plan, services, [](const Container&) { return std::optional<StepId>(); }, options.wait_timeout_ns);
+      plan, observed, services, [](const Container&) { return std::optional<StepId>(); }, options.wait_timeout_ns);
   if (options.wait) add_final_waits(plan, services, std::move(started), options.wait_timeout_ns);
   return plan;
 }
@@ -290,7 +316,7 @@ Plan plan_restart(const Selection& selection, const Observed& observed, std::opt
     stops[c.record.id] = id;
     return std::vector<StepId>{id};
   });
-  start_in_order(plan, services, [&](const Container& c) { return std::optional(stops.at(c.record.id)); });
+  start_in_order(plan, observed, services, [&](const Container& c) { return std::optional(stops.at(c.record.id)); });
   return plan;
 }
 

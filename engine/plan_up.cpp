@@ -7,6 +7,7 @@
 
 #include "engine/joins.h"
 #include "engine/observed_stack.h"
+#include "engine/pre_start.h"
 #include "engine/up_parts.h"
 
 namespace berth::engine {
@@ -55,22 +56,34 @@ class UpPlanner {
         leave(*found.there[i].container, fmt::format("the service has {} replicas", service.replicas));
     }
     for (size_t i = found.there.size(); i < wanted; ++i)
-      replicas_[service.name].push_back(create(service, action_for(service, ++found.highest), "missing"));
+      replicas_[service.name].push_back(create(service, new_replica(stack_, service, ++found.highest), "missing"));
+    plan_hooks(service);
   }
 
-  [[nodiscard]] CreateContainer action_for(const ServiceConfig& service, int64_t number) const {
-    CreateContainer action;
-    action.container.name = container_name(stack_, service, number);
-    action.service = service.name;
-    action.number = number;
-    return action;
+  /// They run once for what the service is now: not again where a replica stays that has been started.
+  void plan_hooks(const ServiceConfig& service) {
+    const std::vector<Replica>& replicas = replicas_[service.name];
+    const bool prepared =
+        replicas.empty() || std::any_of(replicas.begin(), replicas.end(), [](auto& r) { return r.has_run; });
+    std::map<size_t, const Container*> there = pre_starts_there(stack_.project, observed_, service.name);
+    for (size_t i = 0; !prepared && i < service.container.pre_start.size(); ++i) {
+      CreateContainer action = new_pre_start(stack_, service, i);
+      const Container* old = there[i];
+      if (old != nullptr) take_place(action, old->record);
+      there.erase(i);
+      const bool borrows = !replicas.front().updated;  // the new definition's mounts
+      Replica hook = create(pre_start_service(service, i, borrows), std::move(action), "pre_start");
+      hook.start_reason = "pre_start";
+      if (old != nullptr) hook.replaces = leave_replaced(*old);
+      hooks_[service.name].push_back(std::move(hook));
+    }
+    for (const auto& [i, old] : there) leave(*old, "its hook is not needed any more");
   }
 
   /// What takes the place of `old`: under a name of its own until that stands still.
   [[nodiscard]] CreateContainer action_for(const ServiceConfig& service, const ContainerRecord& old) const {
-    CreateContainer action = action_for(service, old.number);
-    action.temporary_name = old.short_id() + "_" + action.container.name;
-    action.replaces = old.id;
+    CreateContainer action = new_replica(stack_, service, old.number);
+    take_place(action, old);
     action.renew_volumes = options_.renew_anonymous_volumes;
     return action;
   }
@@ -148,6 +161,7 @@ class UpPlanner {
       return replica;
     }
     if (record.name != replica.ref.name) replica.renamed = plan_.add(RenameContainer{replica.ref, {}}, kCutOff);
+    replica.has_run = container.live.started_ns != 0;
     replica.needs_start = !container.live.alive() && container.live.status != Status::restarting;
     replica.start_reason = "not running";
     if (auto stopped = resources_.stopped.find(record.id); stopped != resources_.stopped.end()) {
@@ -162,9 +176,14 @@ class UpPlanner {
     const Container& old = *candidate.container;
     Replica replica = create(service, action_for(service, old.record), candidate.divergence->why);
     plan_.steps[*replica.created].changes = candidate.divergence->changes;
-    replica.replaces = leave(old, "is replaced");
-    leaving_[*replica.replaces].replaced = true;
+    replica.replaces = leave_replaced(old);
     return replica;
+  }
+
+  size_t leave_replaced(const Container& old) {
+    size_t index = leave(old, "is replaced");
+    leaving_[index].replaced = true;
+    return index;
   }
 
   size_t leave(const Container& container, const std::string& why) {
@@ -247,9 +266,14 @@ class UpPlanner {
     std::vector<StepId> ready = plan_reservations();
     for (const ServiceConfig& service : stack_.services) {  // dependencies come first
       std::vector<StepId> after = ready;
-      bool any = std::any_of(replicas_[service.name].begin(), replicas_[service.name].end(),
-                             [](auto& r) { return r.needs_start; });
+      std::vector<Replica>& hooks = hooks_[service.name];
+      bool any = !hooks.empty() || std::any_of(replicas_[service.name].begin(), replicas_[service.name].end(),
+                                               [](auto& r) { return r.needs_start; });
       if (any) add_gates(service, after);
+      for (Replica& hook : hooks) {
+        plan_start(hook, after);
+        after.push_back(wait(hook, Condition::completed, service.name));
+      }
       for (Replica& replica : replicas_[service.name]) {
         if (replica.needs_start) plan_start(replica, after);
       }
@@ -282,10 +306,17 @@ class UpPlanner {
   void plan_removals() {
     std::vector<StepId> last = ends_.empty() ? creates_ : ends_;
     for (Leaving& old : leaving_) stop(old, creates_);  // where nothing is started
-    for (auto& [name, replicas] : replicas_) {
-      for (Replica& replica : replicas) {
-        if (replica.replaces && !replica.renamed) take_name(replica);
-        if (replica.renamed) last.push_back(*replica.renamed);
+    for (auto* some : {&replicas_, &hooks_}) {
+      for (auto& [name, replicas] : *some) {
+        for (Replica& replica : replicas) {
+          if (replica.replaces && !replica.renamed) take_name(replica);
+          if (replica.renamed) last.push_back(*replica.renamed);
+        }
+      }
+    }
+    for (const auto& [name, hooks] : hooks_) {
+      for (const Replica& hook : hooks) {
+        if (hook.started) plan_.add(RemoveContainer{hook.ref, true}, "has done its work", last);
       }
     }
     for (const Leaving& old : leaving_) {
@@ -352,15 +383,11 @@ class UpPlanner {
   std::map<std::string, std::vector<StepId>> stopped_dependents_;  // by the service they are restarted with
   std::vector<StepId> ends_;                                       // starts and final waits
   std::map<std::string, std::vector<Replica>> replicas_;           // by service
+  std::map<std::string, std::vector<Replica>> hooks_;              // pre_start, by service, in their order
   std::map<std::pair<std::string, Condition>, StepId> waits_;
 };
 
 }  // namespace
-
-std::string container_name(const Stack& stack, const ServiceConfig& service, int64_t number) {
-  if (!service.container_name.empty()) return service.container_name;
-  return fmt::format("{0}{3}{1}{3}{2}", stack.project, service.name, number, stack.separator);
-}
 
 Plan plan_up(const Stack& stack, const Observed& observed, const UpOptions& options) {
   return UpPlanner(stack, observed, options).plan();

@@ -155,7 +155,9 @@ Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& ser
   record.project = stack.project;
   record.service = service.name;
   record.number = action.number;
-  record.one_off = action.one_off && !stack.project.empty();  // else there is no service beside which it would stand
+  // Without a project there is no service beside which it would stand.
+  record.one_off = (action.one_off && !stack.project.empty()) || action.pre_start;
+  record.pre_start = action.pre_start;
   record.auto_remove = action.auto_remove;
   record.created_ns = wall_clock_ns();
   record.image_id = image.id.str();

@@ -23,9 +23,10 @@ struct ContainerRecord {
   std::string service;  // is what it was called at first
   int64_t number = 1;
   bool one_off = false;
-  bool auto_remove = false;  // with its anonymous volumes, as soon as it has ended
-  int64_t created_ns = 0;    // wall clock
-  std::string image_id;      // digest of the image's config
+  std::optional<size_t> pre_start;  // runs this hook of its service, and is a one-off, too
+  bool auto_remove = false;         // with its anonymous volumes, as soon as it has ended
+  int64_t created_ns = 0;           // wall clock
+  std::string image_id;             // digest of the image's config
   std::string config_hash;
   ContainerConfig config;
   // Image and config merged:

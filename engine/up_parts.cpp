@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/observed_stack.h"
+#include "engine/pre_start.h"
 
 namespace berth::engine {
 
@@ -19,6 +20,32 @@ Leaving leaving(const Container& container, const std::string& why, const Resour
   auto stopped = resources.stopped.find(container.record.id);
   if (stopped != resources.stopped.end()) old.stopped = stopped->second;
   return old;
+}
+
+std::string container_name(const Stack& stack, const ServiceConfig& service, int64_t number) {
+  if (!service.container_name.empty()) return service.container_name;
+  return fmt::format("{0}{3}{1}{3}{2}", stack.project, service.name, number, stack.separator);
+}
+
+CreateContainer new_replica(const Stack& stack, const ServiceConfig& service, int64_t number) {
+  CreateContainer action;
+  action.container.name = container_name(stack, service, number);
+  action.service = service.name;
+  action.number = number;
+  return action;
+}
+
+CreateContainer new_pre_start(const Stack& stack, const ServiceConfig& service, size_t hook) {
+  CreateContainer action;
+  action.container.name = pre_start_name(stack.project, service.name, hook);
+  action.service = service.name;
+  action.pre_start = hook;
+  return action;
+}
+
+void take_place(CreateContainer& action, const ContainerRecord& old) {
+  action.temporary_name = old.short_id() + "_" + action.container.name;
+  action.replaces = old.id;
 }
 
 Candidates candidates(const Stack& stack, const Observed& observed, const Expectation& expected,

@@ -21,6 +21,7 @@ struct Replica {
   std::optional<size_t> replaces;  // index into the planner's leaving_
   std::optional<StepId> renamed;   // by this plan
   bool needs_start = false;
+  bool has_run = false;  // as the plan leaves it, by what this `up` has found: its service is prepared
   bool updated = false;  // replaced after this plan's steps
   std::string start_reason;
   const ServiceConfig* service = nullptr;
@@ -36,6 +37,11 @@ struct Leaving {
   std::optional<StepId> stopped;
 };
 [[nodiscard]] Leaving leaving(const Container& container, const std::string& why, const ResourceSteps& resources);
+
+[[nodiscard]] CreateContainer new_replica(const Stack& stack, const ServiceConfig& service, int64_t number);
+[[nodiscard]] CreateContainer new_pre_start(const Stack& stack, const ServiceConfig& service, size_t hook);
+/// The container that it creates takes the place of `old`: under a name of its own until that stands still.
+void take_place(CreateContainer& action, const ContainerRecord& old);
 
 /// A replica that is there, and why it cannot stay as it is.
 struct Candidate {

@@ -6,11 +6,15 @@
 
 #include "base/text.h"
 #include "base/version.h"
+#include "engine/pre_start.h"
+#include "supervise/pre_start_output.h"
 
 namespace berth::supervise {
 namespace {
 
 using namespace engine;
+
+constexpr auto kOutputPause = std::chrono::milliseconds(50);
 
 /// Labels by which tools find what belongs to a project.
 Labels with_project(Labels labels, const std::string& project, const char* kind, const std::string& key) {
@@ -72,7 +76,11 @@ berth::Status HostRunner::create(const CreateContainer& action) {
     BERTH_TRY(ContainerPtr lender, find(ref));
     lenders[name] = &lender->record;
   }
-  BERTH_TRY(ContainerPtr container, containers_.create(stack_, *service, action, lenders));
+  const bool borrows = lenders.contains(pre_start_lender(action.service));
+  BERTH_TRY(
+      ContainerPtr container,
+      containers_.create(stack_, action.pre_start ? pre_start_service(*service, *action.pre_start, borrows) : *service,
+                         action, lenders));
   if (action.one_off) {
     container->stdio = std::move(stdio_);
     one_off_ = container;
@@ -104,6 +112,30 @@ Task<void> HostRunner::start(ContainerPtr container) {
   co_return std::move(hooked).error();
 }
 
+/// What the container of a hook prints meanwhile is told.
+Task<void> HostRunner::wait(ContainerPtr container, WaitFor wanted) {
+  std::shared_ptr<const bool> cancelled = cancelled_;
+  const ContainerRecord& record = container->record;
+  if (!record.pre_start) co_return co_await containers_.wait(container, wanted, cancelled);
+  PreStartOutput output(store_.log_path(record.id),
+                        fmt::format("{}-pre_start-{} ->", record.service, *record.pre_start), on_hook_line_);
+  auto ended = std::make_shared<std::optional<berth::Status>>();
+  auto pause = std::make_shared<asio::steady_timer>(io_);
+  asio::co_spawn(io_, containers_.wait(container, wanted, cancelled),
+                 [ended, pause](std::exception_ptr thrown, Result<void> status) {
+                   if (thrown) std::rethrow_exception(thrown);
+                   *ended = std::move(status);
+                   pause->cancel();
+                 });
+  while (!*ended) {
+    output.tell();
+    pause->expires_after(kOutputPause);
+    (void)co_await pause->async_wait(kAwait);
+  }
+  output.tell();
+  co_return std::move(**ended);
+}
+
 Task<void> HostRunner::carry_out(Action action) {
   if (auto* a = std::get_if<CreateNetwork>(&action)) {
     a->network.labels = with_project(std::move(a->network.labels), stack_.project, "network", a->network.key);
@@ -130,8 +162,7 @@ Task<void> HostRunner::carry_out(Action action) {
   }
   if (auto* a = std::get_if<WaitFor>(&action)) {
     BERTH_CO_TRY(ContainerPtr container, find(a->container));
-    std::shared_ptr<const bool> cancelled = cancelled_;
-    co_return co_await containers_.wait(container, *a, cancelled);
+    co_return co_await wait(std::move(container), *a);
   }
   if (auto* a = std::get_if<StopContainer>(&action)) {
     BERTH_CO_TRY(ContainerPtr container, find(a->container));

@@ -39,6 +39,7 @@ class HostRunner : public engine::StepRunner {
   Task<void> start(ContainerPtr container);
   [[nodiscard]] HookListener listener() const;
   Task<void> carry_out(engine::Action action);
+  Task<void> wait(ContainerPtr container, engine::WaitFor wanted);
   [[nodiscard]] Status create(const engine::CreateContainer& action);
   [[nodiscard]] Result<ContainerPtr> find(const engine::ContainerRef& ref) const;
   [[nodiscard]] Status create_volume(const engine::VolumeConfig& config) const;

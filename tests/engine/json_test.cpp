@@ -61,7 +61,8 @@ ContainerConfig full_config() {
   health.strict = health.restart_unhealthy = true;
   c.health = health;
   c.restart = {"on-failure", 3, 4, 5};
-  c.post_start = {{{"a", "b"}, {"N=1"}, "u", "/w", true}}, c.pre_stop = {{{"c"}}};
+  c.pre_start = {{"i", {"m"}, {}, "", "", false}};
+  c.post_start = {{"", {"a", "b"}, {"N=1"}, "u", "/w", true}}, c.pre_stop = {{"", {"c"}}};
   c.log = {"json-file", {{"max-size", "1m"}}};
   c.labels = {{"l", "v"}}, c.annotations = {{"a", "v"}};
   return c;
@@ -152,6 +153,7 @@ TEST_CASE("records come back from JSON as they were") {
   ContainerRecord r;
   r.id = "1", r.name = "n", r.project = "p", r.service = "s", r.number = 4, r.one_off = r.auto_remove = true,
   r.created_ns = 5;
+  r.pre_start = 2;
   r.image_id = "i", r.config_hash = "h", r.config = full_config(), r.args = {"a"}, r.env = {"E=1"}, r.user = "u";
   r.working_dir = "/", r.stop_signal = "SIGINT", r.stop_grace_ns = 6, r.health = full_config().health;
   r.mounts = full_config().mounts, r.layers = {"/l"}, r.anonymous_volumes = {"v"}, r.expose = {"80/tcp"},
