@@ -14,13 +14,15 @@
 namespace berth::cli {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 struct SystemEventsFlags {
   std::vector<std::string> filters;
   std::string format, since, until;
 };
 
 /// As Docker encodes one, or, for templates, under the names that its fields have in Go.
-nlohmann::ordered_json event_json(const engine::Event& event, bool encoded) {
+Json event_json(const engine::Event& event, bool encoded) {
   auto from = event.attributes.find("image");
   const std::string image = from == event.attributes.end() ? "" : from->second;
   return {{encoded ? "status" : "Status", event.action},
@@ -64,7 +66,6 @@ Result<int> watch_all(const Context& context, const SystemEventsFlags& flags) {
     if (!filter.matches(event.attributes, holds)) return;
     if (flags.format.empty()) return fmt::print("{}\n", event_line(event));
     if (json) {
-      using Json = nlohmann::ordered_json;
       return fmt::print("{}\n", event_json(event, true).dump(-1, ' ', false, Json::error_handler_t::replace));
     }
     Result<std::string> text = shown.render(event_json(event, false));

@@ -36,7 +36,7 @@ bool Context::colour(int fd) const {
   return ansi != "never" && (no_color == nullptr || *no_color == '\0') && isatty(fd) == 1;
 }
 
-bool is_true(const std::string& value) {
+bool means_yes(const std::string& value) {
   const std::string word = to_lower(value);
   return word == "1" || word == "t" || word == "true" || word == "y" || word == "yes";
 }
@@ -44,7 +44,7 @@ bool is_true(const std::string& value) {
 Status settle(Context& context) {
   BERTH_TRY_OK(choose(context.ansi, "COMPOSE_ANSI", {"never", "always", "auto"}));
   BERTH_TRY_OK(choose(context.progress, "COMPOSE_PROGRESS", {"auto", "tty", "plain", "json", "quiet"}));
-  context.compatibility = context.compatibility || is_true(sys::environment_variable("COMPOSE_COMPATIBILITY"));
+  context.compatibility = context.compatibility || means_yes(sys::environment_variable("COMPOSE_COMPATIBILITY"));
   const std::string limit = sys::environment_variable("COMPOSE_PARALLEL_LIMIT");
   if (context.parallel == -1 && !limit.empty() && limit != "-1" && !parse_unsigned(limit))
     return make_error("COMPOSE_PARALLEL_LIMIT must be an integer (found: \"" + printable(limit) + "\")");

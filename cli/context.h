@@ -35,7 +35,7 @@ struct Context {
 };
 
 /// Whether the value of a variable means yes.
-[[nodiscard]] bool is_true(const std::string& value);
+[[nodiscard]] bool means_yes(const std::string& value);
 
 /// What the flags leave open, the environment says (COMPOSE_ANSI and others); deprecated flags are told of. To be
 /// called once, when the command line has been understood. Error: a value that makes no sense.

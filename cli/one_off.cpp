@@ -145,7 +145,10 @@ class OneOff {
   int finish(const engine::Json& result) {
     conclude(context_, result, early_signal_ != 0);
     if (early_signal_ != 0) return 130;
-    return result.value("exit_code", result.value("ok", false) ? 0 : failed_);
+    // Of one that could not be started: 126 and 127 are about its command, anything else is not.
+    const bool ok = result.value("ok", false);
+    const int code = result.value("exit_code", 0);
+    return ok || code == 126 || code == 127 ? code : failed_;
   }
 
   const Context& context_;

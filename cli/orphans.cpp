@@ -7,7 +7,7 @@ namespace berth::cli {
 Result<Orphans> Orphans::of(bool remove_flag, const std::map<std::string, std::string>& environment) {
   auto says_yes = [&](const char* name) {
     auto found = environment.find(name);
-    return found != environment.end() && is_true(found->second);
+    return found != environment.end() && means_yes(found->second);
   };
   Orphans orphans{remove_flag || says_yes("COMPOSE_REMOVE_ORPHANS"), says_yes("COMPOSE_IGNORE_ORPHANS")};
   if (orphans.remove && orphans.ignore)
