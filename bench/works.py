@@ -10,19 +10,14 @@ from dns import Dns
 from engines import IMAGE
 from logs import Logs
 from pull import Pull
+from runtimes import Bubblewrap, Crun, Runc
+from scale import MARK, CopyUp, FiftyThatRun, Load, stack, up_and_down
 
-MARK = "berth-bench"
-DEFAULT_REPEATS = {"up-1": 10, "up-50": 5, "down-50": 5, "chain": 3, "exec": 30, "oneoff": 10, "memory": 2, "config-10": 20,
+DEFAULT_REPEATS = {"up-1": 10, "up-10": 5, "down-10": 5, "up-50": 5, "down-50": 5,
+                   "up-200": 3, "down-200": 3, "up-500": 3, "down-500": 3, "recreate-50": 5, "noop-50": 5, "ps-50": 5, "idle-50": 5,
+                   "copy-up": 5, "load": 5, "chain": 3, "exec": 30, "oneoff": 10, "memory": 2, "config-10": 20,
                    "config-1000": 10, "pull": 5, "build-cold": 5, "build-again": 5, "dns": 5, "logs-write": 3,
                    "logs-read": 3}
-
-
-def stack(count):
-    """`count` services that sleep under an init, so that they end at once on SIGTERM."""
-    services = "".join(
-        f"  s{n}:\n    image: {IMAGE}\n    command: [sleep, infinity]\n    init: true\n"
-        f"    environment: {{BERTH_TEST_MARK: {MARK}}}\n" for n in range(1, count + 1))
-    return "services:\n" + services
 
 
 class UpOne:
@@ -36,11 +31,6 @@ class UpOne:
 
     def finish(self):
         pass
-
-
-class UpDownFifty(UpOne):
-    def once(self):
-        return {"up-50": self.engine.compose(stack(50), "up", "-d"), "down-50": self.engine.compose(stack(50), "down")}
 
 
 def chain(count):
@@ -90,7 +80,9 @@ class Exec:
 
 
 class OneOff:
-    """The network is there already: the stack is up, and the one-off container joins it."""
+    """The network is there already: the stack is up, and the one-off container joins it. The runtimes alone make no network."""
+
+    runtimes = [Runc, Crun, Bubblewrap]
 
     def __init__(self, engine):
         self.engine = engine
@@ -128,6 +120,7 @@ class Memory(UpOne):
         return {"memory:1": one, "memory:50": fifty, "memory:per container": (fifty - one) / 49}
 
 
-WORKS = [(("up-1",), UpOne), (("up-50", "down-50"), UpDownFifty), (("chain",), Chain), (("exec",), Exec), (("oneoff",), OneOff),
+WORKS = [(("up-1",), UpOne), *(((f"up-{count}", f"down-{count}"), up_and_down(count)) for count in (10, 50, 200, 500)),
+         (("recreate-50", "noop-50", "ps-50", "idle-50"), FiftyThatRun), (("copy-up",), CopyUp), (("load",), Load), (("chain",), Chain), (("exec",), Exec), (("oneoff",), OneOff),
          (("memory",), Memory), (("config-10", "config-1000"), Config), (("pull",), Pull), (("build-cold", "build-again"), Build),
          (("dns",), Dns), (("logs-write", "logs-read"), Logs)]

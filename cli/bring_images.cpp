@@ -10,6 +10,7 @@
 #include "cli/project.h"
 #include "cli/service_builds.h"
 #include "cli/transfer.h"
+#include "cli/watch/rules.h"
 #include "compose/duration.h"
 #include "images/store.h"
 #include "sys/file.h"
@@ -107,7 +108,8 @@ class Images {
     bool present = !id_of(image).empty();
     bool asked = !flags_.policy.empty() && flags_.policy != "policy";
     std::string policy = asked ? flags_.policy : service.pull_policy.value_or("missing");
-    if (service.build && !flags_.no_build && (flags_.build || policy == "build" || !present)) {
+    bool wanted = flags_.build || (flags_.build_watched && is_watched(service));
+    if (service.build && !flags_.no_build && (wanted || policy == "build" || !present)) {
       to_build_.push_back(service.name);
     } else if (!service.build && asks_for_pull(store_, image, present, policy) && pulled_.insert(image).second) {
       std::vector<std::string> asked_by;

@@ -12,9 +12,10 @@
 namespace berth::cli {
 
 struct BringFlags {
-  std::string policy;  // --pull: always, missing, never; empty or "policy": each service's own pull_policy
-  bool quiet = false;  // --quiet-pull
-  bool build = false;  // --build
+  std::string policy;          // --pull: always, missing, never; empty or "policy": each service's own pull_policy
+  bool quiet = false;          // --quiet-pull
+  bool build = false;          // --build
+  bool build_watched = false;  // the same for services that are watched
   bool no_build = false;
   bool quiet_build = false;
 };

@@ -20,6 +20,7 @@ void add_port(Command app, Context& context);
 void add_top(Command app, Context& context);
 void add_stats(Command app, Context& context);
 void add_wait(Command app, Context& context);
+void add_watch(Command app, Context& context);
 void add_kill(Command app, Context& context);
 void add_rm(Command app, Context& context);
 void add_ps(Command app, Context& context);

@@ -123,6 +123,13 @@ void LogPrinter::flush(Source& source) {
   }
 }
 
+void LogPrinter::note(const std::string& text) {
+  constexpr const char* kColour = "\033[92m";
+  const std::string mark = std::string(width_, ' ') + "  ⦿ ";
+  if (style_.prefix) fmt::print("{}{}{}", style_.colour ? kColour : "", mark, style_.colour ? kReset : "");
+  fmt::print("{}\n", safe_for_terminal(text));
+}
+
 void LogPrinter::remark(Source& source, const std::string& text) {
   flush(source);
   if (!style_.remarks) return;

@@ -38,6 +38,8 @@ class LogPrinter {
   void print(Source& source, const engine::LogEntry& entry);
   /// What a container left without a newline.
   void flush(Source& source);
+  /// A line of nobody's: what `watch` says, where prefixes end.
+  void note(const std::string& text);
   /// A line about a container: `web-1 exited with code 0`.
   void remark(Source& source, const std::string& text);
 

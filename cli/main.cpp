@@ -68,7 +68,8 @@ constexpr Add kOthers[] = {berth::cli::add_builder,
                            berth::cli::add_completion,
                            berth::cli::add_inspect,
                            berth::cli::add_ls,
-                           berth::cli::add_volumes};
+                           berth::cli::add_volumes,
+                           berth::cli::add_watch};
 
 /// The command that the word names, or all of them where help, a noun or a mistake asks for more.
 void add_commands(Command app, Context& context, const std::string& word) {

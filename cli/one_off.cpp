@@ -54,7 +54,7 @@ struct Streams {
 class OneOff {
  public:
   OneOff(const Context& context, const engine::RunRequest& request, int failed)
-      : context_(context), request_(request), failed_(failed), progress_(context) {}
+      : context_(context), request_(request), failed_(failed), progress_(context, Progress::Terminal::lines) {}
 
   int run(const OneOffStreams& ours, const std::string& cid_file) {
     Result<int> code = attempt(ours, cid_file);

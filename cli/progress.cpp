@@ -31,18 +31,40 @@ constexpr Words kWords[] = {
 
 }  // namespace
 
-Progress::Progress(const Context& context) : style_(context.progress), colour_(context.colour(STDERR_FILENO)) {
-  if (style_ == "auto") style_ = isatty(STDERR_FILENO) == 1 && context.ansi != "never" ? "tty" : "plain";
+Progress::Progress(const Context& context, Terminal form)
+    : style_(context.progress), colour_(context.colour(STDERR_FILENO)) {
+  const bool terminal = isatty(STDERR_FILENO) == 1;
+  if (style_ == "auto") style_ = terminal && context.ansi != "never" ? "tty" : "plain";
+  if (style_ == "tty" && terminal && form == Terminal::changes) live_ = std::make_unique<LiveSteps>(colour_);
+}
+
+int Progress::patience_ms() const {
+  return live_ && live_->is_working() ? static_cast<int>(LiveSteps::kTick.count()) : -1;
+}
+
+void Progress::tick() {
+  if (live_) live_->tick();
+}
+
+void Progress::aside(const std::function<void()>& write) {
+  if (live_) return live_->aside(write);
+  write();
+}
+
+void Progress::finish() {
+  if (live_) live_->finish();
 }
 
 void Progress::on_event(const engine::Json& event) {
-  std::string type = event.value("type", "");
+  const std::string type = event.value("type", "");
   if (type == "step") return step(event);
-  std::string text = printable(event.value("text", ""));
-  if (type == "warning")
-    fmt::print(stderr, "{}warning:{} {}\n", colour_ ? "\033[1;33m" : "", colour_ ? "\033[0m" : "", text);
-  if (type == "output" && style_ != "quiet") output(printable(event.value("source", "")), text);
-  if (type == "waiting" && style_ != "quiet") fmt::print(stderr, "waiting: {}\n", text);
+  aside([&] {
+    const std::string text = printable(event.value("text", ""));
+    if (type == "warning")
+      fmt::print(stderr, "{}warning:{} {}\n", colour_ ? "\033[1;33m" : "", colour_ ? "\033[0m" : "", text);
+    if (type == "output" && style_ != "quiet") output(printable(event.value("source", "")), text);
+    if (type == "waiting" && style_ != "quiet") fmt::print(stderr, "waiting: {}\n", text);
+  });
 }
 
 /// What a hook has printed, in the form of `logs`.
@@ -59,22 +81,24 @@ void Progress::step(const engine::Json& event) {
     if (verb != words.verb) continue;
     std::string id = event.value("kind", "") + " " + printable(event.value("name", ""));
     if (state == "started")
-      line(id, words.doing, false, false);
+      line(id, words.doing, LiveSteps::State::working);
     else if (state == "done")
-      line(id, words.done, true, false);
+      line(id, words.done, LiveSteps::State::done);
     else
-      line(id, "Error", true, true);
+      line(id, "Error", LiveSteps::State::failed);
   }
 }
 
-void Progress::line(const std::string& id, const std::string& status, bool finished, bool failed) {
+void Progress::line(const std::string& id, const std::string& status, LiveSteps::State state) {
   if (style_ == "quiet") return;
+  if (live_) return live_->set(id, status, state);
+  const bool finished = state != LiveSteps::State::working, failed = state == LiveSteps::State::failed;
   if (style_ == "json") {
     engine::Json json{{"id", id}, {"status", finished ? "Done" : "Working"}, {"text", status}};
     fmt::print(stderr, "{}\n", engine::to_text(json));
   } else if (style_ == "plain") {
     fmt::print(stderr, " {}  {}\n", id, status);
-  } else if (finished) {  // on a terminal only what has been reached
+  } else if (finished) {  // only what has been reached
     const char* mark = failed ? "✘" : "✔";
     const char* tint = !colour_ ? "" : failed ? "\033[31m" : "\033[32m";
     fmt::print(stderr, " {}{}{} {}  {}{}{}\n", tint, mark, colour_ ? "\033[0m" : "", id, tint, status,

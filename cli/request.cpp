@@ -44,13 +44,24 @@ class Conversation {
 
   /// Sends the request and passes events on until the result. EPIPE: the supervisor died in the middle.
   Result<engine::Json> hold(const engine::Json& request) {
+    Result<engine::Json> result = exchange(request);
+    progress_.finish();
+    return result;
+  }
+
+  [[nodiscard]] bool cancelled() const { return signalled_ && !on_signal_; }
+
+ private:
+  Result<engine::Json> exchange(const engine::Json& request) {
     BERTH_TRY(Client client, Client::connect(context_.paths));
     BERTH_TRY_OK(client.send(bounded(context_, request)));
     for (;;) {
       pollfd fds[] = {{client.fd().get(), POLLIN, 0}, {signals_.fd().get(), POLLIN, 0}, {also_.fd.get(), POLLIN, 0}};
-      if (poll(fds, also_.fd.valid() ? 3 : 2, -1) < 0 && errno != EINTR) return sys_error("poll", errno);
+      if (poll(fds, also_.fd.valid() ? 3 : 2, progress_.patience_ms()) < 0 && errno != EINTR)
+        return sys_error("poll", errno);
+      progress_.tick();
       if ((fds[1].revents & POLLIN) != 0 && signals_.take() != 0) BERTH_TRY_OK(on_signal(client));
-      if (also_.fd.valid() && (fds[2].revents & POLLIN) != 0) also_.readable();
+      if (also_.fd.valid() && (fds[2].revents & POLLIN) != 0) progress_.aside(also_.readable);
       if ((fds[0].revents & (POLLIN | POLLHUP)) == 0) continue;
       BERTH_TRY(engine::Json message, client.receive());
       if (message.value("type", "") == "result") return message;
@@ -58,9 +69,6 @@ class Conversation {
     }
   }
 
-  [[nodiscard]] bool cancelled() const { return signalled_ && !on_signal_; }
-
- private:
   Status on_signal(Client& client) {
     if (signalled_) _exit(130);
     signalled_ = true;

@@ -102,17 +102,23 @@ std::optional<engine::UpRequest> prepare_up(const Context& context, const Conver
   code = 1;
   if (Status good = check(flags); !good) return (void)report(context, good), std::nullopt;
   std::optional<compose::Project> project = load_project(context, flags.services);
-  if (!project) return std::nullopt;
-  Result<Orphans> orphans = Orphans::of(flags.remove_orphans, project->environment);
+  return project ? prepare_up(context, *project, flags, errands, code) : std::nullopt;
+}
+
+std::optional<engine::UpRequest> prepare_up(const Context& context, const compose::Project& project,
+                                            const ConvergeFlags& flags, std::vector<Errand>& errands, int& code) {
+  code = 1;
+  if (Status good = check(flags); !good) return (void)report(context, good), std::nullopt;
+  Result<Orphans> orphans = Orphans::of(flags.remove_orphans, project.environment);
   if (!orphans) return (void)report(context, orphans.error()), std::nullopt;
-  std::optional<engine::Stack> stack = make_stack(context, *project, flags.services, flags.no_deps);
+  std::optional<engine::Stack> stack = make_stack(context, project, flags.services, flags.no_deps);
   if (!stack) return std::nullopt;
   if (Status scaled = apply_scale(flags.scale, *stack); !scaled) return (void)report(context, scaled), std::nullopt;
-  if (code = bring_images(context, *project, *stack, flags.bring, errands); code != 0) return std::nullopt;
+  if (code = bring_images(context, project, *stack, flags.bring, errands); code != 0) return std::nullopt;
   engine::UpRequest request;
   engine::UpOptions& options = request.options;
-  options.other_services = known_services(*project);
-  if (flags.services.empty()) options.disabled = disabled_services(*project);
+  options.other_services = known_services(project);
+  if (flags.services.empty()) options.disabled = disabled_services(project);
   options.named = {flags.services.begin(), flags.services.end()};
   options.force_recreate = flags.force_recreate;
   options.no_recreate = flags.no_recreate;

@@ -30,5 +30,9 @@ void add_converge_flags(Command command, ConvergeFlags& flags);
 /// are `errands`. Asks whether volumes may be made anew. Prints what is wrong; `code` is then the command's exit code.
 [[nodiscard]] std::optional<engine::UpRequest> prepare_up(const Context& context, const ConvergeFlags& flags,
                                                           std::vector<Errand>& errands, int& code);
+/// The same where the project is at hand, loaded for the services of the flags.
+[[nodiscard]] std::optional<engine::UpRequest> prepare_up(const Context& context, const compose::Project& project,
+                                                          const ConvergeFlags& flags, std::vector<Errand>& errands,
+                                                          int& code);
 
 }  // namespace berth::cli

@@ -1,4 +1,5 @@
 #include "compose/codecs.h"
+#include "compose/develop.h"
 
 namespace berth::compose {
 namespace {
@@ -64,20 +65,27 @@ constexpr std::array<std::string_view, 1> kHookNeeds = {"command"};
 
 constexpr std::array<std::string_view, 5> kWatchActions = {"rebuild", "sync", "restart", "sync+restart", "sync+exec"};
 constexpr Attr kWatchRows[] = {
-    shape<OneOf<kWatchActions>>("action"),
-    shape<Object<Hook, hook_table>>("exec"),
-    shape<TextOrList>("ignore"),
-    shape<TextOrList>("include"),
-    shape<Flag>("initial_sync"),
-    shape<Text>("path"),
-    shape<Text>("target"),
+    attr<&WatchRule::action, OneOf<kWatchActions>>("action"),
+    attr<&WatchRule::exec, Object<Hook, hook_table>>("exec"),
+    attr<&WatchRule::ignore, TextOrList>("ignore"),
+    attr<&WatchRule::include, TextOrList>("include"),
+    attr<&WatchRule::initial_sync, Flag>("initial_sync"),
+    attr<&WatchRule::path, Text>("path"),
+    attr<&WatchRule::target, Text>("target"),
 };
 const Table& watch_table() {
   static constexpr Table kTable{"watch rule", kWatchRows};
   return kTable;
 }
 constexpr std::array<std::string_view, 2> kWatchNeeds = {"action", "path"};
-constexpr Attr kDevelopRows[] = {shape<Requires<ObjectList<Unbound, watch_table>, kWatchNeeds>>("watch")};
+struct WatchRules : Requires<ObjectList<WatchRule, watch_table>, kWatchNeeds> {
+  static bool decode(const In& in, std::vector<WatchRule>& value) {
+    if (!Requires::decode(in, value)) return false;
+    for (size_t i = 0; i < value.size(); ++i) value[i].span = in.tree.items[i].span;
+    return true;
+  }
+};
+constexpr Attr kDevelopRows[] = {attr<&Develop::watch, WatchRules>("watch")};
 const Table& develop_table() {
   static constexpr Table kTable{"develop section", kDevelopRows};
   return kTable;
@@ -154,7 +162,7 @@ constexpr Attr kServiceRows[] = {
     attr<&Service::credential_spec, Kept<Object<Unbound, credential_table>>>("credential_spec").accepted(kWindows),
     attr<&Service::depends_on, Dependencies>("depends_on"),
     attr<&Service::deploy, Object<Deploy, deploy_table>>("deploy"),
-    attr<&Service::develop, Kept<Object<Unbound, develop_table>>>("develop").ignored("there is no watch yet"),
+    attr<&Service::develop, Kept<Object<Develop, develop_table>>>("develop").remark("by `watch` and `up --watch`"),
     attr<&Service::device_cgroup_rules, UniqueList>("device_cgroup_rules"),
     attr<&Service::devices, Devices>("devices"),
     attr<&Service::dns, NonEmptyTexts>("dns"),
@@ -236,6 +244,13 @@ constexpr Attr kServiceRows[] = {
 const Table& service_table() {
   static constexpr Table kTable{"service", kServiceRows, extensions_of<Service>};
   return kTable;
+}
+
+Develop develop_of(const Service& service) {
+  Develop develop;
+  Diagnostics reported;  // when the service was read
+  if (service.develop.is_map()) Object<Develop, develop_table>::decode({service.develop, {}, reported}, develop);
+  return develop;
 }
 
 }  // namespace berth::compose

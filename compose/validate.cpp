@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "compose/develop.h"
 #include "compose/graph.h"
 #include "compose/passes.h"
 
@@ -115,16 +116,11 @@ class ServiceCheck {
   }
 
   void check_watch() {
-    const Tree* rules = service_.develop.find("watch");
-    if (rules == nullptr) return;
-    for (const Tree& rule : rules->items) {
-      const Tree* action = rule.find("action");
-      const Tree* path = rule.find("path");
-      if (path != nullptr && trim(path->text).empty()) error(path->span, "watches an empty path");
-      bool copies = action != nullptr && action->text.starts_with("sync");
-      if (copies && rule.find("target") == nullptr) {
-        error(rule.span, fmt::format("has a watch rule \"{}\" without a target", action->text));
-      }
+    const Develop develop = develop_of(service_);
+    for (const WatchRule& rule : develop.watch) {
+      if (trim(rule.path).empty()) error(rule.span, "watches an empty path");
+      if (rule.action.starts_with("sync") && rule.target.empty())
+        error(rule.span, fmt::format("has a watch rule \"{}\" without a target", rule.action));
     }
   }
 

@@ -17,7 +17,7 @@ build_packages=(
 )
 image_packages=(mmdebstrap)
 test_packages=(
-  apache2-utils buildah busybox-static bzip2 clang-format curl dnsutils docker-registry git iproute2 iptables jq nftables openssh-server openssl postgresql-client podman procps python3 runc skopeo strace umoci xz-utils
+  apache2-utils buildah busybox-static bzip2 clang-format curl dnsutils docker-registry git iproute2 iptables jq nftables openssh-server openssl postgresql-client podman procps python3 runc skopeo strace umoci valgrind xz-utils
 )
 vm_packages=(qemu-system-x86 qemu-system-common kmod) # and a kernel, which tests/vm/run unpacks but does not install
 uml_packages=(user-mode-linux kmod)

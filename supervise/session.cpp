@@ -141,8 +141,7 @@ Work Session::run() {
 /// The locks of all that the request is about.
 std::set<std::string> Session::in_need_of(const Json& request) const try {
   if (request.contains("stack")) {
-    const Json& stack = request["stack"];
-    const Json services = stack.value("services", Json::array());
+    const Json &stack = request["stack"], &services = stack.at("services");
     return {lock_of(stack.value("project", ""), services.empty() ? "" : services.back().value("name", ""))};
   }
   const Json selection = request.value("selection", Json::object());

@@ -56,13 +56,21 @@ WindowSize window_size(FdRef terminal) {
   return {size.ws_row, size.ws_col};
 }
 
-std::optional<RawTerminal> RawTerminal::enter(FdRef terminal) {
+std::optional<RawTerminal> RawTerminal::change(FdRef terminal, void (*to)(termios&)) {
   termios before{};
   if (tcgetattr(terminal.get(), &before) != 0) return std::nullopt;
-  termios raw = before;
-  cfmakeraw(&raw);
-  if (tcsetattr(terminal.get(), TCSANOW, &raw) != 0) return std::nullopt;
+  termios mode = before;
+  to(mode);
+  if (tcsetattr(terminal.get(), TCSANOW, &mode) != 0) return std::nullopt;
   return RawTerminal(terminal, before);
+}
+
+std::optional<RawTerminal> RawTerminal::enter(FdRef terminal) {
+  return change(terminal, [](termios& mode) { cfmakeraw(&mode); });
+}
+
+std::optional<RawTerminal> RawTerminal::enter_keys(FdRef terminal) {
+  return change(terminal, [](termios& mode) { mode.c_lflag &= static_cast<tcflag_t>(~(ICANON | ECHO)); });
 }
 
 RawTerminal::RawTerminal(RawTerminal&& other) noexcept

@@ -17,16 +17,20 @@ struct WindowSize {
 };
 [[nodiscard]] WindowSize window_size(FdRef terminal);
 
-/// A terminal in raw mode for as long as this lives; restored whatever ends it.
+/// A terminal in another mode for as long as this lives.
 class RawTerminal {
  public:
+  /// Every byte as it is typed, and shown as it is written.
   [[nodiscard]] static std::optional<RawTerminal> enter(FdRef terminal);
+  /// Keys as they are pressed, unseen; Ctrl-C is still a signal, and output is as before.
+  [[nodiscard]] static std::optional<RawTerminal> enter_keys(FdRef terminal);
   RawTerminal(RawTerminal&& other) noexcept;
   RawTerminal& operator=(RawTerminal&&) = delete;
   ~RawTerminal();
 
  private:
   RawTerminal(FdRef terminal, const termios& before) : terminal_(terminal), before_(before) {}
+  [[nodiscard]] static std::optional<RawTerminal> change(FdRef terminal, void (*to)(termios&));
   FdRef terminal_;
   termios before_;
 };

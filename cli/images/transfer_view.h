@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -38,19 +39,30 @@ class TransferView {
 
  private:
   enum class Style { live, plain, json, quiet };
+  using Clock = std::chrono::steady_clock;
   struct Layer {
     images::LayerPhase phase = images::LayerPhase::waiting;
     uint64_t bytes = 0, total = 0;
+    Clock::time_point begun;  // of its phase
+  };
+  /// What has a line: an image or one of its layers.
+  struct Item {
+    std::string key, parent, text;
+    bool finished = false;
+    Clock::time_point begun;
+    std::string took;  // once it has
   };
   class OneImage;
 
   void layer(const std::string& label, const std::string& name, Layer now);
   void show(const std::string& key, const std::string& parent, const std::string& text, bool finished,
             const Layer* layer = nullptr);
-  void set_line(const std::string& key, const std::string& text, bool finished);
+  void set_item(const std::string& key, const std::string& parent, const std::string& text, bool finished);
   void finish_screen();
+  [[nodiscard]] std::vector<Screen::Line> lines() const;
+  [[nodiscard]] std::string rate_of(const Item& item) const;
   [[nodiscard]] std::string layer_text(const Layer& layer) const;
-  [[nodiscard]] std::string image_text(const std::string& label) const;
+  [[nodiscard]] Layer sum_of(const std::string& label) const;
 
   std::mutex mutex_;
   Detail detail_;
@@ -58,8 +70,8 @@ class TransferView {
   Style style_;
   std::FILE* out_;
   Screen screen_;
-  std::vector<Screen::Line> lines_;       // on it
-  std::map<std::string, size_t> places_;  // of keys among them
+  std::vector<Item> items_;               // on it, as they have come up
+  std::map<std::string, size_t> places_;  // of parent/key among them
   std::map<std::string, std::unique_ptr<OneImage>> images_;
   std::map<std::string, std::map<std::string, Layer>> layers_;  // by image
 };

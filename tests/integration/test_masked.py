@@ -12,7 +12,7 @@ import host
 from attacks import compiled
 from harness import Berth, Case
 
-WORKS = ("bpf", "copy_file_range", "keyctl", "pidfd_getfd", "renameat2", "statx")
+WORKS = ("bpf", "copy_file_range", "keyctl", "pidfd_get_info", "pidfd_getfd", "renameat2", "statx")
 FAILS = {
     "clone3": "clone3",
     "close_range": "execute",
@@ -58,7 +58,7 @@ class Masked(Case):
         return call
 
     def mask(self, call):
-        return self.under(compiled("mask.c"), f"{call}=ENOSYS", "--")
+        return self.under(compiled("mask.c"), f"{call}={'ENOTTY' if call == 'pidfd_get_info' else 'ENOSYS'}", "--")
 
     def test_what_is_optional_has_a_fallback(self):
         for name in WORKS:
@@ -68,6 +68,7 @@ class Masked(Case):
                 self.assertEqual(0, up.returncode, up.stderr)
                 done = berth("exec", "-T", "it", "cat", "/var/www/index.html")
                 self.assertEqual("it works\n", done.stdout, done.stderr)
+                self.assertEqual(7, berth("run", "--rm", "it", "sh", "-c", "exit 7").returncode)
                 down = berth("down", "-v")
                 self.assertEqual(0, down.returncode, down.stderr)
 

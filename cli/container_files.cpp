@@ -1,4 +1,4 @@
-#include "cli/images/container_files.h"
+#include "cli/container_files.h"
 
 #include <fcntl.h>
 #include <fmt/core.h>
