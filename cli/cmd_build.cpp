@@ -16,6 +16,7 @@ namespace berth::cli {
 namespace {
 
 struct BuildFlags {
+  std::string progress;
   std::vector<std::string> services, args, ssh;
   bool no_cache = false, pull = false, push = false, quiet = false, with_dependencies = false, check = false,
        print = false;
@@ -101,8 +102,14 @@ void add_build(Command app, Context& context) {
   // Docker's, without a meaning here: there is one builder, and it compresses nothing.
   command.ignore_option("--builder,--memory,-m");
   command.ignore_flag("--compress,--force-rm,--no-rm,--parallel,--provenance,--sbom");
+  command.option("--progress", flags->progress).one_of({"auto", "tty", "plain", "json", "quiet"}).hidden();
   command.dry_runs(context);
-  command.runs(context, [&context, flags] { return run(context, *flags); });
+  command.runs(context, [&context, flags] {
+    if (flags->progress.empty()) return run(context, *flags);
+    fmt::print(stderr, "warning: --progress is a global flag: use `berth --progress {} build`\n", flags->progress);
+    context.progress = flags->progress;
+    return run(context, *flags);
+  });
 }
 
 }  // namespace berth::cli

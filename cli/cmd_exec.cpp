@@ -7,7 +7,11 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/container_choice.h"
+#include "cli/container_commands.h"
 #include "cli/project.h"
+#include "compose/dotenv.h"
+#include "compose/files.h"
 #include "engine/event_log.h"
 #include "engine/run_spec.h"
 #include "runtime/exec.h"
@@ -19,17 +23,26 @@ namespace berth::cli {
 namespace {
 
 struct ExecFlags {
-  std::string service, user, workdir;
-  std::vector<std::string> command, env;
+  std::string name, user, workdir;  // name: of the service or container
+  std::vector<std::string> command, env, env_files;
   bool detach = false, no_tty = false, privileged = false, interactive = true, tty = true;
   int64_t index = 0;
 };
 
+/// Prints why it is none to enter.
+std::optional<engine::Container> entered(const Context& context, engine::Container container, const char* noun,
+                                         const std::string& name) {
+  if (container.live.status != engine::Status::paused) return container;
+  print_error(context, make_error("container " + container.record.name + " is paused",
+                                  fmt::format("let it go on with `berth {}unpause {}`", noun, name)));
+  return std::nullopt;
+}
+
 /// The replica that is meant. Prints why there is none.
-const engine::Container* find(const Context& context, const Target& target, const ExecFlags& flags,
-                              const engine::Observed& observed) {
-  std::optional<engine::Selection> selection = select(context, target, {flags.service});
-  if (!selection) return nullptr;
+std::optional<engine::Container> find_replica(const Context& context, const ExecFlags& flags) {
+  std::optional<engine::Selection> selection = select(context, {flags.name});
+  if (!selection) return std::nullopt;
+  engine::Observed observed = engine::StateStore(context.paths).observe();
   std::vector<const engine::Container*> containers = engine::select(observed, *selection);
   std::erase_if(containers, [&](const engine::Container* c) {
     return !c->live.alive() || (flags.index > 0 && c->record.number != flags.index);
@@ -37,25 +50,41 @@ const engine::Container* find(const Context& context, const Target& target, cons
   if (!containers.empty()) {
     const engine::Container* first = *std::min_element(
         containers.begin(), containers.end(), [](auto* a, auto* b) { return a->record.number < b->record.number; });
-    if (first->live.status != engine::Status::paused) return first;
-    print_error(context, make_error("container " + first->record.name + " is paused",
-                                    "let it go on with `berth unpause " + flags.service + "`"));
-    return nullptr;
+    return entered(context, *first, "", flags.name);
   }
-  std::string which = flags.index > 0 ? fmt::format("{} (index {})", flags.service, flags.index) : flags.service;
-  print_error(context, make_error("service \"" + which + "\" is not running",
-                                  "start it with `berth up -d " + flags.service + "`"));
-  return nullptr;
+  std::string which = flags.index > 0 ? fmt::format("{} (index {})", flags.name, flags.index) : flags.name;
+  print_error(context,
+              make_error("service \"" + which + "\" is not running", "start it with `berth up -d " + flags.name + "`"));
+  return std::nullopt;
 }
 
-/// `NAME=value` as it is, `NAME` with the value it has here, if any.
-std::vector<std::string> environment(const std::vector<std::string>& given) {
+/// Docker's form. Prints why there is none.
+std::optional<engine::Container> find_named(const Context& context, const ExecFlags& flags) {
+  Result<engine::Container> container = find_container(context, {false, flags.name, 0});
+  if (container && container->live.alive()) return entered(context, std::move(*container), "container ", flags.name);
+  print_error(context, container ? make_error("container " + container->record.name + " is not running")
+                                 : std::move(container).error());
+  return std::nullopt;
+}
+
+std::optional<std::string> variable_here(std::string_view name) {
+  const char* value = getenv(std::string(name).c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+/// `NAME=value` as it is, `NAME` with the value it has here, if any; after what the files say.
+Result<std::vector<std::string>> environment(const ExecFlags& flags) {
   std::vector<std::string> env;
-  for (const std::string& entry : given) {
+  for (const std::string& path : flags.env_files) {
+    BERTH_TRY(std::string text, compose::DiskFiles().read(path));
+    BERTH_TRY(compose::Variables variables, compose::parse_raw_env(text, variable_here).context("{}", printable(path)));
+    for (const compose::Variable& variable : variables) env.push_back(variable.name + "=" + variable.value);
+  }
+  for (const std::string& entry : flags.env) {
     if (entry.find('=') != std::string::npos)
       env.push_back(entry);
-    else if (const char* value = getenv(entry.c_str()))
-      env.push_back(entry + "=" + value);
+    else if (std::optional<std::string> value = variable_here(entry))
+      env.push_back(entry + "=" + *value);
   }
   return env;
 }
@@ -74,7 +103,7 @@ Started start(const Context& context, const engine::Container& container, const 
     BERTH_TRY(sys::Pidfd init, sys::open_identified(container.live.process));
     runtime::ExecSpec exec;
     exec.args = flags.command;
-    exec.env = environment(flags.env);
+    BERTH_TRY(exec.env, environment(flags));
     exec.cwd = flags.workdir;
     exec.user = flags.user;
     exec.privileged = flags.privileged;
@@ -102,21 +131,20 @@ Started start(const Context& context, const engine::Container& container, const 
   return started;
 }
 
-int run(const Context& context, const ExecFlags& flags) {
+using FindContainer = std::optional<engine::Container>(const Context& context, const ExecFlags& flags);
+
+/// `tty`: if there is a terminal to speak of.
+int run(const Context& context, const ExecFlags& flags, FindContainer* find, bool tty) {
   // What enters the container begins as a copy of us.
   if (!context.dry_run) {
     if (Status sealed = sys::seal_self(context.argv); !sealed) return report(context, sealed);
   }
-  std::optional<Target> target = find_target(context);
-  if (!target) return 1;
-  engine::Observed observed = engine::StateStore(context.paths).observe();
-  const engine::Container* container = find(context, *target, flags, observed);
-  if (container == nullptr) return 1;
+  std::optional<engine::Container> container = find(context, flags);
+  if (!container) return 1;
   if (context.dry_run) {
     fmt::print("exec container {} ({})\n", container->record.name, printable(join(flags.command, " ")));
     return 0;
   }
-  bool tty = !flags.no_tty && flags.tty && !flags.detach && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
   Started started = start(context, *container, flags, tty);
   if (started.error) {
     print_error(context, *started.error);
@@ -138,27 +166,55 @@ int run(const Context& context, const ExecFlags& flags) {
   return code;
 }
 
+void add_flags(Command command, ExecFlags& flags) {
+  command.flag("-d,--detach", flags.detach, "Run the command in the background");
+  command.option("-e,--env", flags.env, "Set environment variables");
+  command.option("-u,--user", flags.user, "Run the command as this user");
+  command.option("-w,--workdir", flags.workdir, "Path to workdir directory for this command");
+  command.flag("--privileged", flags.privileged, "Give extended privileges to the process");
+}
+
+/// Out of the words that are no flags.
+void take_name(ExecFlags& flags) {
+  flags.name = flags.command.front();
+  flags.command.erase(flags.command.begin());
+}
+
 }  // namespace
 
 void add_exec(Command app, Context& context) {
   auto flags = std::make_shared<ExecFlags>();
   Command command = app.add_command("exec", "Execute a command in a running container");
   command.footer("berth exec [OPTIONS] SERVICE COMMAND [ARGS...]");
-  command.flag("-d,--detach", flags->detach, "Run the command in the background");
-  command.option("-e,--env", flags->env, "Set environment variables");
+  add_flags(command, *flags);
   command.flag("-T,--no-tty,--no-TTY", flags->no_tty, "Disable pseudo-TTY allocation");
-  command.option("-u,--user", flags->user, "Run the command as this user");
-  command.option("-w,--workdir", flags->workdir, "Path to workdir directory for this command");
-  command.flag("--privileged", flags->privileged, "Give extended privileges to the process");
   command.option("--index", flags->index, "Index of the container if service has multiple replicas");
   command.flag("-i,--interactive,!--no-interactive", flags->interactive).hidden();
   command.flag("-t,--tty", flags->tty).hidden();
   command.rest(flags->command, 2, "a service and a command");
   command.dry_runs(context);
   command.runs(context, [&context, flags] {
-    flags->service = flags->command.front();
-    flags->command.erase(flags->command.begin());
-    return run(context, *flags);
+    take_name(*flags);
+    bool terminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
+    return run(context, *flags, find_replica, terminal && !flags->no_tty && flags->tty && !flags->detach);
+  });
+}
+
+void add_container_exec(Command noun, Context& context) {
+  auto flags = std::make_shared<ExecFlags>();
+  flags->interactive = flags->tty = false;
+  Command command = noun.add_command("exec", "Execute a command in a running container");
+  command.footer("berth container exec [OPTIONS] CONTAINER COMMAND [ARGS...]");
+  add_flags(command, *flags);
+  command.option("--env-file", flags->env_files, "Read in a file of environment variables");
+  command.flag("-i,--interactive", flags->interactive, "Keep STDIN open even if not attached");
+  command.flag("-t,--tty", flags->tty, "Allocate a pseudo-TTY");
+  command.rest(flags->command, 2, "a container and a command");
+  command.runs(context, [&context, flags] {
+    take_name(*flags);
+    if (flags->tty && flags->interactive && isatty(STDIN_FILENO) == 0)
+      return report(context, make_error("the input device is not a TTY", "leave -t out"));
+    return run(context, *flags, find_named, flags->tty && !flags->detach);
   });
 }
 

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/container_choice.h"
+#include "cli/container_commands.h"
 #include "cli/container_json.h"
 #include "cli/image_commands.h"
 #include "cli/inspect.h"

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/orphans.h"
 #include "cli/project.h"
 #include "cli/request.h"
 #include "engine/request.h"
@@ -46,6 +47,41 @@ Command add(Command app, Context& context, const std::string& name, const std::s
   command.dry_runs(context);
   command.runs(context, [&context, services, make = std::move(make)] { return run(context, *services, make); });
   return command;
+}
+
+struct KillFlags {
+  std::vector<std::string> services;
+  std::string signal = "SIGKILL";
+  bool remove_orphans = false;
+};
+
+/// Containers whose services the file does not know.
+engine::Selection orphans_among(const std::vector<const engine::Container*>& containers, const Target& target) {
+  engine::Selection orphans;
+  const std::set<std::string> known = target.file ? known_services(*target.file) : std::set<std::string>();
+  for (const engine::Container* container : containers) {
+    if (target.file && !known.contains(container->record.service)) orphans.containers.insert(container->record.id);
+  }
+  return orphans;
+}
+
+int kill(const Context& context, const KillFlags& flags) {
+  std::optional<int> number = sys::parse_signal(flags.signal);
+  if (!number) return report(context, make_error("there is no signal \"" + flags.signal + "\""));
+  std::optional<Target> target = find_target(context);
+  if (!target) return 1;
+  Result<Orphans> policy = Orphans::of(flags.remove_orphans, environment_of(*target));
+  if (!policy) return report(context, policy.error());
+  std::optional<engine::Selection> selection = select(context, *target, flags.services);
+  if (!selection) return 1;
+  const engine::Observed observed = engine::StateStore(context.paths).observe();
+  const std::vector<const engine::Container*> containers = engine::select(observed, *selection);
+  if (std::none_of(containers.begin(), containers.end(), [](auto* c) { return c->live.alive(); }))
+    return report(context, make_error("no container of project " + selection->project + " is running"));
+  int code = carry_out(context, engine::to_message(engine::KillRequest{*selection, *number}));
+  engine::Selection orphans = orphans_among(containers, *target);
+  if (code != 0 || !policy->remove || orphans.containers.empty()) return code;
+  return carry_out(context, engine::to_message(engine::RemoveRequest{orphans, {true, false, 0}}));
 }
 
 }  // namespace
@@ -99,22 +135,14 @@ void add_unpause(Command app, Context& context) {
 }
 
 void add_kill(Command app, Context& context) {
-  auto signal = std::make_shared<std::string>("SIGKILL");
-  auto make = [signal, &context](auto& selection, auto& containers) -> std::optional<engine::Json> {
-    std::optional<int> number = sys::parse_signal(*signal);
-    if (!number) {
-      print_error(context, make_error("there is no signal \"" + *signal + "\""));
-      return std::nullopt;
-    }
-    bool any = std::any_of(containers.begin(), containers.end(), [](auto* c) { return c->live.alive(); });
-    if (!any) {
-      print_error(context, make_error("no container of project " + selection.project + " is running"));
-      return std::nullopt;
-    }
-    return ask(engine::KillRequest{selection, *number});
-  };
-  Command command = add(app, context, "kill", "Force stop service containers", std::move(make));
-  command.option("-s,--signal", *signal, "SIGNAL to send to the container");
+  auto flags = std::make_shared<KillFlags>();
+  Command command = app.add_command("kill", "Force stop service containers");
+  command.option("SERVICE", flags->services, "Services; all if none is named");
+  command.option("-s,--signal", flags->signal, "SIGNAL to send to the container");
+  command.flag("--remove-orphans", flags->remove_orphans,
+               "Remove containers for services not defined in the compose file");
+  command.dry_runs(context);
+  command.runs(context, [&context, flags] { return kill(context, *flags); });
 }
 
 void add_rm(Command app, Context& context) {
@@ -135,7 +163,7 @@ void add_rm(Command app, Context& context) {
       std::getline(std::cin, answer);
       if (answer != "y" && answer != "Y" && answer != "yes") return std::nullopt;
     }
-    return ask(engine::RemoveRequest{selection, flags->stop, flags->volumes});
+    return ask(engine::RemoveRequest{selection, {flags->stop, flags->volumes, std::nullopt}});
   };
   Command command = add(app, context, "rm", "Remove stopped service containers", std::move(make));
   command.flag("-f,--force", flags->force, "Don't ask to confirm removal");

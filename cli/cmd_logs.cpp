@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/container_choice.h"
+#include "cli/container_commands.h"
 #include "cli/log_follower.h"
 #include "cli/project.h"
 #include "cli/settled.h"
@@ -19,6 +21,7 @@ namespace {
 
 struct LogsFlags {
   std::vector<std::string> services;
+  ContainerChoice container;  // of Docker's form
   bool follow = false, timestamps = false, no_color = false, no_prefix = false;
   std::string tail = "all", since, until;
   int64_t index = 0;
@@ -59,7 +62,7 @@ int follow(const Context& context, const View& view, LogPrinter& printer) {
     follower.pump();
     // Stopped containers may be started again by somebody, but nobody waits for that: as docker compose, this ends with
     // them.
-    bool ended = follower.none_runs() && is_settled(context, view.selection.project, follower, signals);
+    bool ended = follower.none_runs() && is_settled(context, view.selection, follower, signals);
     if (ended && follower.none_runs()) return 0;
     int64_t left_ms = -1;
     if (view.period.until_ns != INT64_MAX) {
@@ -103,6 +106,15 @@ void print_all(const Context& context, const View& view, LogPrinter& printer) {
   merge.tell_open_gaps();
 }
 
+int show(const Context& context, const LogsFlags& flags, const View& view, LogStyle style) {
+  style.timestamps = flags.timestamps;
+  style.colour = !flags.no_color && context.colour(STDOUT_FILENO);
+  LogPrinter printer(style);
+  if (flags.follow) return follow(context, view, printer);
+  print_all(context, view, printer);
+  return 0;
+}
+
 int run(const Context& context, const LogsFlags& flags) {
   Result<View> view = read_flags(flags);
   if (!view) return report(context, view.error());
@@ -112,12 +124,29 @@ int run(const Context& context, const LogsFlags& flags) {
   if (Status there = require_container(context, *view); !there) return report(context, there);
   LogStyle style;
   style.prefix = !flags.no_prefix;
-  style.timestamps = flags.timestamps;
-  style.colour = !flags.no_color && context.colour(STDOUT_FILENO);
-  LogPrinter printer(style);
-  if (flags.follow) return follow(context, *view, printer);
-  print_all(context, *view, printer);
-  return 0;
+  return show(context, flags, *view, style);
+}
+
+/// As Docker shows them: no names, and what went to standard error goes there.
+int run_of_container(const Context& context, const LogsFlags& flags) {
+  Result<View> view = read_flags(flags);
+  if (!view) return report(context, view.error());
+  Result<engine::Container> container = find_container(context, flags.container);
+  if (!container) return report(context, container.error());
+  view->selection = engine::only(container->record);
+  LogStyle style;
+  style.prefix = false;
+  style.remarks = false;
+  style.split_streams = true;
+  return show(context, flags, *view, style);
+}
+
+void add_flags(Command command, LogsFlags& flags) {
+  command.flag("-f,--follow", flags.follow, "Follow log output");
+  command.option("-n,--tail", flags.tail, "Number of lines to show from the end of the logs for each container");
+  command.option("--since", flags.since, "Show logs since timestamp (2026-11-21T08:15:30Z) or relative (42m)");
+  command.option("--until", flags.until, "Show logs before a timestamp (2026-11-21T08:15:30Z) or relative (42m)");
+  command.flag("-t,--timestamps", flags.timestamps, "Show timestamps");
 }
 
 }  // namespace
@@ -126,16 +155,21 @@ void add_logs(Command app, Context& context) {
   auto flags = std::make_shared<LogsFlags>();
   Command command = app.add_command("logs", "View output from containers");
   command.option("SERVICE", flags->services, "Services to show; all if none is named");
-  command.flag("-f,--follow", flags->follow, "Follow log output");
+  add_flags(command, *flags);
   command.option("--index", flags->index, "Index of the container if service has multiple replicas");
-  command.option("-n,--tail", flags->tail, "Number of lines to show from the end of the logs for each container");
-  command.option("--since", flags->since, "Show logs since timestamp (2026-11-21T08:15:30Z) or relative (42m)");
-  command.option("--until", flags->until, "Show logs before a timestamp (2026-11-21T08:15:30Z) or relative (42m)");
-  command.flag("-t,--timestamps", flags->timestamps, "Show timestamps");
   command.flag("--no-color", flags->no_color, "Produce monochrome output");
   command.flag("--no-log-prefix", flags->no_prefix, "Don't print prefix in logs");
   command.dry_runs(context);
   command.runs(context, [&context, flags] { return run(context, *flags); });
+}
+
+void add_container_logs(Command noun, Context& context) {
+  auto flags = std::make_shared<LogsFlags>();
+  Command command = noun.add_command("logs", "Fetch the logs of a container");
+  choose_container(command, flags->container, false);
+  add_flags(command, *flags);
+  command.ignore_flag("--details");  // of drivers that berth does not have
+  command.runs(context, [&context, flags] { return run_of_container(context, *flags); });
 }
 
 }  // namespace berth::cli

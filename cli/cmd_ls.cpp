@@ -4,7 +4,6 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <regex>
 
 #include "base/text.h"
 #include "cli/commands.h"
@@ -54,27 +53,15 @@ std::map<std::string, Found> find_projects(const Context& context, bool all) {
   return projects;
 }
 
-/// As Docker's filters for names: the name itself, or a regular expression that is found in it.
-bool name_matches(const std::string& name, const std::vector<std::string>& wanted) {
-  return wanted.empty() || std::any_of(wanted.begin(), wanted.end(), [&](const std::string& pattern) {
-           if (name == pattern) return true;
-           try {
-             return std::regex_search(name, std::regex(pattern));
-           } catch (const std::regex_error&) {
-             return false;
-           }
-         });
-}
-
 Status list(const Context& context, const LsFlags& flags) {
   if (flags.format != "table" && flags.format != "json")
     return make_error("unsupported format \"" + printable(flags.format) + "\"", "expected table or json");
   BERTH_TRY(const ListFilter filter, parse_list_filter(flags.filters, {"name"}));
-  auto wanted = filter.values.find("name");
   Json rows = Json::array();
   std::vector<std::vector<std::string>> cells;
   for (const auto& [name, found] : find_projects(context, flags.all)) {
-    if (wanted != filter.values.end() && !name_matches(name, wanted->second)) continue;
+    auto named = [&name = name](const std::string&, const std::string& pattern) { return name_matches(name, pattern); };
+    if (!filter.matches({}, named)) continue;
     if (flags.quiet) fmt::print("{}\n", name);
     rows.push_back({{"Name", name}, {"Status", found.status()}, {"ConfigFiles", found.file_list()}});
     cells.push_back({name, found.status(), found.file_list()});

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/network_commands.h"
 #include "cli/project.h"
+#include "cli/quiet.h"
 #include "cli/request.h"
 #include "engine/predefined_network.h"
 #include "engine/request.h"
@@ -22,8 +23,7 @@ struct NetworkRemoveFlags {
 
 /// Each that can go goes, whatever becomes of the others; by force, what is not there is no failure.
 int remove(const Context& context, const NetworkRemoveFlags& flags) {
-  Context quiet = context;
-  quiet.progress = "quiet";
+  const Context quiet = without_progress(context);
   int code = 0;
   for (const std::string& network : flags.networks) {
     if (flags.force && !engine::is_predefined(network)) {

@@ -3,6 +3,7 @@
 #include "cli/container_choice.h"
 #include "cli/network_commands.h"
 #include "cli/project.h"
+#include "cli/quiet.h"
 #include "cli/request.h"
 #include "engine/request.h"
 
@@ -36,17 +37,11 @@ engine::AttachmentConfig attachment(const NetworkConnectFlags& flags) {
   return attachment;
 }
 
-Context without_progress(const Context& context) {
-  Context quiet = context;
-  quiet.progress = "quiet";
-  return quiet;
-}
-
 int connect(const Context& context, const NetworkConnectFlags& flags) {
   Result<engine::Container> container = find_container(context, flags.container);
   if (!container) return report(context, std::move(container).error());
   const engine::ContainerRecord& record = container->record;
-  engine::ConnectRequest request{{record.project, {}, false}, {record.id, attachment(flags)}};
+  engine::ConnectRequest request{engine::only(record), {record.id, attachment(flags)}};
   return carry_out(without_progress(context), engine::to_message(request));
 }
 
@@ -54,7 +49,7 @@ int disconnect(const Context& context, const NetworkConnectFlags& flags) {
   Result<engine::Container> container = find_container(context, flags.container);
   if (!container) return report(context, std::move(container).error());
   const engine::ContainerRecord& record = container->record;
-  engine::DisconnectRequest request{{record.project, {}, false}, {record.id, flags.network}};
+  engine::DisconnectRequest request{engine::only(record), {record.id, flags.network}};
   return carry_out(without_progress(context), engine::to_message(request));
 }
 

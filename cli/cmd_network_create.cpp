@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/network_commands.h"
 #include "cli/project.h"
+#include "cli/quiet.h"
 #include "cli/request.h"
 #include "engine/request.h"
 #include "netns/address.h"
@@ -81,8 +82,7 @@ int create(const Context& context, const NetworkCreateFlags& flags) {
   Status understood = refuse_swarm(flags);
   if (understood) understood = add_addresses(flags, network);
   if (!understood) return report(context, understood);
-  Context quiet = context;
-  quiet.progress = "quiet";
+  const Context quiet = without_progress(context);
   if (int code = carry_out(quiet, engine::to_message(engine::CreateNetworkRequest{network})); code != 0) return code;
   const engine::Observed observed = engine::StateStore(context.paths).observe();
   const engine::NetworkRecord* made = observed.network(network.name);

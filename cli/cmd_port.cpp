@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/container_choice.h"
+#include "cli/container_commands.h"
 #include "cli/project.h"
 #include "cli/published.h"
 

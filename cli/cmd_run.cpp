@@ -6,6 +6,7 @@
 #include "cli/bring_images.h"
 #include "cli/commands.h"
 #include "cli/one_off.h"
+#include "cli/orphans.h"
 #include "cli/project.h"
 #include "cli/run_overrides.h"
 #include "engine/request.h"
@@ -28,6 +29,8 @@ std::optional<engine::RunRequest> prepare(const Context& context, const RunFlags
                                           std::vector<Errand>& errands, int& code) {
   std::optional<compose::Project> project = load_project(context, {flags.service});
   if (!project) return std::nullopt;
+  Result<Orphans> orphans = Orphans::of(flags.remove_orphans, project->environment);
+  if (!orphans) return (void)report(context, orphans.error()), std::nullopt;
   if (project->services.contains(flags.service)) {  // else make_stack() says what is wrong with the name
     if (Status changed = apply_overrides(flags.overrides, *project, flags.service); !changed) {
       print_error(context, changed.error());
@@ -47,11 +50,12 @@ std::optional<engine::RunRequest> prepare(const Context& context, const RunFlags
     for (engine::AttachmentConfig& attachment : config.container.attachments) attachment.aliases.clear();
   }
   request.options.one_off.service = flags.service;
-  request.options.one_off.name =
-      flags.name.empty() ? fmt::format("{}-{}-run-{}", project->name, flags.service, sys::random_hex(6)) : flags.name;
+  request.options.one_off.name = flags.name.empty() ? fmt::format("{0}{3}{1}{3}run{3}{2}", project->name, flags.service,
+                                                                  sys::random_hex(6), request.stack.separator)
+                                                    : flags.name;
   request.options.one_off.auto_remove = flags.remove;
   request.attach = !flags.detach;
-  request.options.remove_orphans = flags.remove_orphans;
+  request.options.remove_orphans = orphans->remove;
   request.options.ignore_orphans = true;
   request.options.other_services = known_services(*project);
   return request;
@@ -66,7 +70,7 @@ int run(const Context& context, const RunFlags& flags) {
   std::optional<engine::RunRequest> request = prepare(context, flags, tty, errands, code);
   if (!request) return code;
   if (context.dry_run) return dry_run(context, engine::to_message(*request), std::move(errands));
-  return run_one_off(context, *request, flags.interactive);
+  return run_one_off(context, *request, {.in = flags.interactive});
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/container_choice.h"
+#include "cli/container_commands.h"
 #include "cli/listing.h"
 #include "cli/project.h"
 #include "cli/signals.h"

@@ -65,10 +65,8 @@ Result<Usage> measure(const Context& context) {
   BERTH_TRY(std::vector<volumes::Volume> all, volumes.list());
   for (const volumes::Volume& volume : all) {
     VolumeUsage one{volume.name, sys::disk_usage(volume.data_dir), 0};
-    for (const ContainerUsage& container : usage.containers) {
-      for (const engine::MountConfig& mount : container.container.record.mounts)
-        one.links += mount.type == "volume" && mount.source == volume.name ? 1 : 0;
-    }
+    for (const ContainerUsage& container : usage.containers)
+      one.links += engine::mounts_volume(container.container.record, volume.name) ? 1 : 0;
     usage.volumes.push_back(std::move(one));
   }
   return usage;

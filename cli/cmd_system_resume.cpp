@@ -17,7 +17,10 @@ int resume(const Context& context) {
     if (!engine::comes_back(container)) continue;
     engine::Selection& selection = projects[container.record.project];
     selection.project = container.record.project;
-    selection.services.insert(container.record.service);
+    if (selection.project.empty())
+      selection.containers.insert(container.record.id);
+    else
+      selection.services.insert(container.record.service);
   }
   int code = 0;
   for (const auto& [project, selection] : projects) {

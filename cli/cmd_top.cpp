@@ -4,6 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/container_choice.h"
+#include "cli/container_commands.h"
 #include "cli/processes.h"
 #include "cli/project.h"
 #include "cli/table.h"

@@ -5,6 +5,7 @@
 #include "base/version.h"
 #include "cli/commands.h"
 #include "cli/context.h"
+#include "cli/docker_compose.h"
 
 namespace berth::cli {
 
@@ -18,13 +19,14 @@ void add_version(Command app, Context& context) {
   command.flag("--short", flags->brief, "Shows only the version number");
   command.option("-f,--format", flags->format, "Format the output").one_of({"pretty", "json"});
   command.dry_runs(context);
-  command.runs(context, [flags] {
+  command.runs(context, [&context, flags] {
+    const char* version = context.as_docker_compose ? kComposeVersion : kVersion;
     if (flags->brief)
-      fmt::print("{}\n", kVersion);
+      fmt::print("{}\n", version);
     else if (flags->format == "json")
-      fmt::print("{{\"version\":\"v{}\"}}\n", kVersion);
+      fmt::print("{{\"version\":\"v{}\"}}\n", version);
     else
-      fmt::print("berth version v{}\n", kVersion);
+      fmt::print("{}\n", version_line(context));
     return 0;
   });
 }

@@ -44,9 +44,7 @@ Status remove_one(const Context& context, const volumes::VolumeStore& store, con
   // Looked at for each: whoever makes a container has it on record before its volumes are there.
   std::vector<std::string> users;
   for (const engine::Container& container : engine::StateStore(context.paths).observe().containers) {
-    const auto& mounts = container.record.mounts;
-    if (std::any_of(mounts.begin(), mounts.end(), [&](const auto& mount) { return mount.source == name; }))
-      users.push_back(container.record.name);
+    if (engine::mounts_volume(container.record, name)) users.push_back(container.record.name);
   }
   if (!users.empty())
     return make_error(fmt::format("volume {} is in use by {}", name, join(users, ", ")),

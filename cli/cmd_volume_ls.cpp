@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "base/text.h"
@@ -66,14 +67,14 @@ int list_of_project(const Context& context, const VolumeLsFlags& flags) {
   auto work = [&]() -> Status {
     BERTH_TRY(volumes::VolumeStore store, volumes::VolumeStore::open(context.paths));
     BERTH_TRY(const std::vector<volumes::Volume> all, store.list({{"com.docker.compose.project", selection->project}}));
-    std::set<std::string> mounted;
     const engine::Observed observed = engine::StateStore(context.paths).observe();
-    for (const engine::Container* container : engine::select(observed, *selection)) {
-      for (const engine::MountConfig& mount : container->record.mounts) mounted.insert(mount.source);
-    }
+    const std::vector<const engine::Container*> containers = engine::select(observed, *selection);
     std::vector<Json> rows;
     for (const volumes::Volume& volume : all) {
-      if (flags.services.empty() || mounted.contains(volume.name)) rows.push_back(row(volume));
+      bool mounted = std::any_of(containers.begin(), containers.end(), [&](const engine::Container* container) {
+        return engine::mounts_volume(container->record, volume.name);
+      });
+      if (flags.services.empty() || mounted) rows.push_back(row(volume));
     }
     return show(rows, flags);
   };

@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/container_choice.h"
+#include "cli/container_commands.h"
 #include "cli/exit_code.h"
 #include "cli/project.h"
 #include "cli/request.h"

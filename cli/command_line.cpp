@@ -9,8 +9,10 @@
 
 #include "base/text.h"
 #include "base/version.h"
+#include "cli/docker_compose.h"
 #include "cli/examples.h"
 #include "cli/go_flags.h"
+#include "cli/project.h"
 #include "cli/unknown_words.h"
 
 namespace berth::cli {
@@ -42,6 +44,12 @@ void add_global_flags(Command root, Context& context) {
   root.option("--progress", context.progress, "Type of progress output")
       .one_of({"auto", "tty", "plain", "json", "quiet"});
   root.option("--ansi", context.ansi, "When to print control characters").one_of({"never", "always", "auto"});
+  root.flag("--all-resources", context.all_resources, "Include all resources, even those not used by services");
+  root.flag("--compatibility", context.compatibility, "Names of containers with _ instead of -");
+  root.option("--workdir", context.workdir).hidden();
+  root.flag("--no-ansi", context.no_ansi).hidden();
+  root.flag("--insecure-registry", context.insecure_registry).hidden();
+  root.ignore_flag("--verbose");
 }
 
 }  // namespace
@@ -127,6 +135,10 @@ Command Command::alias(const std::string& name) const {
   return *this;
 }
 
+void Command::frees_short_help() const {
+  app_->set_help_flag("--help", "Print this help message and exit");
+}
+
 Command Command::hidden() const {
   app_->group("");
   return *this;
@@ -145,9 +157,10 @@ void Command::dry_runs(Context& context) const {
 }
 
 CommandLine::CommandLine(const std::string& description, Context& context)
-    : context_(&context), app_(std::make_unique<CLI::App>(description, "berth")) {
+    : context_(&context),
+      app_(std::make_unique<CLI::App>(description, context.as_docker_compose ? "docker-compose" : "berth")) {
   app_->require_subcommand(1);
-  app_->set_version_flag("-v,--version", std::string("berth version ") + kVersion);
+  app_->set_version_flag("-v,--version", version_line(context));
   add_global_flags(root(), context);
 }
 
@@ -201,6 +214,7 @@ int CommandLine::parse_and_run(int argc, char** argv) const {
     fmt::print(stderr, "error: {} has no --dry-run\n", named->get_name());
     return 1;
   }
+  if (Status settled = settle(*context_); !settled) return report(*context_, settled);
   return context_->command();
 }
 

@@ -64,6 +64,8 @@ class Command {
   void rest(std::vector<std::string>& place, size_t least, const std::string& what) const;
 
   Command alias(const std::string& name) const;
+  /// Help is --help alone; -h is a flag of its own.
+  void frees_short_help() const;
   Command hidden() const;
   void footer(const std::string& text) const;
 

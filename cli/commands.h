@@ -30,6 +30,8 @@ void add_run(Command app, Context& context);
 void add_exec(Command app, Context& context);
 void add_events(Command app, Context& context);
 void add_inspect(Command app, Context& context);
+/// Compose's commands that berth does not have: named, so that nobody looks for the mistake elsewhere.
+void add_refused(Command app, Context& context);
 void add_config(Command app, Context& context);
 void add_lint(Command app, Context& context);
 void add_graph(Command app, Context& context);
@@ -54,13 +56,5 @@ void add_oci(Command app, Context& context);
 /// `berth __complete WORD...`, which completion scripts call: what may stand in the place of the last word. Requires:
 /// all commands have been added.
 [[nodiscard]] int run_complete(const Context& context, Command app, const std::vector<std::string>& words);
-
-// Below `container`, about one by name or id.
-void add_container_attach(Command noun, Context& context);
-void add_container_inspect(Command noun, Context& context);
-void add_container_port(Command noun, Context& context);
-void add_container_top(Command noun, Context& context);
-void add_container_stats(Command noun, Context& context);
-void add_container_wait(Command noun, Context& context);
 
 }  // namespace berth::cli

@@ -38,6 +38,27 @@ void choose_container(Command command, ContainerChoice& choice, bool of_service)
   command.option("--index", choice.index, "Index of the container if service has multiple replicas");
 }
 
+void choose_containers(Command command, std::vector<std::string>& names) {
+  command.option("CONTAINER", names, "Names or ids").required();
+}
+
+std::vector<NamedContainer> find_containers(const Context& context, const std::vector<std::string>& names, int& code) {
+  const engine::Observed observed = engine::StateStore(context.paths).observe();
+  std::vector<NamedContainer> found;
+  for (const std::string& name : names) {
+    Result<engine::Container> container = find_container(observed, name);
+    if (!container) {
+      code = report(context, container.error());
+      continue;
+    }
+    bool known = std::any_of(found.begin(), found.end(), [&](const NamedContainer& one) {
+      return one.container.record.id == container->record.id;
+    });
+    if (!known) found.push_back({name, std::move(*container)});
+  }
+  return found;
+}
+
 Result<engine::Container> find_container(const Context& context, const ContainerChoice& choice) {
   return choice.of_service ? by_service(context, choice)
                            : find_container(engine::StateStore(context.paths).observe(), choice.name);

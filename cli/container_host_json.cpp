@@ -153,6 +153,7 @@ Json host_config_json(const engine::Container& container) {
                {"Ulimits", ulimits(config.ulimits)}});
   if (Json mounts = volume_mounts(record.mounts); !mounts.empty()) json["Mounts"] = std::move(mounts);
   if (config.init) json["Init"] = true;
+  if (!config.annotations.empty()) json["Annotations"] = config.annotations;
   return json;
 }
 

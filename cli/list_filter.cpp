@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <regex>
 
 #include "base/text.h"
 
@@ -39,6 +40,15 @@ Result<ListFilter> parse_list_filter(const std::vector<std::string>& filters, co
     filter.labels.push_back({value.substr(0, second), std::move(wanted), true});
   }
   return filter;
+}
+
+bool name_matches(const std::string& name, const std::string& pattern) {
+  if (name == pattern || "/" + name == pattern) return true;
+  try {
+    return std::regex_search(name, std::regex(pattern.starts_with("^/") ? "^" + pattern.substr(2) : pattern));
+  } catch (const std::regex_error&) {
+    return false;
+  }
 }
 
 bool means_true(const std::string& value) {

@@ -24,6 +24,9 @@ struct ListFilter {
 [[nodiscard]] Result<ListFilter> parse_list_filter(const std::vector<std::string>& filters,
                                                    const std::vector<std::string>& keys);
 
+/// As Docker's filters for names: the name itself, or a regular expression that is found in it.
+[[nodiscard]] bool name_matches(const std::string& name, const std::string& pattern);
+
 /// Whether the value of a filter means yes.
 [[nodiscard]] bool means_true(const std::string& value);
 

@@ -18,8 +18,9 @@ std::string log_name(const engine::ContainerRecord& record) {
   std::string name = record.name;
   // One that takes another's place has that one's id before its name until it does.
   if (engine::has_temporary_name(record)) name.erase(0, name.find('_') + 1);
-  std::string prefix = record.project + "-";
-  return name.starts_with(prefix) ? name.substr(prefix.size()) : name;
+  const size_t prefix = record.project.size();
+  bool prefixed = name.starts_with(record.project) && (name[prefix] == '-' || name[prefix] == '_');
+  return prefixed ? name.substr(prefix + 1) : name;
 }
 
 LogFollower::LogFollower(engine::StateStore store, engine::Selection selection, LogPrinter& printer, LogPeriod period)

@@ -132,6 +132,7 @@ void LogPrinter::note(const std::string& text) {
 
 void LogPrinter::remark(Source& source, const std::string& text) {
   flush(source);
+  if (!style_.remarks) return;
   fflush(stdout);
   if (style_.colour)
     fmt::print("{}{} {}{}\n", source.colour, printable(source.name), text, kReset);

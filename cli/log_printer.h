@@ -13,6 +13,7 @@ struct LogStyle {
   bool prefix = true;
   bool colour = false;
   bool timestamps = false;
+  bool remarks = true;         // tells of ends
   bool split_streams = false;  // stderr of containers to our stderr (`up`); else all to stdout (`logs`)
 };
 

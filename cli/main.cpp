@@ -4,6 +4,8 @@
 
 #include "cli/cmd_doctor.h"
 #include "cli/commands.h"
+#include "cli/container_commands.h"
+#include "cli/docker_compose.h"
 #include "cli/network_commands.h"
 #include "cli/system_commands.h"
 #include "cli/volume_commands.h"
@@ -49,24 +51,20 @@ constexpr std::pair<std::string_view, Add> kCommands[] = {
     {"version", berth::cli::add_version},
 };
 
-void add_container_commands(Command app, Context& context) {
-  Command noun = app.noun("container");
-  for (Add add : {berth::cli::add_container_attach, berth::cli::add_container_port, berth::cli::add_container_top,
-                  berth::cli::add_container_stats, berth::cli::add_container_wait, berth::cli::add_container_inspect})
-    add(noun, context);
-}
-
 /// Nouns, Docker's words, and what is not a single command.
 constexpr Add kOthers[] = {berth::cli::add_builder,
-                           add_container_commands,
+                           berth::cli::add_containers,
                            berth::cli::add_images,
                            berth::cli::add_networks,
                            berth::cli::add_system_df,
+                           berth::cli::add_system_events,
+                           berth::cli::add_system_info,
                            berth::cli::add_system_prune,
                            berth::cli::add_system_install_unit,
                            berth::cli::add_system_resume,
                            berth::cli::add_login,
                            berth::cli::add_oci,
+                           berth::cli::add_refused,
                            berth::cli::add_completion,
                            berth::cli::add_graph,
                            berth::cli::add_inspect,
@@ -88,6 +86,7 @@ void add_commands(Command app, Context& context, const std::string& word) {
 int main(int argc, char** argv) {
   Context context;
   context.paths = berth::sys::Paths::from_environment();
+  if (!berth::cli::take_program_name(context, argc, argv)) return 0;
   if (argc > 1 && argv[1] == std::string_view("oci")) return berth::cli::run_oci(context, argv);
   berth::cli::CommandLine line("Brings Compose stacks up on Linux with nothing else installed.", context);
   if (argc > 1 && argv[1] == std::string_view("__complete")) {

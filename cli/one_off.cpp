@@ -28,14 +28,17 @@ struct Streams {
   sys::UniqueFd null;
   sys::UniqueFd console_near, console_far;
 
-  [[nodiscard]] static Result<Streams> make(bool tty, bool interactive) {
+  OneOffStreams ours;
+
+  [[nodiscard]] static Result<Streams> make(bool tty, const OneOffStreams& ours) {
     Streams streams;
+    streams.ours = ours;
     if (tty) {
       BERTH_TRY(auto pair, sys::socket_pair(SOCK_STREAM));
       streams.console_near = std::move(pair.first);
       streams.console_far = std::move(pair.second);
-    } else if (!interactive) {
-      BERTH_TRY(streams.null, sys::open_file("/dev/null", O_RDONLY));
+    } else {
+      BERTH_TRY(streams.null, sys::open_file("/dev/null", O_RDWR));
     }
     return streams;
   }
@@ -43,31 +46,32 @@ struct Streams {
   /// In the order of engine::RunRequest.
   [[nodiscard]] std::vector<sys::FdRef> to_send() const {
     if (console_far.valid()) return {console_far.ref()};
-    return {null.valid() ? null.ref() : sys::FdRef(STDIN_FILENO), sys::FdRef(STDOUT_FILENO), sys::FdRef(STDERR_FILENO)};
+    auto one = [&](bool own, int fd) { return own ? sys::FdRef(fd) : null.ref(); };
+    return {one(ours.in, STDIN_FILENO), one(ours.out, STDOUT_FILENO), one(ours.err, STDERR_FILENO)};
   }
 };
 
 class OneOff {
  public:
-  OneOff(const Context& context, const engine::RunRequest& request)
-      : context_(context), request_(request), progress_(context, Progress::Terminal::lines) {}
+  OneOff(const Context& context, const engine::RunRequest& request, int failed)
+      : context_(context), request_(request), failed_(failed), progress_(context, Progress::Terminal::lines) {}
 
-  int run(bool interactive) {
-    Result<int> code = attempt(interactive);
+  int run(const OneOffStreams& ours, const std::string& cid_file) {
+    Result<int> code = attempt(ours, cid_file);
     if (code) return *code;
     print_error(context_, code.error());
-    return 1;
+    return failed_;
   }
 
  private:
-  Result<int> attempt(bool interactive) {
+  Result<int> attempt(const OneOffStreams& ours, const std::string& cid_file) {
     bool tty = request_.stack.services.back().container.tty;
     Streams streams;
     std::optional<Client> client;
     Result<engine::Json> told = make_error("the supervisor did not answer");
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
       if (request_.attach) {
-        BERTH_TRY(streams, Streams::make(tty, interactive));
+        BERTH_TRY(streams, Streams::make(tty, ours));
       }
       BERTH_TRY(client, Client::connect(context_.paths));
       Status sent =
@@ -81,6 +85,8 @@ class OneOff {
     }
     BERTH_TRY(engine::Json message, std::move(told));
     if (message.value("type", "") == "result") return finish(message);
+    if (!cid_file.empty())
+      BERTH_TRY_OK(sys::write_file_atomic(cid_file, message.value("id", ""), sys::Durability::none, 0644));
     if (!request_.attach) {
       fmt::print("{}\n", message.value("id", ""));
       BERTH_TRY(engine::Json result, client->receive());
@@ -139,11 +145,15 @@ class OneOff {
   int finish(const engine::Json& result) {
     conclude(context_, result, early_signal_ != 0);
     if (early_signal_ != 0) return 130;
-    return result.value("exit_code", result.value("ok", false) ? 0 : 1);
+    // Of one that could not be started: 126 and 127 are about its command, anything else is not.
+    const bool ok = result.value("ok", false);
+    const int code = result.value("exit_code", 0);
+    return ok || code == 126 || code == 127 ? code : failed_;
   }
 
   const Context& context_;
   const engine::RunRequest& request_;
+  int failed_;
   Progress progress_;
   Signals signals_;       // from now until the end none of them strikes
   bool heard_ = false;    // the supervisor has begun
@@ -152,8 +162,9 @@ class OneOff {
 
 }  // namespace
 
-int run_one_off(const Context& context, const engine::RunRequest& request, bool interactive) {
-  return OneOff(context, request).run(interactive);
+int run_one_off(const Context& context, const engine::RunRequest& request, const OneOffStreams& streams, int failed,
+                const std::string& cid_file) {
+  return OneOff(context, request, failed).run(streams, cid_file);
 }
 
 }  // namespace berth::cli

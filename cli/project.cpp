@@ -42,9 +42,10 @@ std::optional<engine::Stack> make_stack(const Context& context, const compose::P
     return std::nullopt;
   }
   Diagnostics diagnostics;
-  engine::Stack stack = engine::lower(project, *chosen, diagnostics);
+  engine::Stack stack = engine::lower(project, *chosen, diagnostics, context.all_resources);
   fmt::print(stderr, "{}", diagnostics.render(context.colour(STDERR_FILENO)));
   if (diagnostics.has_errors()) return std::nullopt;
+  if (context.compatibility) stack.separator = "_";
   return stack;
 }
 
@@ -80,6 +81,10 @@ std::optional<Target> find_target(const Context& context) {
   if (!project) return std::nullopt;
   name = project->name;
   return Target{std::move(name), std::move(project)};
+}
+
+std::map<std::string, std::string> environment_of(const Target& target) {
+  return target.file ? target.file->environment : compose::request_of_process().environment;
 }
 
 std::optional<engine::Selection> select(const Context& context, const Target& target,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -38,6 +39,8 @@ struct Target {
   std::string project;
   std::optional<compose::Project> file;
 };
+/// Its variables: with what .env adds, where there is a file; else the process's own.
+[[nodiscard]] std::map<std::string, std::string> environment_of(const Target& target);
 /// With `-p` (or COMPOSE_PROJECT_NAME) no file is needed. Prints what is wrong.
 [[nodiscard]] std::optional<Target> find_target(const Context& context);
 

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cli/prune.h"
+#include "cli/quiet.h"
 #include "cli/request.h"
 #include "engine/request.h"
 #include "engine/state.h"
@@ -30,6 +31,17 @@ std::vector<std::string> gone(std::vector<std::string> before, const std::vector
   return before;
 }
 
+/// Containers that belong to no project are named one by one: one that somebody makes at this moment is under his lock,
+/// and stays if it runs by then.
+bool prune_loners(const Context& context, const engine::Plan& plan) {
+  engine::RemoveRequest request;
+  for (const engine::Step& step : plan.steps) {
+    if (const auto* remove = std::get_if<engine::RemoveContainer>(&step.action))
+      request.selection.containers.insert(remove->container.id);
+  }
+  return request.selection.containers.empty() || carry_out(context, engine::to_message(request)) == 0;
+}
+
 }  // namespace
 
 bool prune_projects(const Context& context, const engine::PruneOptions& options, uint64_t& freed) {
@@ -40,12 +52,18 @@ bool prune_projects(const Context& context, const engine::PruneOptions& options,
   for (const engine::NetworkRecord& network : before.networks) projects.insert(network.project);
   std::map<std::string, uint64_t> sizes;
   for (const std::string& id : container_ids(before)) sizes[id] = sys::disk_usage(context.paths.container(id));
-  Context quiet = context;
-  quiet.progress = "quiet";
+  const Context quiet = without_progress(context);
   bool ok = true;
   for (const std::string& project : projects) {
-    if (engine::plan_prune(project, before, options).empty()) continue;
-    ok = carry_out(quiet, engine::to_message(engine::PruneRequest{{project, {}, true}, options})) == 0 && ok;
+    const engine::Plan plan = engine::plan_prune(project, before, options);
+    if (plan.empty()) continue;
+    engine::PruneRequest request{{project, {}, true, {}}, options};
+    if (project.empty()) {
+      ok = prune_loners(quiet, plan) && ok;
+      request.options.containers = false;
+    }
+    if (request.options.containers || request.options.networks)
+      ok = carry_out(quiet, engine::to_message(request)) == 0 && ok;
   }
   engine::Observed after = store.observe();
   std::vector<std::string> removed = gone(container_ids(before), container_ids(after));

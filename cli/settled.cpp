@@ -7,9 +7,10 @@
 
 namespace berth::cli {
 
-bool is_settled(const Context& context, const std::string& project, LogFollower& follower, const Signals& signals) {
+bool is_settled(const Context& context, const engine::Selection& selection, LogFollower& follower,
+                const Signals& signals) {
   Result<Client> client = Client::connect_running(context.paths);
-  if (!client || !client->send(engine::to_message(engine::SettledRequest{project}))) return true;
+  if (!client || !client->send(engine::to_message(engine::SettledRequest{selection}))) return true;
   for (;;) {
     pollfd fds[] = {{follower.fd().get(), POLLIN, 0}, {signals.fd().get(), POLLIN, 0}, {client->fd().get(), POLLIN, 0}};
     poll(fds, 3, -1);

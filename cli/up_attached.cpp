@@ -163,7 +163,8 @@ class Attached {
   /// Everything has ended, or what ends all; and no other command is about to start that again.
   bool over() {
     auto seems = [this] { return aborting() || (!watch_ && follower_.all_ended()); };
-    return seems() && is_settled(context_, request_.stack.project, follower_, signals_) && seems();
+    return seems() && is_settled(context_, engine::Selection{request_.stack.project, {}, false}, follower_, signals_) &&
+           seems();
   }
 
   [[nodiscard]] bool aborting() const {

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "cli/orphans.h"
 #include "cli/project.h"
 #include "engine/plan_request.h"
 #include "engine/plan_resources.h"
@@ -108,6 +109,8 @@ std::optional<engine::UpRequest> prepare_up(const Context& context, const compos
                                             const ConvergeFlags& flags, std::vector<Errand>& errands, int& code) {
   code = 1;
   if (Status good = check(flags); !good) return (void)report(context, good), std::nullopt;
+  Result<Orphans> orphans = Orphans::of(flags.remove_orphans, project.environment);
+  if (!orphans) return (void)report(context, orphans.error()), std::nullopt;
   std::optional<engine::Stack> stack = make_stack(context, project, flags.services, flags.no_deps);
   if (!stack) return std::nullopt;
   if (Status scaled = apply_scale(flags.scale, *stack); !scaled) return (void)report(context, scaled), std::nullopt;
@@ -123,8 +126,8 @@ std::optional<engine::UpRequest> prepare_up(const Context& context, const compos
   options.renew_anonymous_volumes = flags.renew_anon_volumes;
   options.recreate_volumes = volumes_to_recreate(context, *stack, flags.yes);
   options.no_start = flags.no_start;
-  options.remove_orphans = flags.remove_orphans;
-  options.ignore_orphans = flags.known_only;
+  options.remove_orphans = orphans->remove;
+  options.ignore_orphans = flags.known_only || orphans->ignore;
   if (flags.timeout >= 0) options.stop_timeout_ns = flags.timeout * kSecondNs;
   request.stack = std::move(*stack);
   return request;

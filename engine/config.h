@@ -240,7 +240,8 @@ struct VolumeConfig {
 
 /// One project as it should be.
 struct Stack {
-  std::string project;
+  std::string project;          // empty: of none
+  std::string separator = "-";  // in names of containers: "_" as Compose had it once (--compatibility)
   std::string working_dir;
   std::vector<std::string> config_files, environment_files;
   std::vector<ServiceConfig> services;  // dependencies come before dependents

@@ -48,7 +48,7 @@ BERTH_JSON_DEFINE(ContainerConfig, image, command, entrypoint, environment, user
                   restart, pre_start, post_start, pre_stop, log, labels, annotations)
 BERTH_JSON_DEFINE(ServiceConfig, name, container_name, replicas, attach, container, depends_on, update, rollback, place,
                   image_place, image_id)
-BERTH_JSON_DEFINE(Stack, project, working_dir, config_files, environment_files, services, networks, volumes)
+BERTH_JSON_DEFINE(Stack, project, separator, working_dir, config_files, environment_files, services, networks, volumes)
 BERTH_JSON_DEFINE(ContainerRecord, id, name, project, service, number, one_off, pre_start, auto_remove, created_ns,
                   image_id, config_hash, config, expose, args, env, user, working_dir, stop_signal, stop_grace_ns,
                   health, mounts, layers, anonymous_volumes, labels)

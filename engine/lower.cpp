@@ -27,7 +27,7 @@ class StackLowering {
   StackLowering(const compose::Project& project, Diagnostics& diagnostics)
       : project_(project), diagnostics_(diagnostics), graph_(project) {}
 
-  Stack stack(const std::vector<std::string>& services) {
+  Stack stack(const std::vector<std::string>& services, bool all_resources) {
     Stack stack;
     stack.project = project_.name;
     stack.working_dir = project_.working_dir;
@@ -35,12 +35,22 @@ class StackLowering {
     stack.environment_files = project_.environment_files;
     for (const std::string& name : services) stack.services.push_back(service(project_.services.at(name)));
     compose::UsedResources used = compose::used_resources(project_, services);
+    if (all_resources) {
+      used.networks = keys_of(project_.networks);
+      used.volumes = keys_of(project_.volumes);
+    }
     for (const std::string& key : used.networks) stack.networks.push_back(network(key));
     for (const std::string& key : used.volumes) stack.volumes.push_back(lower_volume(project_, key, diagnostics_));
     return stack;
   }
 
  private:
+  static std::vector<std::string> keys_of(const auto& map) {
+    std::vector<std::string> keys;
+    for (const auto& [key, unused] : map) keys.push_back(key);
+    return keys;
+  }
+
   NetworkConfig network(const std::string& key) {
     const compose::Network& n = project_.networks.at(key);
     NetworkConfig config;
@@ -192,8 +202,9 @@ StringMap map_of(const compose::Pairs& pairs) {
   return {pairs.begin(), pairs.end()};
 }
 
-Stack lower(const compose::Project& project, const std::vector<std::string>& services, Diagnostics& diagnostics) {
-  return StackLowering(project, diagnostics).stack(services);
+Stack lower(const compose::Project& project, const std::vector<std::string>& services, Diagnostics& diagnostics,
+            bool all_resources) {
+  return StackLowering(project, diagnostics).stack(services, all_resources);
 }
 
 }  // namespace berth::engine

@@ -10,9 +10,9 @@
 namespace berth::engine {
 
 /// What these services of the project (in start order, dependencies first) need, with the networks and volumes they
-/// use. Pure but for secrets and configs from the project's environment. What the runtime cannot do is an error at its
-/// place.
+/// use, or with `all_resources` all that there are. Pure but for secrets and configs from the project's environment.
+/// What the runtime cannot do is an error at its place.
 [[nodiscard]] Stack lower(const compose::Project& project, const std::vector<std::string>& services,
-                          Diagnostics& diagnostics);
+                          Diagnostics& diagnostics, bool all_resources = false);
 
 }  // namespace berth::engine

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "engine/joins.h"
+#include "engine/record.h"
 
 namespace berth::engine {
 
@@ -31,9 +32,7 @@ std::optional<Error> name_clash(const Stack& stack, const Observed& observed, co
     bool own = r.project == stack.project && r.service == action.service && r.pre_start == action.pre_start &&
                (!r.one_off || r.pre_start) && !action.one_off;
     if (r.name != action.container.name || own) continue;
-    Error error = make_error(fmt::format("the container name \"{}\" is in use by service \"{}\" of project \"{}\"",
-                                         r.name, r.service, r.project),
-                             "choose another name, or remove that container");
+    Error error = name_in_use(r);
     if (!place.empty()) error.context.push_back(place);
     return error;
   }

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "engine/pre_start.h"
+#include "engine/record.h"
 #include "engine/selection.h"
 
 namespace berth::engine {
@@ -37,6 +38,15 @@ using ByService = std::map<std::string, std::vector<const Container*>>;
 ByService by_service(const std::vector<const Container*>& containers) {
   ByService map;
   for (const Container* container : containers) map[container->record.service].push_back(container);
+  return map;
+}
+
+/// In groups that depend on each other: services, or containers of which each is for itself.
+ByService groups(const Observed& observed, const Selection& selection) {
+  std::vector<const Container*> chosen = select(observed, selection);
+  if (selection.containers.empty()) return by_service(chosen);
+  ByService map;
+  for (const Container* container : chosen) map[container->record.id].push_back(container);
   return map;
 }
 
@@ -195,6 +205,12 @@ std::string reason_to_stay(const Container& container, const DownOptions& option
 
 }  // namespace
 
+Selection only(const ContainerRecord& record) {
+  Selection selection;
+  selection.containers.insert(record.id);
+  return selection;
+}
+
 std::vector<const Container*> select(const Observed& observed, const Selection& selection) {
   std::vector<const Container*> found;
   for (const Container& container : observed.containers) {
@@ -251,10 +267,7 @@ Plan plan_down(const Selection& selection, const Observed& observed, const DownO
     for (const std::string& name : options.declared_volumes) {
       bool exists = std::find(observed.volumes.begin(), observed.volumes.end(), name) != observed.volumes.end();
       if (!exists) continue;
-      std::string used_by = users([&](const ContainerRecord& r) {
-        return std::any_of(r.mounts.begin(), r.mounts.end(),
-                           [&](const MountConfig& m) { return m.type == "volume" && m.source == name; });
-      });
+      std::string used_by = users([&](const ContainerRecord& r) { return mounts_volume(r, name); });
       if (!used_by.empty())
         plan.warnings.push_back(fmt::format("Volume {} Resource is still in use by {}", name, used_by));
       else
@@ -266,7 +279,7 @@ Plan plan_down(const Selection& selection, const Observed& observed, const DownO
 
 Plan plan_stop(const Selection& selection, const Observed& observed, std::optional<int64_t> timeout_ns) {
   Plan plan;
-  dependents_first(by_service(select(observed, selection)), [&](const Container& c, const std::vector<StepId>& after) {
+  dependents_first(groups(observed, selection), [&](const Container& c, const std::vector<StepId>& after) {
     return std::vector<StepId>{plan.add(StopContainer{ref_of(c), timeout_ns}, "stop", after)};
   });
   return plan;
@@ -286,7 +299,7 @@ Plan plan_unpause(const Selection& selection, const Observed& observed) {
 
 Plan plan_start(const Selection& selection, const Observed& observed, const StartOptions& options) {
   Plan plan;
-  ByService services = by_service(select(observed, selection));
+  ByService services = groups(observed, selection);
   auto started = start_in_order(
       plan, observed, services, [](const Container&) { return std::optional<StepId>(); }, options.wait_timeout_ns);
   if (options.wait) add_final_waits(plan, services, std::move(started), options.wait_timeout_ns);
@@ -296,7 +309,7 @@ Plan plan_start(const Selection& selection, const Observed& observed, const Star
 Plan plan_restart(const Selection& selection, const Observed& observed, std::optional<int64_t> timeout_ns,
                   bool dependents) {
   Plan plan;
-  ByService services = by_service(select(observed, dependents ? with_dependents(selection, observed) : selection));
+  ByService services = groups(observed, dependents ? with_dependents(selection, observed) : selection);
   std::map<std::string, StepId> stops;  // by container id
   dependents_first(services, [&](const Container& c, const std::vector<StepId>& after) {
     StepId id = plan.add(StopContainer{ref_of(c), timeout_ns}, "restart", after);
@@ -307,12 +320,24 @@ Plan plan_restart(const Selection& selection, const Observed& observed, std::opt
   return plan;
 }
 
-Plan plan_remove(const Selection& selection, const Observed& observed, bool stop, bool volumes) {
+Plan plan_remove(const Selection& selection, const Observed& observed, const RemoveOptions& options) {
   Plan plan;
   for (const Container* container : select(observed, selection)) {
-    if (container->live.alive() && !stop) continue;
-    StepId stopped = plan.add(StopContainer{ref_of(*container), std::nullopt}, "rm");
-    plan.add(RemoveContainer{ref_of(*container), volumes}, "rm", {stopped});
+    if (container->live.alive() && !options.stop) continue;
+    StepId stopped = plan.add(StopContainer{ref_of(*container), options.stop_timeout_ns}, "rm");
+    plan.add(RemoveContainer{ref_of(*container), options.volumes}, "rm", {stopped});
+  }
+  return plan;
+}
+
+Plan plan_rename(const Selection& selection, const Observed& observed, const std::string& name) {
+  Plan plan;
+  for (const Container* container : select(observed, selection)) {
+    if (container->record.name == name) continue;
+    for (const Container& other : observed.containers) {
+      if (other.record.name == name) plan.problems.push_back(name_in_use(other.record));
+    }
+    plan.add(RenameContainer{{name, container->record.id}, std::nullopt}, "rename");
   }
   return plan;
 }

@@ -7,12 +7,17 @@
 
 namespace berth::engine {
 
-/// Which containers of a project a command is about.
+/// Which containers a command is about: those of a project, or (Docker's commands) some of any project.
 struct Selection {
-  std::string project;
+  std::string project;             // empty: containers that belong to none
   std::set<std::string> services;  // empty = all
   bool include_one_off = false;
+  /// Ids. Where there are any, these are meant and nothing above counts; each is for itself, whatever depends on it.
+  std::set<std::string> containers;
 };
+
+/// This container alone.
+[[nodiscard]] Selection only(const ContainerRecord& record);
 
 [[nodiscard]] std::vector<const Container*> select(const Observed& observed, const Selection& selection);
 
@@ -47,7 +52,14 @@ struct StartOptions {
 /// stays as it is.
 [[nodiscard]] Plan plan_restart(const Selection& selection, const Observed& observed, std::optional<int64_t> timeout_ns,
                                 bool dependents = true);
+struct RemoveOptions {
+  bool stop = false;     // those that run, as well
+  bool volumes = false;  // anonymous ones
+  std::optional<int64_t> stop_timeout_ns;
+};
 /// Removes containers that do not run; with `stop` the running ones as well.
-[[nodiscard]] Plan plan_remove(const Selection& selection, const Observed& observed, bool stop, bool volumes);
+[[nodiscard]] Plan plan_remove(const Selection& selection, const Observed& observed, const RemoveOptions& options);
+/// Problems: another container has that name.
+[[nodiscard]] Plan plan_rename(const Selection& selection, const Observed& observed, const std::string& name);
 
 }  // namespace berth::engine

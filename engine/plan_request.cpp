@@ -55,7 +55,11 @@ class Planner {
     }
     if (op == RemoveRequest::kOp) {
       BERTH_TRY(RemoveRequest remove, from_message<RemoveRequest>(request_));
-      return plan_remove(remove.selection, observed_, remove.stop, remove.volumes);
+      return plan_remove(remove.selection, observed_, remove.options);
+    }
+    if (op == RenameRequest::kOp) {
+      BERTH_TRY(RenameRequest rename, from_message<RenameRequest>(request_));
+      return plan_rename(rename.selection, observed_, rename.name);
     }
     if (op == PruneRequest::kOp) {
       BERTH_TRY(PruneRequest prune, from_message<PruneRequest>(request_));

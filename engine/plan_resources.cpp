@@ -22,11 +22,6 @@ bool is_on(const ContainerRecord& record, const std::string& network) {
   return std::any_of(attachments.begin(), attachments.end(), [&](const auto& one) { return one.network == network; });
 }
 
-bool mounts(const ContainerRecord& record, const std::string& volume) {
-  return std::any_of(record.mounts.begin(), record.mounts.end(),
-                     [&](const auto& one) { return one.type == "volume" && one.source == volume; });
-}
-
 const VolumeConfig* volume_there(const Observed& observed, const std::string& name) {
   auto found = std::find_if(observed.volume_configs.begin(), observed.volume_configs.end(),
                             [&](const VolumeConfig& one) { return one.name == name; });
@@ -39,7 +34,10 @@ bool belongs_to(const VolumeConfig& volume, const std::string& project) {
 }
 
 /// "network shop_back is declared as external, but does not exist", with its place.
-Error missing_external(const char* kind, const std::string& name, const std::string& place) {
+Error missing_external(const char* kind, const std::string& project, const std::string& name,
+                       const std::string& place) {
+  if (project.empty())
+    return make_error(fmt::format("{} {} not found", kind, name), fmt::format("`berth {} ls` lists them", kind));
   Error error = make_error(fmt::format("{} {} is declared as external, but does not exist", kind, name),
                            fmt::format("remove `external: true`, and the project makes its own {}", kind));
   if (!place.empty()) error.context.push_back(place);
@@ -71,7 +69,7 @@ class ResourcePlanner {
     const NetworkRecord* there = observed_.network(network.name);
     if (there == nullptr) {
       if (network.external)
-        plan_.problems.push_back(missing_external("network", network.name, network.place));
+        plan_.problems.push_back(missing_external("network", stack_.project, network.name, network.place));
       else
         steps_.ready.push_back(plan_.add(CreateNetwork{network}, "missing"));
     } else if (!network.external && there->project != stack_.project) {
@@ -88,20 +86,22 @@ class ResourcePlanner {
   void plan_volume(const VolumeConfig& volume) {
     bool exists = std::find(observed_.volumes.begin(), observed_.volumes.end(), volume.name) != observed_.volumes.end();
     if (!exists) {
-      if (volume.external) return plan_.problems.push_back(missing_external("volume", volume.name, volume.place));
+      if (volume.external)
+        return plan_.problems.push_back(missing_external("volume", stack_.project, volume.name, volume.place));
       steps_.ready.push_back(plan_.add(CreateVolume{volume}, "missing"));
       steps_.made.insert(volume.name);
       return;
     }
     const VolumeConfig* there = volume_there(observed_, volume.name);
     if (volume.external || there == nullptr) return;
+    if (stack_.project.empty()) return;  // whoever's it is, it is used as it is
     if (!belongs_to(*there, stack_.project)) return warn_of_owner("volume", volume.name);
     std::vector<Change> changes = changes_between(*there, volume);
     if (changes.empty()) return;
     if (!options_.recreate_volumes.contains(volume.name)) return warn_of_definition(volume, changes);
     make_anew({"volume", volume.name, volume.place, RemoveVolume{volume.name, *there}, CreateVolume{volume},
                std::move(changes)},
-              [&](const ContainerRecord& record) { return mounts(record, volume.name); });
+              [&](const ContainerRecord& record) { return mounts_volume(record, volume.name); });
   }
 
   void warn_of_owner(const char* kind, const std::string& name) {

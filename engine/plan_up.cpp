@@ -127,6 +127,7 @@ class UpPlanner {
   void missing_lender(const ServiceConfig& service, const std::string& name) {
     Error error = make_error(fmt::format("service \"{}\" needs {}, but there is no such container", service.name, name),
                              name.starts_with("service:") ? "its service must have at least one" : "");
+    if (stack_.project.empty()) error = make_error("No such container: " + name.substr(name.find(':') + 1));
     if (!service.place.empty()) error.context.push_back(service.place);
     plan_.problems.push_back(std::move(error));
   }

@@ -79,6 +79,7 @@ Labels labels(const Stack& stack, const ServiceConfig& service, const ContainerR
     if (!reserved(name)) labels[name] = value;
   }
   for (const auto& [name, value] : service.container.labels) labels[name] = value;
+  if (stack.project.empty()) return labels;
   std::string depends_on;
   for (const DependencyConfig& d : service.depends_on) {
     depends_on += fmt::format("{}{}:{}:{}", depends_on.empty() ? "" : ",", d.service, d.condition, d.restart);
@@ -154,7 +155,8 @@ Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& ser
   record.project = stack.project;
   record.service = service.name;
   record.number = action.number;
-  record.one_off = action.one_off || action.pre_start;
+  // Without a project there is no service beside which it would stand.
+  record.one_off = (action.one_off && !stack.project.empty()) || action.pre_start;
   record.pre_start = action.pre_start;
   record.auto_remove = action.auto_remove;
   record.created_ns = wall_clock_ns();
@@ -186,6 +188,16 @@ Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& ser
   record.labels = labels(stack, service, record, image.config);
   if (!action.replaces.empty()) record.labels[kReplaceLabel] = action.replaces;
   return record;
+}
+
+std::string owner_of(const ContainerRecord& record) {
+  if (record.project.empty()) return "container " + record.short_id();
+  return fmt::format("service \"{}\" of project \"{}\"", record.service, record.project);
+}
+
+Error name_in_use(const ContainerRecord& record) {
+  return make_error(fmt::format("the container name \"{}\" is in use by {}", record.name, owner_of(record)),
+                    "choose another name, or remove that container");
 }
 
 bool has_temporary_name(const ContainerRecord& record) {

@@ -18,6 +18,12 @@ namespace berth::engine {
                                                   const Lenders& lenders = {},
                                                   const ContainerRecord* replaced = nullptr);
 
+/// Whose it is, for messages: service "web" of project "shop", or nobody's but its own.
+[[nodiscard]] std::string owner_of(const ContainerRecord& record);
+
+/// The mistake of giving its name to another container.
+[[nodiscard]] Error name_in_use(const ContainerRecord& record);
+
 /// It is to take another's place and has not done so yet: its name begins with that one's id. Nobody but those who look
 /// for it is to find it.
 [[nodiscard]] bool has_temporary_name(const ContainerRecord& record);

@@ -68,7 +68,12 @@ struct UnpauseRequest {
 struct RemoveRequest {
   static constexpr const char* kOp = "rm";
   Selection selection;
-  bool stop = false, volumes = false;
+  RemoveOptions options;
+};
+struct RenameRequest {
+  static constexpr const char* kOp = "rename";
+  Selection selection;  // one container
+  std::string name;
 };
 
 /// About a container with a tty: with the request comes a socket, on which its terminal's master is sent back.
@@ -98,7 +103,7 @@ struct RemoveNetworkRequest {
 };
 struct ConnectRequest {
   static constexpr const char* kOp = "network connect";
-  Selection selection;  // the container's project
+  Selection selection;  // the container
   ConnectOptions options;
   bool again = false;
 };
@@ -120,6 +125,7 @@ BERTH_JSON_DECLARE(LendRequest)
 BERTH_JSON_DECLARE(PauseRequest)
 BERTH_JSON_DECLARE(UnpauseRequest)
 BERTH_JSON_DECLARE(RemoveRequest)
+BERTH_JSON_DECLARE(RenameRequest)
 BERTH_JSON_DECLARE(AttachRequest)
 BERTH_JSON_DECLARE(PruneRequest)
 BERTH_JSON_DECLARE(CreateNetworkRequest)

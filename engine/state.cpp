@@ -48,6 +48,11 @@ void forget_boot(LiveState& live) {
 
 }  // namespace
 
+bool mounts_volume(const ContainerRecord& record, const std::string& volume) {
+  return std::any_of(record.mounts.begin(), record.mounts.end(),
+                     [&](const MountConfig& mount) { return mount.type == "volume" && mount.source == volume; });
+}
+
 int64_t exit_code_of(int wait_status) {
   return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }

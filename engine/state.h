@@ -19,7 +19,8 @@ namespace berth::engine {
 struct ContainerRecord {
   std::string id;  // 64 hex digits
   std::string name;
-  std::string project, service;
+  std::string project;  // empty: of none, made by `container run`; then
+  std::string service;  // is what it was called at first
   int64_t number = 1;
   bool one_off = false;
   std::optional<size_t> pre_start;  // runs this hook of its service, and is a one-off, too
@@ -42,6 +43,9 @@ struct ContainerRecord {
 
   [[nodiscard]] std::string short_id() const { return id.substr(0, 12); }
 };
+
+/// Whether it has the volume, running or not.
+[[nodiscard]] bool mounts_volume(const ContainerRecord& record, const std::string& volume);
 
 /// What a process returned, in Docker's numbers, from a wait status: its code, or 128 and the signal.
 [[nodiscard]] int64_t exit_code_of(int wait_status);

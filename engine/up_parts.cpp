@@ -24,7 +24,7 @@ Leaving leaving(const Container& container, const std::string& why, const Resour
 
 std::string container_name(const Stack& stack, const ServiceConfig& service, int64_t number) {
   if (!service.container_name.empty()) return service.container_name;
-  return fmt::format("{}-{}-{}", stack.project, service.name, number);
+  return fmt::format("{0}{3}{1}{3}{2}", stack.project, service.name, number, stack.separator);
 }
 
 CreateContainer new_replica(const Stack& stack, const ServiceConfig& service, int64_t number) {

@@ -46,7 +46,7 @@ Result<ContainerPtr> Containers::create(const engine::Stack& stack, const engine
                                         const engine::CreateContainer& action, const engine::Lenders& lenders) {
   auto in_context = [&](Error error) {
     if (!service.image_place.empty()) error.context.push_back(service.image_place);
-    error.context.push_back(fmt::format("service \"{}\"", service.name));
+    if (!stack.project.empty()) error.context.push_back(fmt::format("service \"{}\"", service.name));
     return error;
   };
   Result<images::Store> images = images::Store::open(parts_.store.paths());
@@ -63,10 +63,8 @@ Result<ContainerPtr> Containers::create(const engine::Stack& stack, const engine
   if (Status known = find_images(*images, record->mounts); !known) return in_context(std::move(known).error());
   // Two projects that come up at once both planned before either had it.
   for (const auto& [id, other] : containers_) {
-    if (other->record.name != record->name || other->record.project == record->project) continue;
-    return in_context(make_error(fmt::format("the container name \"{}\" is in use by service \"{}\" of project \"{}\"",
-                                             record->name, other->record.service, other->record.project),
-                                 "choose another name, or remove that container"));
+    bool own = !record->project.empty() && other->record.project == record->project;
+    if (other->record.name == record->name && !own) return in_context(engine::name_in_use(other->record));
   }
   auto container = std::make_shared<Managed>(parts_.io.get_executor(), std::move(record).value());
   container->live.boot_id = sys::boot_id();
@@ -79,7 +77,9 @@ Result<ContainerPtr> Containers::create(const engine::Stack& stack, const engine
 
 Task<void> Containers::reserve_ports(ContainerPtr container) {
   Status reserved = co_await parts_.networks.reserve_ports(container->record, container->live);
-  co_return std::move(reserved).context("service \"{}\"", container->record.service);
+  const engine::ContainerRecord& record = container->record;
+  if (record.project.empty()) co_return std::move(reserved).context("container {}", record.name);
+  co_return std::move(reserved).context("service \"{}\"", record.service);
 }
 
 void Containers::write_down(const ContainerPtr& container) {

@@ -163,7 +163,9 @@ Task<void> Containers::start_again(ContainerPtr container) {
   if (live.exit_code == 0) live.exit_code = kNotStarted;
   if (live.status == engine::Status::restarting) live.status = engine::Status::exited;
   write_down(container);
-  co_return std::move(started).context("service \"{}\"", container->record.service).error();
+  const engine::ContainerRecord& record = container->record;
+  if (record.project.empty()) co_return std::move(started).error();
+  co_return std::move(started).context("service \"{}\"", record.service).error();
 }
 
 Task<void> Containers::run_once(ContainerPtr container) {

@@ -120,8 +120,10 @@ Error PublishedPorts::explained(Error in_use, const netns::PortSpec& wanted) con
   if (holder.empty()) return in_use;
   Result<engine::Container> other = store_.read(holder);
   if (!other) return in_use;
-  return make_error(fmt::format("port {}/{} is already published by container {} of project {}", wanted.host_port,
-                                netns::protocol_name(wanted.protocol), other->record.name, other->record.project),
+  const std::string& project = other->record.project;
+  return make_error(fmt::format("port {}/{} is already published by container {}{}", wanted.host_port,
+                                netns::protocol_name(wanted.protocol), other->record.name,
+                                project.empty() ? "" : " of project " + project),
                     "publish another host port, or stop that container");
 }
 

@@ -21,9 +21,9 @@ namespace {
 
 using engine::Json;
 
-std::string project_of(const Json& request) {
-  if (request.contains("stack")) return request["stack"].value("project", "");
-  return request.contains("selection") ? request["selection"].value("project", "") : "";
+/// The lock that a container is under.
+std::string lock_of(const std::string& project, const std::string& service) {
+  return project.empty() ? "container " + service : "project " + project;
 }
 
 /// As the user typed it; for somebody else's eyes, so cut to a length that can be read.
@@ -118,12 +118,12 @@ Work Session::run() {
     finish({make_error("the request is not an object")});
   } else {
     Json message = std::move(request).value();
-    std::string project = project_of(message);
+    std::set<std::string> needed = in_need_of(message);
     // A kill is what somebody sends who does not want to wait, for example for a stop; to attach or lend changes
     // nothing.
     std::string op = message.value("op", "");
     bool locks = op != engine::KillRequest::kOp && op != engine::AttachRequest::kOp && op != engine::LendRequest::kOp;
-    if (!locks || co_await lock(project))
+    if (!locks || co_await lock(needed))
       co_await answer(std::move(message));
     else
       finish({make_error("cancelled")});
@@ -138,23 +138,45 @@ Work Session::run() {
   socket_.shutdown(asio::local::stream_protocol::socket::shutdown_both, ignored);
 }
 
-/// False if the command gave up, or was ended, while it waited for others.
-asio::awaitable<bool> Session::lock(std::string project) {
-  const std::string who = fmt::format("{} (pid {})", command_line_of(peer_), peer_);
-  std::string told;
-  while (!parts_.locks.try_lock(project, who)) {
-    const std::string holder = parts_.locks.holder(project);
-    if (std::exchange(told, holder) != holder)
-      send({{"type", "waiting"}, {"text", fmt::format("{} works on project {}", holder, project)}});
-    co_await parts_.locks.wait();
-    if (cancelled_ || silent_) co_return false;
+/// The locks of all that the request is about.
+std::set<std::string> Session::in_need_of(const Json& request) const try {
+  if (request.contains("stack")) {
+    const Json &stack = request["stack"], &services = stack.at("services");
+    return {lock_of(stack.value("project", ""), services.empty() ? "" : services.back().value("name", ""))};
   }
-  locked_ = std::move(project);
+  const Json selection = request.value("selection", Json::object());
+  const auto ids = selection.value("containers", std::set<std::string>());
+  std::set<std::string> needed;
+  for (const std::string& id : ids) {
+    if (ContainerPtr container = parts_.containers.find(id))
+      needed.insert(lock_of(container->record.project, container->record.service));
+  }
+  if (ids.empty()) needed.insert("project " + selection.value("project", ""));
+  return needed;
+} catch (const Json::exception&) {
+  return {};  // whoever carries it out says what is wrong with it
+}
+
+/// False if the command gave up, or was ended, while it waited for others. Everybody takes locks in the same order, so
+/// nobody waits for ever.
+asio::awaitable<bool> Session::lock(std::set<std::string> needed) {
+  const std::string who = fmt::format("{} (pid {})", command_line_of(peer_), peer_);
+  for (const std::string& what : needed) {
+    std::string told;
+    while (!parts_.locks.try_lock(what, who)) {
+      const std::string holder = parts_.locks.holder(what);
+      if (std::exchange(told, holder) != holder)
+        send({{"type", "waiting"}, {"text", fmt::format("{} works on {}", holder, what)}});
+      co_await parts_.locks.wait();
+      if (cancelled_ || silent_) co_return false;
+    }
+    locked_.insert(what);
+  }
   co_return true;
 }
 
 void Session::unlock() {
-  if (locked_) parts_.locks.unlock(*std::exchange(locked_, std::nullopt));
+  for (const std::string& what : std::exchange(locked_, {})) parts_.locks.unlock(what);
 }
 
 Work Session::answer(Json request) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "engine/apply.h"
@@ -18,18 +19,18 @@
 
 namespace berth::supervise {
 
-/// Requests of one project wait for each other; different projects do not.
+/// Requests of one project wait for each other; different projects do not, nor do containers that belong to none.
 class ProjectLocks {
  public:
   explicit ProjectLocks(asio::io_context& io) : changed_(io.get_executor()) {}
   /// `who`: in words, for those who have to wait.
-  [[nodiscard]] bool try_lock(const std::string& project, const std::string& who) {
-    return holders_.emplace(project, who).second;
+  [[nodiscard]] bool try_lock(const std::string& what, const std::string& who) {
+    return holders_.emplace(what, who).second;
   }
-  /// Requires: the project is locked.
-  [[nodiscard]] const std::string& holder(const std::string& project) const { return holders_.at(project); }
-  void unlock(const std::string& project) {
-    holders_.erase(project);
+  /// Requires: it is locked.
+  [[nodiscard]] const std::string& holder(const std::string& what) const { return holders_.at(what); }
+  void unlock(const std::string& what) {
+    holders_.erase(what);
     changed_.notify();
   }
   /// Until something is unlocked, or somebody calls wake().
@@ -81,7 +82,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void send_span(const engine::Span& span);
   void add_trace(const engine::Plan& plan, engine::StepId id, engine::Json& message) const;
   void send_step(const engine::Plan& plan, engine::StepId id, engine::StepEvent event, const Error* error);
-  asio::awaitable<bool> lock(std::string project);
+  [[nodiscard]] std::set<std::string> in_need_of(const engine::Json& request) const;
+  asio::awaitable<bool> lock(std::set<std::string> needed);
   void unlock();
   void finish(std::vector<Error> errors, std::optional<int64_t> exit_code = std::nullopt);
   asio::awaitable<Result<engine::Json>> receive();
@@ -91,7 +93,7 @@ class Session : public std::enable_shared_from_this<Session> {
   pid_t peer_;
   std::string received_, unsent_;
   std::vector<sys::UniqueFd> received_fds_;
-  std::optional<std::string> locked_;  // the project whose lock we hold
+  std::set<std::string> locked_;  // the locks we hold
   bool writing_ = false;
   bool closed_ = false, silent_ = false;
   bool cancelled_ = false;

@@ -51,9 +51,7 @@ const engine::NetworkRecord* Owners::network_with(const std::string& interface) 
 
 bool Owners::in_use(const std::string& volume) const {
   return std::ranges::any_of(observed_.containers, [&](const engine::Container& container) {
-    return container.live.alive() && std::ranges::any_of(container.record.mounts, [&](const auto& mount) {
-             return mount.type == "volume" && mount.source == volume;
-           });
+    return container.live.alive() && engine::mounts_volume(container.record, volume);
   });
 }
 

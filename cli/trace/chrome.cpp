@@ -36,7 +36,7 @@ class ChromeWriter {
       return a.begin_us != b.begin_us ? a.begin_us < b.begin_us : a.end_us > b.end_us;
     });
     for (const Piece& piece : pieces) put(piece);
-    return engine::to_text({{"traceEvents", std::move(events_)}, {"displayTimeUnit", "ms"}}) + "\n";
+    return engine::to_text(Json{{"traceEvents", std::move(events_)}, {"displayTimeUnit", "ms"}}) + "\n";
   }
 
  private:

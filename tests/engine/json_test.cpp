@@ -226,7 +226,7 @@ TEST_CASE("requests say what they are and come back as they were") {
   check_round_trip(StartRequest{selection});
   check_round_trip(RestartRequest{selection, 5});
   check_round_trip(KillRequest{selection, 15});
-  check_round_trip(RemoveRequest{selection, true, true});
+  check_round_trip(RemoveRequest{selection, {true, true, 0}});
   CHECK(to_message(StopRequest())["op"] == "stop");
   CHECK(to_message(StartRequest())["op"] == "start");
   CHECK(to_message(RestartRequest())["op"] == "restart");

@@ -223,10 +223,29 @@ TEST_CASE("kill reaches what runs and nothing else") {
 
 TEST_CASE("rm takes what does not run, and with --stop the rest as well") {
   Observed observed = observed_of({exited(running(api())), running(db())});
-  CHECK(to_text(plan_remove(kShop, observed, false, false)) ==
+  CHECK(to_text(plan_remove(kShop, observed, {})) ==
         "stop container shop-api-1 (rm)\n"
         "remove container shop-api-1 after stop shop-api-1 (rm)\n");
-  Plan plan = plan_remove(kShop, observed, true, true);
+  Plan plan = plan_remove(kShop, observed, {.stop = true, .volumes = true});
   REQUIRE(plan.steps.size() == 4);
   CHECK(std::get<RemoveContainer>(plan.steps[3].action).anonymous_volumes);
+}
+
+TEST_CASE("containers that are named are each for themselves, of whatever project") {
+  Container web_of_shop = exited(running(api())), database = exited(running(db())),
+            alone = exited(running(service("alone")));
+  alone.record.project = "";
+  alone.record.name = "alone";
+  const Observed observed = observed_of({web_of_shop, database, alone});
+  Selection selection;
+  selection.containers = {web_of_shop.record.id, alone.record.id};
+  const Plan start = plan_start(selection, observed);
+  REQUIRE(start.steps.size() == 2);
+  CHECK(steps_of(start, "Start", "alone").size() == 1);
+  CHECK(start.steps[steps_of(start, "Start", "shop-api-1").at(0)].after.empty());
+  CHECK(plan_rename(only(alone.record), observed, "other").steps.size() == 1);
+  const Plan clash = plan_rename(only(alone.record), observed, "shop-db-1");
+  REQUIRE(clash.problems.size() == 1);
+  CHECK(clash.problems[0].message() ==
+        "the container name \"shop-db-1\" is in use by service \"db\" of project \"shop\"");
 }

@@ -57,7 +57,7 @@ class Events(Case):
         self.assertEqual({"action", "attributes", "id", "service", "time", "type"}, set(died))
         self.assertEqual(("container", "job", 64), (died["type"], died["service"], len(died["id"])))
         self.assertEqual({"exitCode": "3", "image": "busybox:1", "name": f"{stack.name}-job-1"}, died["attributes"])
-        self.assertRegex(died["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}[+-]\d\d:\d\d$")
+        self.assertRegex(died["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}(Z|[+-]\d\d:\d\d)$")
 
     def test_text_has_one_line_an_event(self):
         stack = self.stack(PAIR)
