@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,6 +42,8 @@ struct BuildOrder {
   std::vector<std::string> warnings;  // of the command line
 };
 
+/// Declared for all who call carry_out(): one of its forms takes JSON, so the compiler asks whether this is any.
+void to_json(nlohmann::json& json, const BuildOrder& order);
 [[nodiscard]] std::string to_json_text(const BuildOrder& order);
 [[nodiscard]] Result<BuildOrder> build_order_from_json(const std::string& text);
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ struct Transfer {
   int trace = -1;  // descriptor for trace::write_span(), which it inherits; -1 = nobody asks
 };
 
+/// Declared for all who call carry_out(): one of its forms takes JSON, so the compiler asks whether this is any.
+void to_json(nlohmann::json& json, const Transfer& transfer);
 [[nodiscard]] std::string to_json_text(const Transfer& transfer);
 [[nodiscard]] Result<Transfer> transfer_from_json(const std::string& text);
 
@@ -37,6 +40,7 @@ struct Transfer {
 struct FetchOrder {
   std::string url, file;
 };
+void to_json(nlohmann::json& json, const FetchOrder& order);
 [[nodiscard]] Result<FetchOrder> fetch_order_from_json(const std::string& text);
 [[nodiscard]] Result<int> carry_out(const Context& context, const FetchOrder& order, const HelperWatch& watch);
 
