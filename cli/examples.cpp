@@ -117,6 +117,7 @@ constexpr ExampleRow kExamples[] = {
     {"berth system info", {"berth system info", "this machine, and berth on it"}},
     {"berth system prune", {"berth system prune --volumes", "remove all that is not in use"}},
     {"berth system install-unit", {"berth system install-unit", "start what has a restart policy after a reboot"}},
+    {"berth info", {"berth info", "this machine, and berth on it"}},
     {"berth login", {"berth login -u ann registry.example", "asks for the password"}},
     {"berth logout", {"berth logout registry.example", "forget the login"}},
     {"berth oci create", {"berth oci create --bundle /run/b box", "a container of an OCI bundle, not started"}},
