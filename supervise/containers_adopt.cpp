@@ -8,6 +8,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <ctime>
 
+#include "base/text.h"
 #include "engine/run_spec.h"
 #include "runtime/cgroup_leftovers.h"
 #include "supervise/containers.h"
@@ -86,13 +87,16 @@ void Containers::adopt(std::vector<engine::Container> containers) {
   }
 }
 
-/// What an earlier supervisor reserved for a run that is over, or never began, would be held for ever.
+/// What an earlier supervisor reserved for a run that is over, or never began, would be held for ever; and so would a
+/// port that it was handing over to a container of which the files do not say yet that it has it.
 void Containers::drop_descriptors_of_the_dead() {
   for (const std::string& key : parts_.keeper.stored_keys()) {  // KIND/ID or KIND/ID/N
     const size_t begin = key.find('/') + 1;
     const ContainerPtr container = find(key.substr(begin, key.find('/', begin) - begin));
     const bool ending = container != nullptr && container->live.ending() && key.starts_with("process/");
-    if (container == nullptr || (!container->live.alive() && !ending)) parts_.keeper.drop(key);
+    const bool stray = container != nullptr && key.starts_with("port/") &&
+                       parse_unsigned(key.substr(key.rfind('/') + 1)).value_or(0) >= container->live.ports.size();
+    if (container == nullptr || stray || (!container->live.alive() && !ending)) parts_.keeper.drop(key);
   }
 }
 

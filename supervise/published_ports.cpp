@@ -15,6 +15,9 @@ namespace {
 using engine::ContainerRecord;
 using engine::LiveState;
 
+constexpr auto kDyingHolds = std::chrono::seconds(1);
+constexpr auto kPause = std::chrono::milliseconds(5);
+
 netns::Protocol protocol_of(const std::string& name) {
   return netns::parse_protocol(name).value_or(netns::Protocol::tcp);
 }
@@ -74,6 +77,16 @@ Task<netns::Reservation> PublishedPorts::take(netns::PortSpec wanted) {
   Result<netns::Reservation> taken = netns::reserve_port(wanted);
   const bool may_be_ours = !taken && taken.error().code == EADDRINUSE;
   if (may_be_ours && co_await keeper_.catch_up()) taken = netns::reserve_port(wanted);
+  // What an earlier supervisor was just starting has copies of its sockets until it notices that it is alone.
+  asio::steady_timer pause(io_);
+  const auto give_up = std::chrono::steady_clock::now() + kDyingHolds;
+  while (!taken && taken.error().code == EADDRINUSE && publisher_of(wanted).empty() &&
+         std::chrono::steady_clock::now() < give_up &&
+         netns::find_port_holder(wanted.protocol, wanted.host_port).starts_with("berth-")) {
+    pause.expires_after(kPause);
+    (void)co_await pause.async_wait(kAwait);
+    taken = netns::reserve_port(wanted);
+  }
   co_return taken;
 }
 

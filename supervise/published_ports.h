@@ -47,8 +47,8 @@ class PublishedPorts {
     std::unique_ptr<netns::PortProxy> proxy;
   };
 
-  /// netns::reserve_port(), patient with a port that we have just given back: the keeper closes its copies of the
-  /// sockets a moment after it was told to.
+  /// netns::reserve_port(), patient with a port that we have just given back, or a supervisor that has died: the keeper
+  /// closes its copies of the sockets a moment after it was told to.
   Task<netns::Reservation> take(netns::PortSpec wanted);
   Task<void> hold(std::string id, netns::PortSpec wanted, engine::LiveState& live);
   /// Index of the port among `offered` that satisfies each one wanted; nothing: it has to be taken.

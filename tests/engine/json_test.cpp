@@ -71,7 +71,7 @@ ContainerConfig full_config() {
 Stack full_stack() {
   Stack stack;
   stack.project = "p", stack.working_dir = "/w", stack.config_files = {"/w/c.yaml"},
-  stack.environment_files = {"/w/.env"};
+  stack.environment_files = {"/w/.env"}, stack.separator = "_";
   ServiceConfig service;
   service.name = "s", service.container_name = "c", service.replicas = 0, service.attach = false;
   service.container = full_config();

@@ -297,6 +297,7 @@ class Verbs(Container):
         self.assertEqual(f"{web}\n", self.do("restart", "-t", "0", web, check=0).out)
         self.assertNotEqual(pid, stack.pid("web"))
         self.assertEqual("alone\n", self.do("kill", "-s", "9", "alone", check=0).out)
+        wait_until("it has ended", lambda: self.inspect("alone", "{{.State.Status}}") == "exited")
         self.assertIn("is not running", self.do("kill", "alone", check=1).err)
 
     def test_what_is_missing_does_not_keep_the_others(self):

@@ -80,7 +80,7 @@ class Trace(Case):
         self.assertIn("db-1 healthy", path)
         self.assertNotIn("migrate-1 completed", path)
         self.assertEqual(path, [event["name"] for event in sorted(threads["critical path"], key=lambda event: event["ts"])])
-        self.assertRegex(told, r"up took .*; db-1 took most of it: healthy after (\d+ ms|\d\.\d+ s), of which sh needed "
+        self.assertRegex(told, r"up took .*; db-1 took most of it: healthy after (\d+ ms|\d\.\d+ s), of which (sh|sleep) needed "
                                r"(\d+ ms|\d\.\d+ s) \(\d+ probes, the last took ")
         self.assertRegex(told, r"(?m)^critical path$")
 
