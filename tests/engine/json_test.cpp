@@ -70,7 +70,7 @@ ContainerConfig full_config() {
 
 Stack full_stack() {
   Stack stack;
-  stack.project = "p", stack.working_dir = "/w", stack.config_files = {"/w/c.yaml"},
+  stack.project = "p", stack.separator = "_", stack.working_dir = "/w", stack.config_files = {"/w/c.yaml"},
   stack.environment_files = {"/w/.env"};
   ServiceConfig service;
   service.name = "s", service.container_name = "c", service.replicas = 0, service.attach = false;
@@ -227,6 +227,7 @@ TEST_CASE("requests say what they are and come back as they were") {
   check_round_trip(RestartRequest{selection, 5});
   check_round_trip(KillRequest{selection, 15});
   check_round_trip(RemoveRequest{selection, {true, true, 0}});
+  check_round_trip(RenameRequest{selection, "n"});
   CHECK(to_message(StopRequest())["op"] == "stop");
   CHECK(to_message(StartRequest())["op"] == "start");
   CHECK(to_message(RestartRequest())["op"] == "restart");
