@@ -6,16 +6,15 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/container_choice.h"
 #include "cli/container_commands.h"
 #include "cli/log_follower.h"
 #include "cli/project.h"
+#include "cli/settled.h"
 #include "cli/signals.h"
 #include "cli/timestamp.h"
 #include "engine/logging.h"
-#include "engine/settled_request.h"
 
 namespace berth::cli {
 namespace {
@@ -52,25 +51,6 @@ Result<View> read_flags(const LogsFlags& flags) {
     BERTH_TRY(view.period.until_ns, moment_of("--until", flags.until));
   }
   return view;
-}
-
-/// True when no command works on the containers any more that might start them again: such as a restart, or an
-/// `up` that makes them anew. Meanwhile `busy` is called when the follower has something.
-bool is_settled(const Context& context, const engine::Selection& selection, LogFollower& follower,
-                const Signals& signals) {
-  Result<Client> client = Client::connect_running(context.paths);
-  if (!client || !client->send(engine::to_message(engine::SettledRequest{selection}))) return true;
-  for (;;) {
-    pollfd fds[] = {{follower.fd().get(), POLLIN, 0}, {signals.fd().get(), POLLIN, 0}, {client->fd().get(), POLLIN, 0}};
-    poll(fds, 3, -1);
-    if (fds[1].revents != 0) return false;
-    follower.pump();
-    if (fds[2].revents == 0) continue;
-    Result<engine::Json> message = client->receive();
-    if (!message || message->value("type", "") == "result") break;
-  }
-  follower.pump();
-  return true;
 }
 
 int follow(const Context& context, const View& view, LogPrinter& printer) {

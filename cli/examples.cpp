@@ -80,7 +80,6 @@ constexpr ExampleRow kExamples[] = {
     {"berth container stop", {"berth container stop box", "its stop signal, the grace period, then SIGKILL"}},
     {"berth container top", {"berth container top shop-web-1", "its processes"}},
     {"berth container unpause", {"berth container unpause shop-web-1", "they go on"}},
-    {"berth container update", {"berth container update --memory 256m box", "change its limits"}},
     {"berth container wait", {"berth container wait box", "until it has ended; prints its exit code"}},
     {"berth import", {"berth import rootfs.tar base:1", "a root file system as an image"}},
     {"berth load", {"berth load -i app.tar", "what `docker save` or skopeo wrote"}},

@@ -83,10 +83,12 @@ void LogFollower::read_state(Followed& followed) {
 
 void LogFollower::tell_end(Followed& followed) {
   const engine::LiveState& live = followed.container.live;
+  if (live.alive()) std::erase_if(ended_, [&](const Ended& one) { return one.id == followed.container.record.id; });
   // By the time of the end, not by having seen it run: a run may be over before the first look.
   if (live.alive() || live.ending() || live.finished_ns < begun_ns_ || live.finished_ns == followed.ended_ns) return;
   followed.ended_ns = live.finished_ns;
-  if (live.status != engine::Status::restarting) ended_.push_back({followed.container.record.service, live.exit_code});
+  if (live.status != engine::Status::restarting)
+    ended_.push_back({followed.container.record.id, followed.container.record.service, live.exit_code});
   if (followed.source == nullptr) return;
   std::string text = fmt::format("exited with code {}", live.exit_code);
   if (live.status == engine::Status::restarting) text += " (restarting)";

@@ -35,9 +35,9 @@ class LogFollower {
   [[nodiscard]] bool all_ended() const { return any_ && none_runs(); }
   /// Also where there has been none.
   [[nodiscard]] bool none_runs() const;
-  /// Containers that have ended since the start and are not to run again, the first one first.
+  /// Containers that have ended since the start and do not run again, the first one first.
   struct Ended {
-    std::string service;
+    std::string id, service;
     int64_t exit_code = 0;
   };
   [[nodiscard]] const std::vector<Ended>& ended() const { return ended_; }

@@ -14,6 +14,7 @@
 #include "cli/menu.h"
 #include "cli/project.h"
 #include "cli/request.h"
+#include "cli/settled.h"
 #include "cli/watch/process.h"
 #include "cli/watch/rules.h"
 
@@ -57,7 +58,7 @@ class Attached {
   /// Until there is nothing more to follow, or somebody has had enough.
   End follow() {
     // While files are watched, a change may start again what has ended.
-    while (!aborting() && (watch_ || !follower_.all_ended())) {
+    while (!over()) {
       show_menu();
       pollfd fds[] = {{follower_.fd().get(), POLLIN, 0},
                       {signals_.fd().get(), POLLIN, 0},
@@ -157,6 +158,13 @@ class Attached {
         list.push_back(log_name(container->record));
     }
     return join(list, ", ");
+  }
+
+  /// Everything has ended, or what ends all; and no other command is about to start that again.
+  bool over() {
+    auto seems = [this] { return aborting() || (!watch_ && follower_.all_ended()); };
+    return seems() && is_settled(context_, engine::Selection{request_.stack.project, {}, false}, follower_, signals_) &&
+           seems();
   }
 
   [[nodiscard]] bool aborting() const {

@@ -79,9 +79,9 @@ Tree* find_below(Tree& tree, std::initializer_list<std::string_view> keys) {
   return found;
 }
 
-/// A variable without a value takes that of its own model, not of one that includes it.
-void fill_variables(Tree& service, const Scope& scope) {
-  Tree* environment = service.find("environment");
+/// A variable of a service, or of a hook, without a value takes that of its own model, not of one that includes it.
+void fill_variables(Tree& owner, const Scope& scope) {
+  Tree* environment = owner.find("environment");
   if (environment == nullptr) return;
   for (Member& member : environment->members) {
     if (!member.value.is_null()) continue;
@@ -150,7 +150,13 @@ void Assembly::finish(Tree& model, const Scope& scope) const {
     fill_secret_targets(service.value);
     fill_device_counts(service.value.find("gpus"));
     fill_device_counts(find_below(service.value, {"deploy", "resources", "reservations", "devices"}));
-    if (request_.resolve_environment) fill_variables(service.value, scope);
+    if (!request_.resolve_environment) continue;
+    fill_variables(service.value, scope);
+    for (std::string_view hooks : {"pre_start", "post_start", "pre_stop"}) {
+      Tree* list = service.value.find(hooks);
+      if (list == nullptr) continue;
+      for (Tree& hook : list->items) fill_variables(hook, scope);
+    }
   }
 }
 

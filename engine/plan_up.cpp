@@ -46,7 +46,7 @@ class UpPlanner {
   void plan_containers(const ServiceConfig& service) {
     const Expectation expected{service, config_hash(service), lenders_of_service(service), resources_.made};
     Candidates found = candidates(stack_, observed_, expected, options_);
-    for (const Container* old : found.cut_off) leave(*old, "is replaced");
+    for (const auto& [container, why] : found.cut_off) leave(*container, why);
     // Of too many, those go first that could not stay as they are, then the highest numbers.
     const size_t wanted = static_cast<size_t>(service.replicas);
     for (size_t i = 0; i < found.there.size(); ++i) {
@@ -149,10 +149,15 @@ class UpPlanner {
   Replica converge(const ServiceConfig& service, const Candidate& candidate) {
     const Container& container = *candidate.container;
     const ContainerRecord& record = container.record;
-    if (candidate.divergence && !updates_.rolls(service, container, resources_)) return replace(service, candidate);
+    if (candidate.divergence && !updates_.rolls(service, candidate, resources_)) return replace(service, candidate);
     Replica replica;
     replica.service = &service;
     replica.ref = {container_name(stack_, service, record.number), record.id};
+    if (record.name != replica.ref.name) {
+      std::optional<ContainerRef> other;
+      if (candidate.successor != nullptr) other = {candidate.successor->record.name, candidate.successor->record.id};
+      replica.renamed = plan_.add(RenameContainer{replica.ref, other}, kCutOff);
+    }
     if (candidate.divergence) {
       CreateContainer fresh = action_for(service, record);
       check(service, fresh);
@@ -160,7 +165,6 @@ class UpPlanner {
       replica.updated = true;
       return replica;
     }
-    if (record.name != replica.ref.name) replica.renamed = plan_.add(RenameContainer{replica.ref, {}}, kCutOff);
     replica.has_run = container.live.started_ns != 0;
     replica.needs_start = !container.live.alive() && container.live.status != Status::restarting;
     replica.start_reason = "not running";

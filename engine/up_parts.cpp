@@ -48,22 +48,45 @@ void take_place(CreateContainer& action, const ContainerRecord& old) {
   action.replaces = old.id;
 }
 
+namespace {
+
+/// Whether an update was cut off before the newer of two containers of one number could take the place of the older
+/// one.
+bool unfinished(const ServiceConfig& service, const Container& newer, const Container& older) {
+  if (!service.update) return false;
+  const LiveState& live = newer.live;
+  const bool ready = live.status == Status::running && (live.health.empty() || live.health == "healthy");
+  const bool published = service.container.ports.empty() || !live.ports.empty();
+  return !ready || (older.live.alive() && !published);
+}
+
+}  // namespace
+
 Candidates candidates(const Stack& stack, const Observed& observed, const Expectation& expected,
                       const UpOptions& options) {
   Candidates found;
   for (const Container* container : replicas_there(stack, observed, expected.service.name)) {
-    if (!found.there.empty() && found.highest == container->record.number)
-      found.cut_off.push_back(container);
-    else
-      found.there.push_back({container, divergence(*container, expected, options)});
+    const bool same = !found.there.empty() && found.highest == container->record.number;
+    const Container* newer = same ? found.there.back().container : nullptr;
+    if (same && !unfinished(expected.service, *newer, *container)) {
+      found.cut_off.emplace_back(container, "is replaced");
+      continue;
+    }
+    if (same) {
+      found.cut_off.emplace_back(newer, "an update was cut off");
+      found.there.pop_back();
+    }
+    found.there.push_back({container, divergence(*container, expected, options), newer});
     found.highest = container->record.number;
   }
   std::stable_partition(found.there.begin(), found.there.end(), [](const Candidate& one) { return !one.divergence; });
   return found;
 }
 
-bool UpdateChoice::rolls(const ServiceConfig& service, const Container& container, const ResourceSteps& resources) {
-  if (!service.update || options_.no_start || container.live.status != Status::running) return false;
+bool UpdateChoice::rolls(const ServiceConfig& service, const Candidate& candidate, const ResourceSteps& resources) {
+  const Container& container = *candidate.container;
+  const bool serves = container.live.status == Status::running || candidate.successor != nullptr;
+  if (!service.update || options_.no_start || !serves) return false;
   if (resources.stopped.contains(container.record.id)) return false;
   std::string bound = bound_to(stack_, service.name);
   if (bound.empty()) return true;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/divergence.h"
@@ -47,22 +48,23 @@ void take_place(CreateContainer& action, const ContainerRecord& old);
 struct Candidate {
   const Container* container = nullptr;
   std::optional<Divergence> divergence;
+  const Container* successor = nullptr;  // by an update that was cut off before that one was ready
 };
 struct Candidates {
-  std::vector<Candidate> there;           // first those that can stay, low numbers before high ones
-  std::vector<const Container*> cut_off;  // whose successors are there, by recreations that were cut off
-  int64_t highest = 0;                    // number
+  std::vector<Candidate> there;  // first those that can stay, low numbers before high ones
+  std::vector<std::pair<const Container*, const char*>> cut_off;  // of two of a number, which goes and why
+  int64_t highest = 0;                                            // number
 };
 [[nodiscard]] Candidates candidates(const Stack& stack, const Observed& observed, const Expectation& expected,
                                     const UpOptions& options);
 
-/// Whether deploy.update_config says how this container is replaced: one that serves, and that nothing else of the
-/// stack has to go with. Where that is so the plan has a warning.
+/// Whether deploy.update_config says how this container is replaced: one that serves, or did so before its update was
+/// cut off, and that nothing else of the stack has to go with. Where that is so the plan has a warning.
 class UpdateChoice {
  public:
   UpdateChoice(const Stack& stack, const UpOptions& options, Plan& plan)
       : stack_(stack), options_(options), plan_(plan) {}
-  [[nodiscard]] bool rolls(const ServiceConfig& service, const Container& container, const ResourceSteps& resources);
+  [[nodiscard]] bool rolls(const ServiceConfig& service, const Candidate& candidate, const ResourceSteps& resources);
 
  private:
   const Stack& stack_;

@@ -9,7 +9,6 @@
 #include <linux/veth.h>
 
 #include <cerrno>
-#include <thread>
 
 #include "netns/dns_door.h"
 #include "netns/link_address.h"
@@ -19,6 +18,7 @@
 #include "netns/parent_link.h"
 #include "netns/sysctl.h"
 #include "sys/file.h"
+#include "sys/own_thread.h"
 
 namespace berth::netns {
 namespace {
@@ -335,16 +335,12 @@ Status rewire_existing(sys::FdRef container_netns, const Rewiring& changes) {
 }  // namespace
 
 Result<Sandbox> create_sandbox(const SandboxSpec& spec) {
-  Result<Sandbox> result = make_error("create network namespace");
-  std::thread([&] { result = build(spec); }).join();
-  return result;
+  return sys::on_own_thread([&] { return build(spec); });
 }
 
 Status rewire(sys::FdRef container_netns, const Rewiring& changes) {
   BERTH_TRY_OK(remove_links(changes.host_links));
-  Status result;
-  std::thread([&] { result = rewire_existing(container_netns, changes); }).join();
-  return result;
+  return sys::on_own_thread([&] { return rewire_existing(container_netns, changes); });
 }
 
 }  // namespace berth::netns

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <thread>
 
 #include "sys/file.h"
+#include "sys/own_thread.h"
 
 namespace berth::runtime {
 namespace {
@@ -44,9 +44,7 @@ Result<sys::UniqueFd> build() {
 }  // namespace
 
 Result<sys::UniqueFd> make_empty_mounts() {
-  Result<sys::UniqueFd> result = make_error("make an empty mount namespace");
-  std::thread([&] { result = build(); }).join();
-  return result;
+  return sys::on_own_thread(build);
 }
 
 }  // namespace berth::runtime

@@ -18,7 +18,7 @@ build_packages=(
 image_packages=(mmdebstrap)
 test_packages=(
   apache2-utils buildah busybox-static bzip2 clang-format curl dnsutils docker-registry fish git graphviz groff iproute2 iptables jq
-  nftables openssh-server openssl postgresql-client podman procps python3 runc skopeo strace umoci valgrind xz-utils zsh
+  nftables openssh-server openssl postgresql-client podman procps python3 python3-grpcio runc skopeo strace umoci valgrind xz-utils zsh
 )
 vm_packages=(qemu-system-x86 qemu-system-common kmod) # and a kernel, which tests/vm/run unpacks but does not install
 uml_packages=(user-mode-linux kmod)

@@ -94,6 +94,7 @@ Task<void> Containers::remove(ContainerPtr container, bool anonymous_volumes) {
   container->removing = true;
   container->restart_timer.cancel();
   parts_.networks.release(container->record, container->live, false);
+  parts_.keeper.forget_pump(container->record.id);
   container->changed.notify();
   const engine::StateStore& store = parts_.store;
   std::string id = container->record.id;

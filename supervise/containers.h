@@ -180,7 +180,9 @@ class Containers {
   [[nodiscard]] Result<runtime::Cgroup> cgroup_of(const Managed& container) const;
   [[nodiscard]] Status thaw(const ContainerPtr& container);
   Work remove_itself(ContainerPtr container);
-  [[nodiscard]] Status pump(const Managed& container, sys::FdRef out, sys::FdRef err);
+  /// `known`: the keeper copies it already.
+  [[nodiscard]] Status pump(const Managed& container, sys::FdRef out, sys::FdRef err, bool known = false);
+  [[nodiscard]] Status adopt_output(const Managed& container);
   [[nodiscard]] Status adopt_live(const ContainerPtr& container);
   void drop_descriptors_of_the_dead();
   void learn_end(const ContainerPtr& container);

@@ -117,18 +117,7 @@ Status Containers::adopt_live(const ContainerPtr& container) {
   container->process = std::move(process).value();
   container->started = std::chrono::steady_clock::now() - age_of(live.process);
   parts_.keeper.store("process/" + container->record.id, {container->process.fd()});
-  if (parts_.keeper.keeper_is_new() && !live.attached) {
-    // Its output goes nowhere until somebody copies it again.
-    std::vector<sys::UniqueFd> console = parts_.keeper.stored("tty/" + container->record.id);
-    if (!console.empty()) {
-      BERTH_TRY_OK(pump(*container, console.front().ref(), sys::FdRef(-1)));
-    } else if (!container->record.config.tty) {
-      std::string dir = parts_.store.live_dir(container->record.id);
-      BERTH_TRY(sys::UniqueFd out, sys::open_file(dir + "/stdout", O_RDONLY | O_NONBLOCK));
-      BERTH_TRY(sys::UniqueFd err, sys::open_file(dir + "/stderr", O_RDONLY | O_NONBLOCK));
-      BERTH_TRY_OK(pump(*container, out.ref(), err.ref()));
-    }
-  }
+  if (!live.attached) BERTH_TRY_OK(adopt_output(*container));
   asio::co_spawn(parts_.io, watch_adopted(container, container->run), asio::detached);
   asio::co_spawn(parts_.io, watch_oom(container, container->run), asio::detached);
   if (container->record.health) asio::co_spawn(parts_.io, watch_health(container, container->run), asio::detached);
@@ -136,6 +125,18 @@ Status Containers::adopt_live(const ContainerPtr& container) {
   if (Networks::unfinished(container->record, live))
     asio::co_spawn(parts_.io, finish_networks(container), asio::detached);
   return {};
+}
+
+/// Its output goes nowhere until somebody copies it again; a keeper that lives on does.
+Status Containers::adopt_output(const Managed& container) {
+  const bool copied = !parts_.keeper.keeper_is_new();
+  std::vector<sys::UniqueFd> console = parts_.keeper.stored("tty/" + container.record.id);
+  if (!console.empty()) return pump(container, console.front().ref(), sys::FdRef(-1), copied);
+  if (container.record.config.tty) return {};
+  std::string dir = parts_.store.live_dir(container.record.id);
+  BERTH_TRY(sys::UniqueFd out, sys::open_file(dir + "/stdout", O_RDONLY | O_NONBLOCK));
+  BERTH_TRY(sys::UniqueFd err, sys::open_file(dir + "/stderr", O_RDONLY | O_NONBLOCK));
+  return pump(container, out.ref(), err.ref(), copied);
 }
 
 Work Containers::watch_adopted(ContainerPtr container, uint64_t run) {
@@ -157,6 +158,7 @@ Work Containers::watch_adopted(ContainerPtr container, uint64_t run) {
     timer.expires_after(std::chrono::milliseconds(10));
     (void)co_await timer.async_wait(kAwait);
   }
+  co_await parts_.keeper.drain();  // the last words first; of a child of our keeper it sees to that
   if (container->run == run && container->live.alive())
     ended(container, status.value_or(kUnknownStatus), wall_clock_ns());
 }

@@ -22,6 +22,7 @@ void Containers::on_exit(const ExitRecord& exit) {
     if (process.pid != exit.pid || !container->live.alive()) continue;
     // 0 = it was gone before its start time could be read; the number cannot have come round since.
     if (process.start_time != 0 && process.start_time != exit.start_time) continue;
+    parts_.keeper.forget_pump(id);
     return ended(container, exit.status, exit.time_ns);
   }
   unclaimed_.push_back(exit);

@@ -95,12 +95,16 @@ Status Containers::connect_console(const ContainerPtr& container, sys::FdRef mas
   return pump(*container, master, sys::FdRef(-1));
 }
 
-Status Containers::pump(const Managed& container, sys::FdRef out, sys::FdRef err) {
+Status Containers::pump(const Managed& container, sys::FdRef out, sys::FdRef err, bool known) {
   std::string path = parts_.store.paths().container(container.record.id);
   BERTH_TRY(sys::UniqueFd directory, sys::open_file(path, O_PATH | O_DIRECTORY));
   LogLimits limits = engine::read_logging(container.record.config.log).limits;
   limits.newest = engine::LogReader::newest(path);
-  parts_.keeper.pump(directory.ref(), limits, out, err);
+  const KeeperLink::Output output{directory.ref(), out, err, limits};
+  if (known)
+    parts_.keeper.know_pump(container.record.id, output);
+  else
+    parts_.keeper.pump(container.record.id, output);
   return {};
 }
 
@@ -225,6 +229,7 @@ Task<void> Containers::run_once(ContainerPtr container) {
     if (unclaimed_[i].pid != live.process.pid) continue;
     ExitRecord exit = unclaimed_[i];
     unclaimed_.erase(unclaimed_.begin() + static_cast<ptrdiff_t>(i));
+    parts_.keeper.forget_pump(record.id);
     ended(container, exit.status, exit.time_ns);
     break;
   }

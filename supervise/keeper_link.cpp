@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "engine/log_reader.h"
 #include "sys/file.h"
 #include "sys/sealed_self.h"
 #include "sys/unix_socket.h"
@@ -32,6 +33,12 @@ std::string_view bytes_of(const keeper::Message& message) {
 
 sys::UniqueFd duplicate(int fd) {
   return sys::UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, 10));
+}
+
+std::vector<int> numbers(const std::vector<sys::UniqueFd>& fds) {
+  std::vector<int> all;
+  for (const sys::UniqueFd& fd : fds) all.push_back(fd.get());
+  return all;
 }
 
 /// The keeper lies beside the supervisor, in the build tree as well as installed.
@@ -107,8 +114,15 @@ void KeeperLink::drop(const std::string& key) {
 
 asio::awaitable<bool> KeeperLink::catch_up() {
   const uint64_t mark = dropped_;
+  if (closed_ >= mark) co_return false;
+  co_await drain();
+  closed_ = std::max(closed_, mark);
+  co_return true;
+}
+
+Work KeeperLink::drain() {
   int ends[2];
-  if (closed_ >= mark || pipe2(ends, O_CLOEXEC) != 0) co_return false;
+  if (pipe2(ends, O_CLOEXEC) != 0) co_return;
   asio::posix::stream_descriptor ours(control_.get_executor(), ends[0]);
   sys::UniqueFd keepers(ends[1]);
   send(message_of(keeper::Op::sync, ""), {keepers.ref()});
@@ -119,15 +133,21 @@ asio::awaitable<bool> KeeperLink::catch_up() {
     if (!cancelled) ours.cancel();
   });
   (void)co_await ours.async_wait(asio::posix::stream_descriptor::wait_read, kAwait);
-  closed_ = std::max(closed_, mark);
-  co_return true;
 }
 
-void KeeperLink::pump(sys::FdRef directory, const LogLimits& limits, sys::FdRef out, sys::FdRef err) {
-  std::vector<sys::FdRef> fds{directory, out};
-  if (err.valid()) fds.push_back(err);
+void KeeperLink::know_pump(const std::string& id, const Output& output) {
+  Pump& pump = pumps_[id] = {output.limits, {}};
+  for (sys::FdRef fd : {output.directory, output.out, output.err}) {
+    if (fd.valid()) pump.fds.push_back(duplicate(fd.get()));
+  }
+}
+
+void KeeperLink::pump(const std::string& id, const Output& output) {
+  know_pump(id, output);
+  std::vector<sys::FdRef> fds;
+  for (const sys::UniqueFd& fd : pumps_[id].fds) fds.push_back(fd.ref());
   keeper::Message message = message_of(keeper::Op::pump, "");
-  message.log = limits;
+  message.log = output.limits;
   send(message, fds);
 }
 
@@ -177,10 +197,12 @@ void KeeperLink::become_keeper() {
     if (write(table.get(), &record, sizeof record) != sizeof record) _exit(1);
   };
   add(message_of(keeper::Op::store, "listen"), {listener_.get()});
-  for (const auto& [key, fds] : stored_) {
-    std::vector<int> numbers;
-    for (const sys::UniqueFd& fd : fds) numbers.push_back(fd.get());
-    add(message_of(keeper::Op::store, key), numbers);
+  for (const auto& [key, fds] : stored_) add(message_of(keeper::Op::store, key), numbers(fds));
+  for (const auto& [id, pump] : pumps_) {
+    keeper::Message message = message_of(keeper::Op::pump, "");
+    message.log = pump.limits;
+    message.log.newest = engine::LogReader::newest(fmt::format("/proc/self/fd/{}", pump.fds.front().get()));
+    add(message, numbers(pump.fds));
   }
   std::string keeper = keeper_program(), own = sys::own_program(), number = std::to_string(table.get());
   const char* argv[] = {"berth-keeper", run_dir_.c_str(), own.c_str(), "--adopt", number.c_str(), nullptr};

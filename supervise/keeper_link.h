@@ -39,9 +39,19 @@ class KeeperLink {
   /// Until the keeper has closed everything that it was told to drop. False where that was so already.
   asio::awaitable<bool> catch_up();
 
-  /// Copies the streams into the log in a container's directory until they end. `err` may be invalid (a terminal has
-  /// one stream).
-  void pump(sys::FdRef directory, const LogLimits& limits, sys::FdRef out, sys::FdRef err);
+  /// The output of a container. `err` may be invalid (a terminal has one stream).
+  struct Output {
+    sys::FdRef directory, out, err;
+    LogLimits limits;
+  };
+  /// Copies the streams into the log in that directory until they end. So will whoever is the keeper after this one.
+  void pump(const std::string& id, const Output& output);
+  /// The same, where an earlier supervisor has told this keeper already.
+  void know_pump(const std::string& id, const Output& output);
+  /// The container has ended, and all it wrote is in its log; or nobody wants it any more.
+  void forget_pump(const std::string& id) { pumps_.erase(id); }
+  /// Until what containers have written is in their logs.
+  Work drain();
 
   /// Tells the keeper that nothing is left: it removes the socket and ends when this process has ended.
   void leave();
@@ -53,6 +63,10 @@ class KeeperLink {
 
  private:
   KeeperLink(asio::io_context& io, std::string run_dir);
+  struct Pump {
+    LogLimits limits;
+    std::vector<sys::UniqueFd> fds;
+  };
   void send(const keeper::Message& message, const std::vector<sys::FdRef>& fds);
   void receive_stored(const keeper::Message& message, std::vector<sys::UniqueFd> fds);
   [[nodiscard]] Status receive_all_stored();
@@ -64,6 +78,7 @@ class KeeperLink {
   asio::posix::stream_descriptor control_;
   sys::UniqueFd listener_, exits_;
   std::map<std::string, std::vector<sys::UniqueFd>> stored_;
+  std::map<std::string, Pump> pumps_;
   Handlers handlers_;
   uint32_t generation_ = 0;
   bool leaving_ = false;

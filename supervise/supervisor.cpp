@@ -5,6 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <system_error>
+#include <thread>
+
 #include "engine/leftovers.h"
 #include "runtime/cgroup_leftovers.h"
 #include "sys/file.h"
@@ -16,7 +19,16 @@ namespace berth::supervise {
 Supervisor::Supervisor(const sys::Paths& paths) : store_(paths) {}
 
 Result<std::unique_ptr<Supervisor>> Supervisor::open(const sys::Paths& paths) {
-  std::unique_ptr<Supervisor> supervisor(new Supervisor(paths));
+  std::unique_ptr<Supervisor> supervisor;
+  try {
+    supervisor.reset(new Supervisor(paths));
+  } catch (const boost::system::system_error& refused) {  // the pool's thread
+    return sys_error("start a thread", refused.code().value());
+  }
+  try {
+    std::thread([&pool = supervisor->pool_] { pool.attach(); }).detach();
+  } catch (const std::system_error&) {  // then everything waits for the first one
+  }
   BERTH_TRY_OK(supervisor->set_up());
   return supervisor;
 }

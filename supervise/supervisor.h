@@ -30,7 +30,7 @@ class Supervisor {
   void leave_if_idle();
 
   asio::io_context io_{1};
-  asio::thread_pool pool_{2};
+  asio::thread_pool pool_{1};  // and a second thread, where there may be one
   asio::steady_timer first_request_{io_};
   engine::StateStore store_;
   std::unique_ptr<KeeperLink> keeper_;

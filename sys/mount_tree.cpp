@@ -6,19 +6,12 @@
 #include <sys/mount.h>
 
 #include <cerrno>
-#include <functional>
-#include <thread>
 
 #include "sys/file.h"
+#include "sys/own_thread.h"
 
 namespace berth::sys {
 namespace {
-
-Result<UniqueFd> on_own_thread(const std::function<Result<UniqueFd>()>& work) {
-  Result<UniqueFd> made = UniqueFd();
-  std::thread([&] { made = work(); }).join();
-  return made;
-}
 
 unsigned flags_for(Below below) {
   return AT_EMPTY_PATH | (below == Below::included ? static_cast<unsigned>(AT_RECURSIVE) : 0U);

@@ -4,20 +4,11 @@
 #include <sched.h>
 
 #include <cerrno>
-#include <thread>
 
 #include "sys/file.h"
+#include "sys/own_thread.h"
 
 namespace berth::sys {
-namespace {
-
-Status on_own_thread(const std::function<Status()>& work) {
-  Status status;
-  std::thread([&] { status = work(); }).join();
-  return status;
-}
-
-}  // namespace
 
 Result<Netns> Netns::create() {
   Netns fresh;

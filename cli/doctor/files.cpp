@@ -78,7 +78,7 @@ void add_volumes(const Owners& owners, Things& things) {
 /// What the helpers keep in $BERTH_RUN, what stays there, and what is of no container.
 void add_other_files(const Owners& owners, Things& things) {
   const std::string& run = owners.paths().run;
-  for (const char* name : {"exits", "supervised", "supervisor.log", "supervisor.sock"}) {
+  for (const char* name : {"exits", "supervised", "supervisor.log", "supervisor.sock", "unwritten"}) {
     std::string path = run + "/" + name;
     if (!sys::exists(path)) continue;
     things.push_back(file_thing(path, path.ends_with(".sock") ? "socket" : "file"));

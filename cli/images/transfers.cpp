@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <system_error>
 #include <thread>
 
 #include "base/text.h"
@@ -161,11 +162,14 @@ class Batch {
 
   int run() {
     {
+      auto work = [this] {
+        for (size_t next; !cancelled() && (next = next_++) < transfer_.items.size();) one(transfer_.items[next]);
+      };
       std::vector<std::jthread> workers;
-      for (size_t i = 0; i < std::min(most(), transfer_.items.size()); ++i) {
-        workers.emplace_back([this] {
-          for (size_t next; !cancelled() && (next = next_++) < transfer_.items.size();) one(transfer_.items[next]);
-        });
+      try {
+        while (workers.size() < std::min(most(), transfer_.items.size())) workers.emplace_back(work);
+      } catch (const std::system_error&) {  // no more threads: with those that there are
+        if (workers.empty()) work();
       }
     }
     session_.view.finish();

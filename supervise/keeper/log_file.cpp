@@ -17,6 +17,7 @@ constexpr int kMaxLogs = 8192;
 LogFile logs[kMaxLogs];
 constexpr off_t kAhead = 4096;  // allocated beyond what is needed; of larger files more
 int log_limit = 0;              // logs at and above this index have never been used
+uint64_t openings = 0;
 
 struct GapFrame {
   LogFrame head;
@@ -159,9 +160,7 @@ bool same_directory(int a, int b) {
          first.st_dev == second.st_dev;
 }
 
-}  // namespace
-
-LogFile* open_log(int directory, const LogLimits& limits) {
+LogFile* begin_log(int directory, const LogLimits& limits) {
   int slot = kMaxLogs;
   for (int i = log_limit - 1; i >= 0; --i) {
     if (logs[i].users == 0) {
@@ -183,11 +182,40 @@ LogFile* open_log(int directory, const LogLimits& limits) {
   log.directory = directory;
   log.fd = -1;
   log.users = 1;
+  log.opening = ++openings;
   log.limits = limits;
   log.number = limits.newest;
   log.gap_at = -1;
   if (limits.files > 0 && !open_file(log, limits.newest)) complain("open log");
   return &log;
+}
+
+int open_next(int directory, uint32_t& number, int flags) {
+  char name[kLogNameSize];
+  name_log_file(++number, name);
+  return openat(directory, name, flags | O_NOFOLLOW | O_CLOEXEC);
+}
+
+}  // namespace
+
+LogFile* open_log(int directory, const LogLimits& limits) {
+  LogLimits now = limits;
+  // What an earlier keeper had left was completed after somebody looked which is the newest.
+  for (uint32_t next = now.newest; true; now.newest = next) {
+    int file = open_next(directory, next, O_PATH);
+    if (file < 0) return begin_log(directory, now);
+    close(file);
+  }
+}
+
+LogFile* reopen_log(int directory, const LogLimits& limits, off_t size) {
+  LogFile* log = begin_log(directory, limits);
+  if (log == nullptr || log->fd < 0 || size == kAtTheEnd) return log;
+  uint32_t next = log->number;
+  for (int file = 0; (file = open_next(log->directory, next, O_WRONLY | O_TRUNC)) >= 0;) close(file);
+  if (log->size > size) log->size = size;
+  cut(*log);
+  return log;
 }
 
 void leave_log(LogFile& log) {

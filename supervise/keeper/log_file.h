@@ -12,9 +12,10 @@ namespace berth::keeper {
 /// full disk does not take is counted in a gap record at that place, for which room is kept; nothing here waits or
 /// fails.
 struct LogFile {
-  int directory;  // of the container
-  int fd;         // of the newest file; -1 where it could not be opened
-  int users;      // streams that write here; 0 = this slot is free
+  int directory;     // of the container
+  int fd;            // of the newest file; -1 where it could not be opened
+  int users;         // streams that write here; 0 = this slot is free
+  uint64_t opening;  // of all that were opened, the how manyth
   LogLimits limits;
   uint32_t number;  // of the newest file
   off_t size;       // of the newest file
@@ -26,9 +27,14 @@ struct LogFile {
   off_t gap_at;  // where its record is; -1 = it could not be written yet
 };
 
+inline constexpr off_t kAtTheEnd = -1;
+
 /// The log in `directory`, which is taken over. The streams of a container share one, whenever they come. nullptr if
 /// there are too many.
 LogFile* open_log(int directory, const LogLimits& limits);
+/// The same as it was when the newest file was `limits.newest` and had that size: what came later is taken off. Files
+/// stay, since a reader may have them open.
+LogFile* reopen_log(int directory, const LogLimits& limits, off_t size);
 void leave_log(LogFile& log);
 
 /// Appends frames, in the next file if they do not fit into this one.

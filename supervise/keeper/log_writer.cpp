@@ -23,8 +23,7 @@ size_t put_frame(size_t at, const char* payload, size_t length, uint8_t stream, 
 
 }  // namespace
 
-bool write_lines(LogFile& log, uint8_t stream, const char* data, size_t size) {
-  int64_t time = now_ns(CLOCK_REALTIME);
+bool write_lines(LogFile& log, uint8_t stream, const char* data, size_t size, int64_t time_ns) {
   size_t at = 0;
   bool open = false;
   while (size > 0) {
@@ -36,7 +35,7 @@ bool write_lines(LogFile& log, uint8_t stream, const char* data, size_t size) {
       write_frames(log, frame_space, at);
       at = 0;
     }
-    at = put_frame(at, data, length, stream, open ? kLogPartial : 0, time);
+    at = put_frame(at, data, length, stream, open ? kLogPartial : 0, time_ns);
     size_t used = open ? length : length + 1;
     data += used;
     size -= used;

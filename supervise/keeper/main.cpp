@@ -40,8 +40,10 @@
 #include "base/exit_record.h"
 #include "supervise/keeper/fd_store.h"
 #include "supervise/keeper/os.h"
+#include "supervise/keeper/predecessors.h"
 #include "supervise/keeper/protocol.h"
 #include "supervise/keeper/pumps.h"
+#include "supervise/keeper/unwritten.h"
 
 namespace {
 
@@ -52,7 +54,7 @@ constexpr int kPatience = 4;  // supervisors that die at once before commands ar
 
 epoll_event events[kMaxPumps + 8];  // room for all that may be ready at one time
 
-int listen_fd = -1, exits_fd = -1, control_fd = -1, epoll_fd = -1, signal_fd = -1, timer_fd = -1;
+int lock_fd = -1, listen_fd = -1, exits_fd = -1, control_fd = -1, epoll_fd = -1, signal_fd = -1, timer_fd = -1;
 pid_t supervisor_pid = -1;
 uint32_t generation = 0;  // supervisors started so far
 bool leaving = false;
@@ -210,6 +212,7 @@ void start_supervisor() {
     control_fd = -1;
     return schedule_respawn();
   }
+  note_helper(lock_fd, Role::supervisor, supervisor_pid);
   watch(control_fd, kControlTag);
   for (int i = 0; i < entry_limit; ++i) {
     if (entries[i].count > 0) send_message(Op::stored, entries[i].key, entries[i].fds, entries[i].count, 0);
@@ -219,6 +222,12 @@ void start_supervisor() {
 }
 
 // ---- requests ------------------------------------------------------------------------------------------------------
+
+/// Copies what containers have written until now.
+void drain_pipes() {
+  int n = epoll_wait(epoll_fd, events, sizeof events / sizeof *events, 0);
+  for (int i = 0; i < n; ++i) run_pump(events[i].data.u64, kAllOfAPipe);
+}
 
 void handle(const Message& message, int* fds, int count) {
   switch (message.op) {
@@ -233,10 +242,13 @@ void handle(const Message& message, int* fds, int count) {
     case Op::leave:
       leaving = true;
       // The socket goes first: a command line that comes now starts a keeper of its own and waits for our lock.
-      remove_files({"supervisor.sock", "exits", "supervisor.log", "supervised"});
+      remove_files({"supervisor.sock", "exits", "supervisor.log", "supervised", "unwritten"});
       close(listen_fd);
       return;
-    default:  // sync, and what a newer supervisor may say
+    case Op::sync:
+      drain_pipes();
+      [[fallthrough]];
+    default:  // what a newer supervisor may say
       for (int i = 0; i < count; ++i) close(fds[i]);
   }
 }
@@ -298,15 +310,19 @@ void adopt(int table) {
       listen_fd = record.fds[0];
       continue;
     }
+    if (record.message.op == Op::pump) generation = 1;
     handle(record.message, record.fds, record.count);
   }
   close(table);
+  drain_pipes();  // before anybody is told that a container has ended
 }
 
 void become_daemon() {
-  int lock = open("keeper.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  lock_fd = open("keeper.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   // Waits for a keeper that is about to leave. Held for life: whoever can take it knows that no keeper runs.
-  if (lock < 0 || flock(lock, LOCK_EX) != 0) die("lock keeper.lock");
+  if (lock_fd < 0 || flock(lock_fd, LOCK_EX) != 0) die("lock keeper.lock");
+  wait_for_predecessors(lock_fd);
+  note_helper(lock_fd, Role::keeper, getpid());
   prctl(PR_SET_NAME, "berth-keeper");
   // Children whose supervisor died mid-way come to us rather than to init, and are reaped.
   prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -339,13 +355,14 @@ int main(int argc, char** argv) {
   watch(signal_fd, kSignalTag);
   watch(timer_fd, kTimerTag);
 
+  open_unwritten();
   if (argc == 5 && strcmp(argv[3], "--adopt") == 0) adopt(atoi(argv[4]));
   if (listen_fd < 0) listen_on_socket();
   start_supervisor();
 
   while (!leaving || supervisor_pid > 0) {
     int n = epoll_wait(epoll_fd, events, sizeof events / sizeof *events, -1);
-    bool child_ended = false;
+    bool asked = false, child_ended = false;
     for (int i = 0; i < n; ++i) {
       uint64_t tag = events[i].data.u64;
       if (tag == kSignalTag) {
@@ -353,7 +370,7 @@ int main(int argc, char** argv) {
         while (read(signal_fd, ignored, sizeof ignored) > 0) continue;
         child_ended = true;
       } else if (tag == kControlTag) {
-        if (control_fd >= 0) read_request();
+        asked = true;
       } else if (tag == kTimerTag) {
         uint64_t expirations;
         if (read(timer_fd, &expirations, sizeof expirations) > 0 && supervisor_pid < 0 && !leaving) start_supervisor();
@@ -361,12 +378,12 @@ int main(int argc, char** argv) {
         run_pump(tag, 1);
       }
     }
+    if (asked && control_fd >= 0) read_request();
     if (!child_ended) continue;
     // A container's last words are in its log before its end is told. It may be one that we have just been told to
     // pump.
     while (control_fd >= 0 && read_request()) continue;
-    n = epoll_wait(epoll_fd, events, sizeof events / sizeof *events, 0);
-    for (int i = 0; i < n; ++i) run_pump(events[i].data.u64, kAllOfAPipe);
+    drain_pipes();
     reap();
   }
   return 0;

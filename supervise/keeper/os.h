@@ -23,8 +23,7 @@ void enter_group(const char* directory);
 /// fails.
 void execute_sealed(const char* program, const char* argument);
 
-/// Field 22 of /proc/PID/stat of a zombie that only we can reap, so that the number is still its own; 0 if it cannot be
-/// read.
+/// Field 22 of /proc/PID/stat; 0 if it cannot be read. Of a zombie that only we can reap the number is still its own.
 uint64_t start_time_of(pid_t pid);
 
 }  // namespace berth::keeper

@@ -25,7 +25,8 @@ enum class Op : uint32_t {
   pump,       // attached: container's directory, stdout reader, optional stderr reader. Copy into the log there until
               // end of file, then forget
   leave,      // nothing is left to look after: remove the socket and end
-  sync,       // attached: one end of a pipe, closed here when all that came before has been done
+  sync,       // attached: one end of a pipe, closed here when all that came before has been done, and what containers
+              // have written is in their logs
   // keeper to supervisor
   stored = 100,  // at the supervisor's start, once per key: the attached descriptors were kept
   ready,         // all `stored` messages have been sent
@@ -34,8 +35,8 @@ enum class Op : uint32_t {
 
 struct Message {
   Op op;
-  uint32_t
-      generation;  // of `ready`: how many supervisors this keeper has started before; 0 = its pumps are not running yet
+  uint32_t generation;  // of `ready`: how many supervisors this keeper has started before, or has become it; 0 = it
+                        // pumps nothing yet
   char key[kKeySize];
   LogLimits log;  // of `pump`
 };

@@ -7,6 +7,7 @@
 
 #include "supervise/keeper/log_writer.h"
 #include "supervise/keeper/os.h"
+#include "supervise/keeper/unwritten.h"
 
 namespace berth::keeper {
 namespace {
@@ -21,7 +22,6 @@ struct Pump {
 
 Pump pumps[kMaxPumps];
 int pump_limit = 0;  // pumps at and above this index have never been used
-char buffer[kReadSize];
 
 void end_pump(Pump& pump) {
   if (pump.line_open) write_end(*pump.to, pump.stream);
@@ -33,12 +33,11 @@ void end_pump(Pump& pump) {
 enum class Copied { some, nothing, end };
 
 Copied copy_once(Pump& pump) {
-  ssize_t n = read(pump.from, buffer, sizeof buffer);
-  if (n > 0) {
-    pump.line_open = write_lines(*pump.to, pump.stream, buffer, static_cast<size_t>(n));
-    return Copied::some;
-  }
-  return n < 0 && (errno == EAGAIN || errno == EINTR) ? Copied::nothing : Copied::end;
+  const Taken taken = take(pump.from, *pump.to, pump.stream);
+  if (taken.size <= 0) return taken.size < 0 ? Copied::nothing : Copied::end;
+  pump.line_open = write_lines(*pump.to, pump.stream, taken.data, static_cast<size_t>(taken.size), taken.time_ns);
+  written();
+  return Copied::some;
 }
 
 }  // namespace

@@ -97,3 +97,51 @@ TEST_CASE("what is stopped, or bound to another service, is replaced at once") {
   CHECK(plan.warnings[0] ==
         "deploy.update_config of service \"web\" has no effect: service \"side\" is made anew or restarted with it");
 }
+
+TEST_CASE("an update that was cut off begins again with the containers whose successors were not ready") {
+  ServiceConfig web = publishing(service("web"), 8080);
+  web.update.emplace();
+  web.replicas = 2;
+  Container old = outdated(running(web));
+  Container fresh = running(web);
+  old.record.created_ns = 1;
+  old.record.name = "id-of-shop-w_shop-web-1";
+  fresh.record.created_ns = 2;
+  fresh.record.id = "fresh";
+  fresh.live.ports.emplace_back();
+  auto plan_of = [&](std::vector<Container> there) {
+    there.push_back(outdated(running(web, 2)));
+    return plan_up(stack_of({web}), observed_of(std::move(there)), {});
+  };
+  const std::string away =
+      "rename container shop-web-1 (a recreation was cut off)\n"
+      "stop container shop-web-1 (an update was cut off)\n"
+      "remove container shop-web-1 after rename shop-web-1, stop shop-web-1 (an update was cut off)\n";
+
+  SECTION("it is not healthy yet") {
+    fresh.live.health = "starting";
+    Plan plan = plan_of({old, fresh});
+    CHECK(to_text(plan) == away);
+    CHECK(std::get<StopContainer>(plan.steps.at(1).action).container.id == "fresh");
+    REQUIRE(plan.updates.size() == 1);
+    REQUIRE(plan.updates[0].replacements.size() == 2);
+    CHECK(plan.updates[0].replacements[0].old.id == old.record.id);
+  }
+  SECTION("nor is the old one running any more") {
+    fresh.live.health = "starting";
+    Plan plan = plan_of({exited(old), fresh});
+    CHECK(plan.updates.at(0).replacements.size() == 2);
+  }
+  SECTION("the old one has the ports") {
+    fresh.live.ports.clear();
+    CHECK(to_text(plan_of({old, fresh})) == away);
+  }
+  SECTION("it was ready, and the old one is removed") {
+    for (const Container& one : {old, exited(old)}) {
+      Plan plan = plan_of({one, fresh});
+      CHECK(plan.updates.at(0).replacements.size() == 1);
+      const StepId last = plan.steps.size() - 1;
+      CHECK(std::get<RemoveContainer>(plan.steps.at(last).action).container.id == old.record.id);
+    }
+  }
+}

@@ -102,19 +102,30 @@ static pid_t status_of(pid_t id, const char *key) {
   return found;
 }
 
-/// The name of the program that the process says it is.
-static void read_role(pid_t process, char role[kRole]) {
-  char path[64], text[4096] = "";
-  snprintf(path, sizeof path, "/proc/%d/cmdline", process);
-  int fd = open(path, O_RDONLY);
-  if (fd < 0 || read(fd, text, sizeof text - 1) < 0) text[0] = '\0';
-  if (fd >= 0) close(fd);
-  const char *slash = strrchr(text, '/');
-  snprintf(role, kRole, "%.*s", kRole - 1, slash == NULL ? text : slash + 1);
-}
-
 static int is_helper(const char *role) {
   return strcmp(role, "berth") == 0 || strncmp(role, "berth-", 6) == 0;
+}
+
+static void take_name(const char *path, char role[kRole]) {
+  const char *slash = strrchr(path, '/');
+  snprintf(role, kRole, "%.*s", kRole - 1, slash == NULL ? path : slash + 1);
+}
+
+/// The name of the program's file, since what a command has become keeps the words of its command line; a sealed one has
+/// no name but those.
+static void read_role(pid_t process, char role[kRole]) {
+  char path[64], text[4096] = "";
+  snprintf(path, sizeof path, "/proc/%d/exe", process);
+  ssize_t size = readlink(path, text, sizeof text - 1);
+  text[size < 0 ? 0 : size] = '\0';
+  take_name(text, role);
+  if (is_helper(role)) return;
+  snprintf(path, sizeof path, "/proc/%d/cmdline", process);
+  int fd = open(path, O_RDONLY);
+  size = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+  text[size < 0 ? 0 : size] = '\0';
+  if (fd >= 0) close(fd);
+  take_name(text, role);
 }
 
 static void resume(pid_t id, int signal) {
@@ -130,7 +141,7 @@ static void leave(pid_t id) {
 
 static int is_victim(const char *role) {
   size_t length = strlen(role);
-  for (const char *at = whom; (at = strstr(at, role)) != NULL; at += length)
+  for (const char *at = whom; length > 0 && (at = strstr(at, role)) != NULL; at += length)
     if ((at == whom || at[-1] == ',') && (at[length] == ',' || at[length] == '\0')) return 1;
   return 0;
 }

@@ -48,6 +48,15 @@ int main(int argc, char** argv) {
     puts("ready");
     fflush(stdout);
     for (;;) pause();
+  } else if (strcmp(way, "deep") == 0) {
+    /* Sleeps in the kernel, where only SIGKILL reaches it, until its child executes something: never. */
+    signal(SIGTERM, on_signal);
+    puts("ready");
+    fflush(stdout);
+    if (vfork() == 0) {
+      kill(getpid(), SIGSTOP);
+      _exit(0);
+    }
   } else {
     puts("ready");
     fflush(stdout);

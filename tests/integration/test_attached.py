@@ -98,6 +98,21 @@ class Attached(Case):
             self.assertRegex(terminal.plain, r"brief-1 +\| bye")
             self.assertRegex(terminal.plain, r"brief-1 exited with code 3")
 
+    def test_a_restart_or_a_recreation_by_somebody_else_is_no_end(self):
+        stack = self.stack("""
+            services:
+              one: {image: busybox:1, command: [sh, -c, "echo begins; exec sleep 1000"], stop_grace_period: 0s}
+            """)
+        for flags in ([], ["--abort-on-container-exit"]):
+            for command in (["restart"], ["up", "-d", "--force-recreate"]):
+                with self.subTest(flags=flags, command=command), self.up(stack, *flags) as terminal:
+                    terminal.wait_for("begins")
+                    stack(*command, check=0)
+                    terminal.wait_for(r"begins[\s\S]*begins")
+                    stack("kill", check=0)
+                    terminal.wait_exit()
+                stack("down", "-t", "0", check=0)
+
     def test_exit_code_from_passes_the_code_on(self):
         stack = self.stack("""
             services:

@@ -148,8 +148,6 @@ class Crash(Case):
                     """)
                 stack.up()
                 pid = stack.pid("it")
-                # What a keeper has not written when it dies is lost (ARCHITECTURE.md); this is about the end.
-                wait_until("it is logged", lambda stack=stack: "last words" in stack("logs").out)
                 if killed_first:
                     self.berth.kill_helpers("berth-keeper")
                     stack.sh("it", "touch /go")
@@ -163,6 +161,26 @@ class Crash(Case):
                            lambda stack=stack: (stack.ps()["it"]["State"], stack.ps()["it"]["ExitCode"]) == ("exited", 6))
                 self.assertIn("last words", stack("logs").out)
                 stack("down", check=0)
+
+    def test_what_a_container_said_is_known_though_its_keeper_died_before_it_and_could_not_look(self):
+        """The last words of one that ends while there is no keeper, and those that a keeper that stands still has not read."""
+        stack = self.stack("""
+            services:
+              it:
+                image: busybox:1
+                command: ["sh", "-c", "while [ ! -e /go ]; do usleep 20000; done; echo last words"]
+                environment: {BERTH_TEST_MARK: %MARK%-it}
+            """)
+        stack.up()
+        pid = stack.pid("it")
+        (keeper,), (supervisor,) = self.berth.helpers("berth-keeper"), self.berth.helpers("berth-supervisor")
+        os.kill(keeper, signal.SIGSTOP)
+        os.kill(supervisor, signal.SIGSTOP)
+        stack.sh("it", "touch /go")
+        wait_until("the container has ended", lambda: not host.is_alive(pid))
+        self.berth.kill_helpers("berth-keeper")
+        os.kill(supervisor, signal.SIGCONT)
+        wait_until("its last words are logged", lambda: "last words" in stack("logs").out)
 
     def test_helpers_that_nobody_asks_for_anything_leave(self):
         """As those of a command that is killed before it could."""

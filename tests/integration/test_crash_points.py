@@ -53,7 +53,7 @@ class PullDies(RegistryCase, Sweeps):
         return {path for path in glob.glob(f"{self.berth.root}/images/**", recursive=True, include_hidden=True)
                 if "/layers/" not in path or path.count("/") <= self.berth.root.count("/") + 4}
 
-    def once(self, which, step):
+    def once(self, which, step, *_):
         self.berth("image", "pull", self.app, check=0)
         whole = self.files()
         self.berth("image", "rm", "-f", self.app, check=0)
@@ -66,4 +66,4 @@ class PullDies(RegistryCase, Sweeps):
         return struck
 
     def test_during_pull(self):
-        self.sweep_or_sample(8)
+        self.sweep_or_sample(8, "pull")

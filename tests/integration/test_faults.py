@@ -4,6 +4,7 @@ import os
 import resource
 import shutil
 import subprocess
+import unittest
 
 import host
 from harness import BERTH, Berth, Case, needs_nftables, wait_until
@@ -32,6 +33,55 @@ class Descriptors(Case):
         wait_until("the helpers have left", lambda: not self.berth.helpers("berth-supervisor"))
         stack.up("--scale", "web=40")
         self.assertEqual(40, len(stack("ps", "-q", check=0).out.split()))
+
+
+@unittest.skipUnless(host.has_controller("pids"), "this kernel does not count processes")
+class Processes(Case):
+    """A control group that may have only so many processes and threads."""
+
+    def setUp(self):
+        point = next(point for point, options in host.cgroup_mounts()
+                     if "pids" in options or "pids" in host.read(f"{point}/cgroup.controllers").split())
+        self.group = f"{point}/berth-test-processes"
+        os.mkdir(self.group)
+        self.addCleanup(wait_until, "the group is empty", self.removed)
+
+    def removed(self):
+        try:
+            os.rmdir(self.group)
+        except OSError:
+            return False
+        return True
+
+    def limited(self, limit, stack, *arguments):
+        """A command, and the helpers that it starts, of so many processes and threads at most."""
+        with open(f"{self.group}/pids.max", "w", encoding="ascii") as file:
+            file.write(str(limit))
+
+        def enter():
+            with open(f"{self.group}/cgroup.procs", "w", encoding="ascii") as file:
+                file.write("0")
+
+        return subprocess.run([BERTH, *arguments], cwd=stack.folder, env=self.berth.environment, preexec_fn=enter, capture_output=True,
+                              text=True, timeout=60 * host.PATIENCE, check=False)
+
+    def test_too_few_of_them_fail_the_up_and_leave_nothing(self):
+        stack = self.stack(WEB)
+        succeeded = False
+        for limit in (1, 2, 3, 4, 5, 6, 8, 12, 80):
+            with self.subTest(limit=limit):
+                done = self.limited(limit, stack, "up", "-d", "--scale", "web=4")
+                if done.returncode == 0:
+                    succeeded = True
+                    self.assertEqual(4, len(stack("ps", "-q", check=0).out.split()))
+                else:
+                    self.assertFalse(succeeded, "more did before")
+                    self.assertEqual(1, done.returncode, done)
+                    self.assertIn("Resource temporarily unavailable", done.stderr)
+                    self.assertEqual({}, stack.ps())
+                stack("down", "-t", "0", check=0)
+                wait_until("the helpers have left", lambda: not self.berth.helpers("berth-supervisor") + self.berth.helpers("berth-keeper"))
+        self.assertTrue(succeeded)
 
 
 class Space(Case):

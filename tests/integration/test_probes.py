@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import tarfile
 
 import busybox
@@ -104,19 +103,20 @@ class NativeProbes(ProbeCase):
                 process.kill()
 
     def test_grpc_asks_for_the_health_of_a_service(self):
-        for target, health, said in (("50051", "healthy", "SERVING"), ("50051/shop.Cart", "healthy", "SERVING"),
-                                     ("50051/shop.Slow", "unhealthy", "NOT_SERVING"),
-                                     ("50051/shop.Nobody", "unhealthy", "no health of this service")):
-            with self.subTest(target):
-                stack = self.stack(f"""
-                    services:
-                      web: {{{IDLE}, healthcheck: {{x-berth-probe: {{grpc: {target}}}, interval: 0.1s, retries: 1}}}}
-                    """)
-                stack.up()
-                with self.inside(stack, sys.executable, os.path.join(HERE, "grpc_server.py"), "50051"):
-                    wait_until(f"it is {health}", lambda: stack.ps()["web"]["Health"] == health and
-                               said in self.last_output(stack))
-                stack("down", "-t", "0", check=0)
+        for server in ("grpc_server.py", "grpc_library_server.py"):
+            for target, health, said in (("50051", "healthy", "SERVING"), ("50051/shop.Cart", "healthy", "SERVING"),
+                                         ("50051/shop.Slow", "unhealthy", "NOT_SERVING"),
+                                         ("50051/shop.Nobody", "unhealthy", "no health of this service")):
+                with self.subTest(server=server, target=target):
+                    stack = self.stack(f"""
+                        services:
+                          web: {{{IDLE}, healthcheck: {{x-berth-probe: {{grpc: {target}}}, interval: 0.1s, retries: 1}}}}
+                        """)
+                    stack.up()
+                    with self.inside(stack, "/usr/bin/python3", os.path.join(HERE, server), "50051"):
+                        wait_until(f"it is {health}", lambda stack=stack, health=health, said=said:
+                                   stack.ps()["web"]["Health"] == health and said in self.last_output(stack))
+                    stack("down", "-t", "0", check=0)
 
     def test_grpc_with_a_server_of_another_kind_says_so(self):
         stack = self.stack("""

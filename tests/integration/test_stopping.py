@@ -7,6 +7,7 @@ import tarfile
 import unittest
 
 import attacks
+import host
 from harness import Case, wait_until
 
 
@@ -25,12 +26,12 @@ def import_images(berth):
 class Stopping(Case):
     images = staticmethod(import_images)
 
-    def waits(self, way, more=""):
-        """A service whose first process waits for its signal in a way of its own. One that is not heard is waited for an hour."""
+    def waits(self, way, more="", grace="1h"):
+        """A service whose first process waits for its signal in a way of its own. One that is not heard is waited for so long."""
         stack = self.stack(f"""
             services:
               web:
-                {{image: "signals:1", command: [{way}], stop_grace_period: 1h, environment: {{BERTH_TEST_MARK: %MARK%-web}}, {more}}}
+                {{image: "signals:1", command: [{way}], stop_grace_period: {grace}, environment: {{BERTH_TEST_MARK: %MARK%-web}}, {more}}}
             """, f"{way or 'none'}{len(more)}")
         stack.up()
         if way != "late":
@@ -114,6 +115,19 @@ class Stopping(Case):
         os.kill(stack.pid("web"), signal.SIGSTOP)
         stack("stop", check=0)
         self.assertEqual(137, stack.ps()["web"]["ExitCode"])
+
+    def test_one_that_sleeps_in_the_kernel_is_killed_when_its_time_is_over(self):
+        for command in (["stop"], ["kill"], ["down"]):
+            with self.subTest(command[0]):
+                stack = self.waits("deep", grace="100ms")
+                pid = stack.pid("web")
+                wait_until("it sleeps", lambda pid=pid: host.read(f"/proc/{pid}/stat").rsplit(")", 1)[1].split()[0] == "D")
+                stack(*command, check=0)
+                wait_until("it is dead", lambda pid=pid: not host.is_alive(pid))
+                if command != ["down"]:
+                    wait_until("its end is known", lambda stack=stack: stack.ps()["web"]["State"] == "exited")
+                    self.assertEqual(137, stack.ps()["web"]["ExitCode"])
+                stack("down", check=0)
 
     def test_dependents_stop_first(self):
         stack = self.stack("""

@@ -140,6 +140,32 @@ while True:
                     self.assertEqual(new, len({row["ID"] for row in after} - {row["ID"] for row in before}), done)
                     stack("down", "-v", "-t", "0", check=0)
 
+    def test_a_rollback_has_its_own_order_and_delay(self):
+        # Of three that are replaced one by one the last one fails; two are put back.
+        fails = "n=$$(cat /n/n 2>/dev/null); echo $${n}x > /n/n; [ \\\"$$n\\\" != xx ]"
+        for update, rollback in (("stop-first", "start-first"), ("start-first", "stop-first")):
+            with self.subTest(rollback=rollback):
+                config = f"order: {update}, failure_action: rollback}}\n          rollback_config: {{order: {rollback}, delay: 700ms"
+                stack, before = self.grouped(config)
+                old = {row["ID"] for row in before}
+                stack.write((GROUPS.replace("UPDATE", config).replace("FIRST", fails + " || exit 3")
+                             + "\n    volumes: {n: {}}\n").replace("deploy:", "volumes: [n:/n]\n        deploy:"))
+                self.assertEqual(1, stack("up", "-d").code)
+                self.assertEqual(old, {row["ID"] for row in self.rows(stack)})
+                with open(f"{self.berth.run}/events", encoding="utf-8") as file:
+                    events = [event for event in map(json.loads, file) if event["project"] == stack.name]
+                # The rollback begins when the third one has failed.
+                failed = max(i for i, event in enumerate(events) if event["attributes"].get("exitCode") == "3")
+                back = [event for event in events[failed:] if event["action"] in ("start", "die") and event["attributes"].get("exitCode") != "3"]
+                which = [(event["action"], "old" if event["id"] in old else "new") for event in back]
+                if update == "stop-first":  # the third one's own is started again first
+                    self.assertEqual(("start", "old"), which.pop(0))
+                    back.pop(0)
+                pair = [("start", "old"), ("die", "new")]
+                self.assertEqual((pair if rollback == "start-first" else pair[::-1]) * 2, which)
+                self.assertGreaterEqual(back[2]["time_ns"] - back[1]["time_ns"], 700_000_000)
+                stack("down", "-v", "-t", "0", check=0)
+
     def test_what_is_not_understood_is_named(self):
         stack = self.stack(GROUPS.replace("UPDATE", "failure_action: rollbak").replace("FIRST", "true"))
         refused = stack("up", "-d")

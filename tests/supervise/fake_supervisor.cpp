@@ -107,7 +107,7 @@ class FakeSupervisor {
     sys::UniqueFd out(open(words[2].c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     sys::UniqueFd err(words.size() > 3 ? open(words[3].c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1);
     if (!directory.valid() || !out.valid()) return "failed";
-    link_.pump(directory.ref(), limits_, out.ref(), err.ref());
+    link_.pump(words[1], {directory.ref(), out.ref(), err.ref(), limits_});
     return "ok";
   }
 
