@@ -27,7 +27,7 @@ class Scale(Case):
         stack.up("--scale", f"web={COUNT}", timeout=120)
         self.assertEqual(COUNT, len(stack("ps", "-q", check=0).out.split()))
         self.assertEqual("it works", stack("exec", "-T", "--index", str(COUNT), "web", "wget", "-qO-", "http://web", check=0).out.strip())
-        for name, each in (("berth-supervisor", 6), ("berth-keeper", 7)):
+        for name, each in (("berth-supervisor", 9), ("berth-keeper", 7)):  # both have the pipes of the output
             self.assertLess(self.descriptors(name), each * COUNT + 40, name)
         before = {name: self.descriptors(name) for name in ("berth-supervisor", "berth-keeper")}
         stack.up("--scale", "web=20", timeout=120)
@@ -61,7 +61,7 @@ class Scale(Case):
             answers = stack.sh(f"client{site}", f"for name in {names}; do timeout 5 wget -qO- http://$name/; done")
             self.assertEqual(EACH, answers.count("it works"), answers)
         # A network costs the helpers no descriptor; a container does, whatever the number of its networks.
-        self.assertLess(self.descriptors("berth-supervisor"), 5 * 2 * len(sites) + 40)
+        self.assertLess(self.descriptors("berth-supervisor"), 8 * 2 * len(sites) + 40)
         (pid,) = self.berth.helpers("berth-supervisor")
         pages = int(re.search(r"^Pss_Anon:\s+(\d+) kB", host.read(f"/proc/{pid}/smaps_rollup"), re.MULTILINE)[1])
         self.assertLess(pages, 32 << 10)
