@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""tests/vm/power_cut_guest.py first|after DURABLE WORK MOMENT: one life of the machine of tests/vm/power_cut.
+"""tests/vm/power_cut_guest.py first|after|rebooted DURABLE WORK MOMENT: one life of the machine of tests/vm/power_cut.
 
 Checks what the life before left on the disk (DURABLE: the last line that a container had synced), says "checked", begins
 WORK, and after MOMENT changes below berth's root says "cut DURABLE" and waits for the end.
 
 What is promised is in docs/decisions/0007-state-files-are-not-synced.md: what volumes and images held stays; records of
-containers and networks may be torn, and berth then makes them anew.
+containers and networks may be torn, and berth then makes them anew. "rebooted": all had been synced when the power went, so
+what the unit of `berth system install-unit` runs at boot brings back what its restart policy says.
 """
 
 import glob
@@ -48,6 +49,12 @@ COMPOSE = """
         command: [sleep, "100000"]
         stop_grace_period: 0s
         volumes: ["/content"]
+      always:
+        image: content:1
+        command: [sleep, "100000"]
+        stop_grace_period: 0s
+        network_mode: none
+        restart: always
     volumes: {data: }
     """
 
@@ -121,6 +128,11 @@ class Life:
             name = os.path.basename(os.path.dirname(folder))
             if not name.startswith(".tmp-"):
                 yield name, folder
+
+    def check_resumed(self):
+        self.berth("system", "resume", check=0)
+        states = {service: row["State"] for service, row in self.stack.ps().items()}
+        require(states == {"always": "running", "reader": "exited", "writer": "exited"}, f"after the boot: {states}")
 
     def check(self, durable):
         self.check_images()
@@ -222,6 +234,8 @@ def main(life_number, durable, work, moment):
     if life_number == "first":
         life.make_stock()
     else:
+        if life_number == "rebooted":
+            life.check_resumed()
         life.check(int(durable))
     print("checked", flush=True)
     life.begin(work, int(moment))
