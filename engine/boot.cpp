@@ -6,11 +6,8 @@
 namespace berth::engine {
 
 berth::Status remember_start(const sys::Paths& paths, const ContainerRecord& record, const LiveState& live) {
-  const std::string& policy = record.config.restart.policy;
-  const std::string path = paths.container(record.id) + "/state.json";
-  const bool may_return = policy == "always" || policy == "unless-stopped";
-  if (!may_return && sys::exists(path)) return {};
-  return sys::write_file_atomic(path, to_text(Json(live)) + "\n", sys::Durability::none, 0600);
+  return sys::write_file_atomic(paths.container(record.id) + "/state.json", to_text(Json(live)) + "\n",
+                                sys::Durability::none, 0600);
 }
 
 bool comes_back(const Container& container) {

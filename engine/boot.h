@@ -7,8 +7,7 @@
 
 namespace berth::engine {
 
-/// Notes below $BERTH_ROOT that the container has been started, since what is below $BERTH_RUN goes with the boot. Once
-/// is enough where its policy would not bring it back: then it only tells that the container has run.
+/// Notes below $BERTH_ROOT that the container has been started, since what is below $BERTH_RUN goes with the boot.
 [[nodiscard]] berth::Status remember_start(const sys::Paths& paths, const ContainerRecord& record,
                                            const LiveState& live);
 
