@@ -185,6 +185,8 @@ class Renderer {
         value = &value->at(name);
         continue;
       }
+      if (name == "Health" || name == "Healthcheck")
+        return Value();  // left out where there is none: scripts ask with `if`
       std::vector<std::string> names;
       if (value->is_object()) {
         for (const auto& item : value->items()) names.push_back(item.key());

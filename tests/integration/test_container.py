@@ -168,6 +168,8 @@ class Run(Container):
             "{{.Config.StopSignal}} {{.Config.StopTimeout}}"))
         self.do("run", "-d", "--name", "unchecked", "--no-healthcheck", "busybox:1", "sleep", "1000", check=0)
         self.assertNotIn("Health", self.inspect("unchecked", "{{json .State}}"))
+        asked = "{{if .State.Health}}{{.State.Health.Status}}{{else}}unchecked{{end}}"
+        self.assertEqual(["healthy", "unchecked"], [self.inspect(name, asked) for name in ("checked", "unchecked")])
 
     def test_published_ports_lead_in(self):
         server = ["sh", "-c", "while :; do echo hello | nc -l -p 8080; done"]
