@@ -1,4 +1,5 @@
 #include <fmt/core.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -6,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/config_lists.h"
+#include "cli/output_file.h"
 #include "cli/project.h"
 #include "compose/emit.h"
 #include "compose/explain.h"
@@ -43,6 +45,16 @@ compose::LoadRequest request_for(const Context& context, const ConfigFlags& flag
 }
 
 /// One run of `config`: what the flags ask for, as text.
+/// A device or a pipe is written to, not replaced.
+Status save_config(const std::string& path, const std::string& text) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode))
+    return sys::write_file_atomic(path, text, sys::Durability::none);
+  BERTH_TRY(OutputFile file, OutputFile::open(path));
+  BERTH_TRY_OK(file.write(text));
+  return file.complete();
+}
+
 class Config {
  public:
   Config(const Context& context, const ConfigFlags& flags) : context_(context), flags_(flags) {
@@ -59,7 +71,7 @@ class Config {
       fmt::print("{}", *text);
       return 0;
     }
-    return report(context_, sys::write_file_atomic(flags_.output, *text, sys::Durability::none));
+    return report(context_, save_config(flags_.output, *text));
   }
 
  private:

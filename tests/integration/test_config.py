@@ -3,6 +3,7 @@ with that of a container."""
 
 import json
 import os
+import stat
 
 from harness import Case
 
@@ -83,6 +84,10 @@ class Config(Case):
         self.assertEqual(shown, shop("-f", "out.yaml", "config", check=0).out)
         self.assertEqual(shown, shop("convert", check=0).out)
         self.assertEqual(1, shop("config", "-o", "no/such/folder/out.yaml").code)
+        null = os.path.join(shop.folder, "null")
+        os.mknod(null, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+        shop("config", "-o", null, check=0)
+        self.assertTrue(stat.S_ISCHR(os.lstat(null).st_mode), "a device is written to, not replaced")
 
     def test_variables_stay_without_interpolation(self):
         shop = self.shop()
