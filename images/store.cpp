@@ -90,6 +90,7 @@ Result<Index> Store::read_index() const {
 }
 
 Status Store::write_index(const Index& index) const {
+  BERTH_TRY_OK(remove_temporaries(directory_));  // of who held index.lock before us
   return sys::write_file_atomic(directory_ + "/index.json", render_index(index), sys::Durability::disk)
       .context("image store");
 }

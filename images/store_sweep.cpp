@@ -62,14 +62,19 @@ void keep_unnamed(Index& index, Descriptor entry) {
   index.manifests.push_back(std::move(entry));
 }
 
-Status sweep_temporaries(const std::string& directory) {
-  for (const std::string& place : {directory + "/blobs/sha256", directory + "/layers"}) {
-    BERTH_TRY(auto names, sys::list_dir(place));
-    for (const std::string& name : names) {
-      if (name.starts_with(kTemporary)) BERTH_TRY_OK(sys::remove_tree(place + "/" + name));
-    }
+Status remove_temporaries(const std::string& place) {
+  BERTH_TRY(auto names, sys::list_dir(place));
+  for (const std::string& name : names) {
+    if (name.starts_with(kTemporary)) BERTH_TRY_OK(sys::remove_tree(place + "/" + name));
   }
   return {};
+}
+
+Status sweep_temporaries(const std::string& directory) {
+  const std::string cache = directory + "/build-cache";
+  if (sys::exists(cache)) BERTH_TRY_OK(remove_temporaries(cache));
+  BERTH_TRY_OK(remove_temporaries(directory + "/blobs/sha256"));
+  return remove_temporaries(directory + "/layers");
 }
 
 Result<uint64_t> sweep_unreferenced(const Store& store, const Index& index) {

@@ -18,6 +18,9 @@ void keep_unnamed(Index& index, Descriptor entry);
 /// Notes where the entry's name comes from.
 [[nodiscard]] Status note_origin(Descriptor& entry, const std::string& name, const Origin& origin);
 
+/// Removes what somebody was writing there when it was killed. Requires: nobody writes there now.
+[[nodiscard]] Status remove_temporaries(const std::string& place);
+
 /// Removes what crashed imports left. Requires: content.lock held exclusively.
 [[nodiscard]] Status sweep_temporaries(const std::string& directory);
 

@@ -256,6 +256,19 @@ TEST_CASE("a killed import leaves garbage that the next one sweeps") {
   CHECK(f.layers() == 0);
 }
 
+TEST_CASE(
+    "what was being written beside the index or in the cache when its writer was killed goes with the next write") {
+  Fixture f;
+  if (!f.root) return;
+  const std::string index = f.store.directory() + "/.tmp-0", cached = f.store.directory() + "/build-cache/.tmp-0";
+  REQUIRE(sys::make_dirs(f.store.directory() + "/build-cache").ok());
+  REQUIRE(sys::write_file_atomic(index, "{", sys::Durability::none).ok());
+  REQUIRE(sys::write_file_atomic(cached, "{", sys::Durability::none).ok());
+  REQUIRE(make_image(f.store, {"x"}, {"docker.io/library/x:latest"}).ok());
+  CHECK_FALSE(sys::exists(index));
+  CHECK_FALSE(sys::exists(cached));
+}
+
 TEST_CASE("an import under way is not swept by others") {
   Fixture f;
   if (!f.root) return;
