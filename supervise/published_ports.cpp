@@ -77,12 +77,14 @@ Task<netns::Reservation> PublishedPorts::take(netns::PortSpec wanted) {
   Result<netns::Reservation> taken = netns::reserve_port(wanted);
   const bool may_be_ours = !taken && taken.error().code == EADDRINUSE;
   if (may_be_ours && co_await keeper_.catch_up()) taken = netns::reserve_port(wanted);
-  // What an earlier supervisor was just starting has copies of its sockets until it notices that it is alone.
+  // What an earlier supervisor was just starting has copies of its sockets until it notices that it is alone; and what
+  // was on its way to the keeper when both died is held by nobody until the kernel has taken the message apart.
   asio::steady_timer pause(io_);
   const auto give_up = std::chrono::steady_clock::now() + kDyingHolds;
   while (!taken && taken.error().code == EADDRINUSE && publisher_of(wanted).empty() &&
-         std::chrono::steady_clock::now() < give_up &&
-         netns::find_port_holder(wanted.protocol, wanted.host_port).starts_with("berth-")) {
+         std::chrono::steady_clock::now() < give_up) {
+    const std::string holder = netns::find_port_holder(wanted.protocol, wanted.host_port);
+    if (!holder.empty() && !holder.starts_with("berth-")) break;
     pause.expires_after(kPause);
     (void)co_await pause.async_wait(kAwait);
     taken = netns::reserve_port(wanted);
