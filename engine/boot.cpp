@@ -6,6 +6,8 @@
 namespace berth::engine {
 
 berth::Status remember_start(const sys::Paths& paths, const ContainerRecord& record, const LiveState& live) {
+  const std::string& policy = record.config.restart.policy;
+  if (policy != "always" && policy != "unless-stopped") return {};
   return sys::write_file_atomic(paths.container(record.id) + "/state.json", to_text(Json(live)) + "\n",
                                 sys::Durability::none, 0600);
 }

@@ -8,6 +8,7 @@
 namespace berth::engine {
 
 /// Notes below $BERTH_ROOT that the container has been started, since what is below $BERTH_RUN goes with the boot.
+/// Nothing to do where its policy would not bring it back.
 [[nodiscard]] berth::Status remember_start(const sys::Paths& paths, const ContainerRecord& record,
                                            const LiveState& live);
 
