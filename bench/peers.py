@@ -64,8 +64,10 @@ class Peers:
         self.inside = ["nsenter", f"--mount=/proc/{self.process.pid}/ns/mnt", "--"]  # half a millisecond
         self.environment = {**os.environ, "PODMAN_IGNORE_CGROUPSV1_WARNING": "1"}
         if not os.path.exists("/sys/fs/cgroup/cgroup.controllers"):  # crun refuses control groups that are not v2 alone
-            self.environment["CONTAINERS_CONF_OVERRIDE"] = os.path.join(self.write("podman", "containers.conf", '[engine]\nruntime = "runc"\n'),
-                                                                        "containers.conf")
+            ours, theirs = self.folder("podman")
+            with open(os.path.join(ours, "containers.conf"), "w", encoding="utf-8") as file:
+                file.write('[engine]\nruntime = "runc"\n')
+            self.environment["CONTAINERS_CONF_OVERRIDE"] = os.path.join(theirs, "containers.conf")
         self.docker = [*self.inside, "docker"]
         deadline = time.monotonic() + 60
         while subprocess.run([*self.docker, "version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode != 0:
@@ -74,17 +76,15 @@ class Peers:
                 sys.exit(f"bench: dockerd does not answer; see {root()}/run/dockerd.log")
             time.sleep(0.2)
 
-    def write(self, folder, name, text):
-        """A file below /srv of the root, as those inside see it; the folder's path."""
-        path = os.path.join(root(), "srv", folder)
+    def folder(self, name):
+        """A folder in the root: its path, and its path as those inside see it."""
+        path = os.path.join(self.root, "srv", name)
         os.makedirs(path, exist_ok=True)
-        with open(os.path.join(path, name), "w", encoding="utf-8") as file:
-            file.write(text)
-        return os.path.join("/srv", folder)
+        return path, os.path.join("/srv", name)
 
     def versions(self):
-        lines = {"docker": [*self.docker, "--version"], "compose": [*self.docker, "compose", "version"],
-                 "podman": [*self.inside, "podman", "--version"], "podman-compose": [*self.inside, "podman-compose", "--version"],
+        lines = {"Docker": [*self.docker, "--version"], "Compose": [*self.docker, "compose", "version"],
+                 "Podman": [*self.inside, "podman", "--version"], "podman-compose": [*self.inside, "podman-compose", "--version"],
                  "runc": [*self.inside, "runc", "--version"], "crun": [*self.inside, "crun", "--version"],
                  "bubblewrap": [*self.inside, "bwrap", "--version"]}
         return {name: subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout.partition("\n")[0]
