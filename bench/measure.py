@@ -6,7 +6,7 @@ import time
 
 from trial import Failed, Lacking
 
-SHARE = 60  # seconds after which a slow engine takes no further turn at a trial
+SHARE = 40  # seconds after which a slow engine takes no further turn at a trial
 
 
 class Turns:

@@ -4,6 +4,7 @@ podman-compose, runc, crun and bubblewrap. Made once by mmdebstrap and kept in ~
 They run in a mount namespace of their own whose root that is; nothing of it is left when dockerd has ended. Their networks and
 firewall rules are the surroundings': bench/run --peers starts itself in namespaces of its own (tests/integration/alone)."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -26,7 +27,7 @@ pivot_root . mnt
 umount -l /mnt
 mount --bind /run/resolv.conf /etc/resolv.conf || true
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
-exec dockerd --bridge none --log-level error >/run/dockerd.log 2>&1
+exec dockerd --log-level error >/run/dockerd.log 2>&1
 """
 
 
@@ -60,14 +61,15 @@ class Peers:
     def __init__(self):
         make_root()
         self.root = root()
+        self.turn = os.open(self.root, os.O_DIRECTORY)
+        try:
+            fcntl.flock(self.turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit(f"bench: another measurement uses {self.root}")
         self.process = subprocess.Popen(["unshare", "--mount", "sh", "-c", ENTER, "sh", root()], stdin=subprocess.DEVNULL)
         self.inside = ["nsenter", f"--mount=/proc/{self.process.pid}/ns/mnt", "--"]  # half a millisecond
         self.environment = {**os.environ, "PODMAN_IGNORE_CGROUPSV1_WARNING": "1"}
-        if not os.path.exists("/sys/fs/cgroup/cgroup.controllers"):  # crun refuses control groups that are not v2 alone
-            ours, theirs = self.folder("podman")
-            with open(os.path.join(ours, "containers.conf"), "w", encoding="utf-8") as file:
-                file.write('[engine]\nruntime = "runc"\n')
-            self.environment["CONTAINERS_CONF_OVERRIDE"] = os.path.join(theirs, "containers.conf")
+        self.configure_podman()
         self.docker = [*self.inside, "docker"]
         deadline = time.monotonic() + 60
         while subprocess.run([*self.docker, "version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode != 0:
@@ -75,6 +77,14 @@ class Peers:
                 self.stop()
                 sys.exit(f"bench: dockerd does not answer; see {root()}/run/dockerd.log")
             time.sleep(0.2)
+
+    def configure_podman(self):
+        ours, theirs = self.folder("podman")
+        with open(os.path.join(ours, "containers.conf"), "w", encoding="utf-8") as file:
+            file.write('[containers]\ndefault_ulimits = ["nofile=1024:4096", "nproc=4096:4096"]\n')  # else builds ask for more than some kernels give
+            if not os.path.exists("/sys/fs/cgroup/cgroup.controllers"):  # crun refuses control groups that are not v2 alone
+                file.write('[engine]\nruntime = "runc"\n')
+        self.environment["CONTAINERS_CONF_OVERRIDE"] = os.path.join(theirs, "containers.conf")
 
     def folder(self, name):
         """A folder in the root: its path, and its path as those inside see it."""
@@ -93,3 +103,4 @@ class Peers:
     def stop(self):
         self.process.terminate()
         self.process.wait()
+        os.close(self.turn)
