@@ -1,10 +1,9 @@
 """The peers, of the newest release that Debian has, in a root of their own: Docker Engine with Compose, Podman with
 podman-compose, runc, crun and bubblewrap. Made once by mmdebstrap and kept in ~/.cache/berth-peers (BERTH_BENCH_PEERS).
 
-They run in a mount namespace of their own whose root that is; nothing of it is left when dockerd has ended. Their networks and
-firewall rules are the surroundings': bench/run --peers starts itself in namespaces of its own (tests/integration/alone)."""
+They run in a mount namespace of their own whose root that is; nothing of it is left when dockerd has ended. Their networks,
+firewall rules and mounts are the surroundings': bench/run --peers starts itself in namespaces of its own (tests/integration/alone)."""
 
-import fcntl
 import os
 import subprocess
 import sys
@@ -14,6 +13,7 @@ REPO = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SUITE = "trixie"
 PACKAGES = ("docker.io docker-cli docker-compose docker-buildx podman podman-compose netavark aardvark-dns crun runc bubblewrap catatonit "
             "iptables nftables iproute2 ca-certificates procps mount").split()
+STATE = ("srv", "var/lib/docker", "var/lib/containers")  # in memory: gone with the mount namespace, and disks are not what is measured
 # Once the root is process 1's, tools that remount / do so here and nowhere else.
 ENTER = """
 set -e
@@ -61,11 +61,10 @@ class Peers:
     def __init__(self):
         make_root()
         self.root = root()
-        self.turn = os.open(self.root, os.O_DIRECTORY)
-        try:
-            fcntl.flock(self.turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            sys.exit(f"bench: another measurement uses {self.root}")
+        for folder in STATE:
+            path = os.path.join(self.root, folder)
+            os.makedirs(path, exist_ok=True)
+            subprocess.run(["mount", "-t", "tmpfs", "tmpfs", path], check=True)
         self.process = subprocess.Popen(["unshare", "--mount", "sh", "-c", ENTER, "sh", root()], stdin=subprocess.DEVNULL)
         self.inside = ["nsenter", f"--mount=/proc/{self.process.pid}/ns/mnt", "--"]  # half a millisecond
         self.environment = {**os.environ, "PODMAN_IGNORE_CGROUPSV1_WARNING": "1"}
@@ -103,4 +102,3 @@ class Peers:
     def stop(self):
         self.process.terminate()
         self.process.wait()
-        os.close(self.turn)

@@ -20,6 +20,7 @@ STACK = """
 services:
   web:
     image: {image}
+    build: "{folder}" # Compose does not watch without
     command: [sleep, infinity]
     init: true
     environment: {{BERTH_TEST_MARK: "{mark}"}}
@@ -67,6 +68,7 @@ class Watch(Trial):
         self.turn = 0
         self.ours, theirs = engine.folder("watch")
         make_tree(self.ours)
+        write(os.path.join(self.ours, "Dockerfile"), f"FROM {IMAGE}\n")
         mark = f"berth-bench-watch-{engine.name}"
         self.stack = STACK.format(image=IMAGE, mark=mark, folder=theirs)
         engine.compose(self.stack, "up", "-d")
