@@ -5,7 +5,7 @@ import re
 from figures import BYTES, RATES, SECONDS, SHARE, shown
 from picture import WIDTH, LogScale, Picture, colour
 
-LEFT, RIGHT, BAR, GAP = 150, 170, 15, 14
+LEFT, RIGHT, BAR, GAP = 150, 215, 15, 14
 
 
 def draw_bars(picture, results, places, top):

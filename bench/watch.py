@@ -41,11 +41,11 @@ def write(path, text="x"):
         file.write(text)
 
 
-def wait_for(condition, seconds=120):
+def wait_for(what, condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            raise Failed("watch: what was waited for did not happen")
+            raise Failed(f"after {seconds} seconds there is still no {what}")
         time.sleep(0.0005)
 
 
@@ -81,7 +81,7 @@ class Watch(Trial):
         started = time.monotonic()
         for name in names:
             write(f"{self.ours}/src/0/0/{name}")
-        wait_for(lambda: all(self.has(name) for name in reversed(names)))
+        wait_for(f"{names[-1]} in the container", lambda: all(self.has(name) for name in reversed(names)))
         return time.monotonic() - started
 
     def once(self):
@@ -97,7 +97,7 @@ class Watch(Trial):
                 if given:
                     watch.stdin.write(given)
                     watch.stdin.close()
-                wait_for(lambda: "enabled" in host.read(output).lower())
+                wait_for("`Watch enabled`", lambda: "enabled" in host.read(output).lower())
                 figures = {"watch-ready": time.monotonic() - started}
                 latencies = []
                 for i in range(10):
