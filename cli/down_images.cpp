@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/prune.h"
 #include "cli/service_builds.h"
+#include "compose/provider.h"
 #include "engine/state.h"
 #include "images/store.h"
 #include "sys/file.h"
@@ -47,7 +48,8 @@ std::vector<std::string> images_of(const Context& context, const Target& target,
   std::set<std::string> names;
   if (target.file) {
     for (const auto& [name, service] : target.file->services) {
-      bool chosen = selection.services.empty() || selection.services.contains(name);
+      bool chosen =
+          !compose::has_provider(service) && (selection.services.empty() || selection.services.contains(name));
       if (chosen && (all || (service.build && !service.image))) names.insert(image_of(*target.file, service));
     }
   } else if (all) {
