@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/prune.h"
 #include "cli/service_builds.h"
+#include "cli/status_stream.h"
 #include "compose/provider.h"
 #include "engine/state.h"
 #include "images/store.h"
@@ -78,7 +79,7 @@ int remove_images(const Context& context, const std::vector<std::string>& names)
     if (!removed)
       code = report(context, removed.error());
     else if (context.progress != "quiet")
-      fmt::print(stderr, " Image {}  Removed\n", printable(name));
+      fmt::print(status_stream(), " Image {}  Removed\n", printable(name));
   }
   return code;
 }
