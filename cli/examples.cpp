@@ -73,6 +73,8 @@ constexpr ExampleRow kExamples[] = {
     {"berth container prune", {"berth container prune -f", "remove all stopped containers"}},
     {"berth container update", {"berth container update --memory 512m --cpus 1.5 box", "other limits, at once"}},
     {"berth container update", {"berth container update --restart always box", "it comes back from now on"}},
+    {"berth diff", {"berth diff shop-web-1", "what has changed in its file system"}},
+    {"berth rename", {"berth rename box chest", "give it another name"}},
     {"berth update", {"berth update --memory 512m --cpus 1.5 box", "other limits, at once"}},
     {"berth container rename", {"berth container rename box chest", "give it another name"}},
     {"berth container restart", {"berth container restart shop-web-1", "stop it and start it"}},

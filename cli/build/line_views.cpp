@@ -44,7 +44,9 @@ class PlainView : public StepView {
   explicit PlainView(bool colour) : colour_(colour) {}
 
   void begun(const Step& step) override { print(step.name, "\033[34m"); }
-  void line(const Step& step, const std::string& text) override { fmt::print(status_stream(), "{} | {}\n", step.label, text); }
+  void line(const Step& step, const std::string& text) override {
+    fmt::print(status_stream(), "{} | {}\n", step.label, text);
+  }
   void ended(const Step& step) override {
     print(step.label + " " + ending(step), is_good(step) ? "\033[34m" : "\033[31m");
   }

@@ -117,7 +117,7 @@ class CommandLine(Case):
         self.assertIn("busybox", images())
 
     def test_what_compose_has_and_berth_has_not_is_named(self):
-        for command in ("publish", "bridge", "alpha"):
+        for command in ("publish", "bridge", "alpha", "manifest"):
             self.assertIn(f"{command} is not supported: ", self.berth(command, "--app", "x", check=1).err)
 
     def test_ps_takes_templates_and_refuses_other_filters(self):
