@@ -59,10 +59,13 @@ std::optional<engine::Json> changes_of(const Context& context, const UpdateFlags
     if (!flags.values[i].empty()) changes[place] = config.at(place);
   }
   // The two forms of one limit exclude each other: the later one counts.
-  engine::Json& resources = changes["resources"];
-  if (resources.contains("nano_cpus")) resources["cpu_quota"] = resources["cpu_period"] = 0;
-  if (resources.value("cpu_quota", 0) != 0) resources["nano_cpus"] = 0;
-  return changes;
+  if (auto resources = changes.find("resources"); resources != changes.end()) {
+    if (resources->contains("nano_cpus"))
+      (*resources)["cpu_quota"] = (*resources)["cpu_period"] = 0;
+    else if (resources->contains("cpu_quota"))
+      (*resources)["nano_cpus"] = 0;
+  }
+  return std::optional<engine::Json>(std::in_place, std::move(changes));
 }
 
 int update(const Context& context, const UpdateFlags& flags) {

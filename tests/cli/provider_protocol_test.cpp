@@ -1,6 +1,6 @@
 #include "cli/provider/protocol.h"
 
-#include <catch2/catch_test_macros.hpp>
+#include <catch2/catch.hpp>
 
 namespace berth::cli::provider {
 namespace {

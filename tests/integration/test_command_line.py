@@ -59,7 +59,8 @@ class CommandLine(Case):
             self.assertEqual(1, saved.err.count(flag), saved.err)
 
     def test_progress_goes_to_stdout_where_a_variable_says_so(self):
-        stack = self.stack("services: {web: {build: {dockerfile_inline: 'FROM busybox:1\nRUN true'}, command: [sleep, '1000'], init: true}}")
+        stack = self.stack('services: {web: {build: {dockerfile_inline: "FROM busybox:1\\nRUN true"}, command: [sleep, "1000"], '
+                           'init: true}}')
         self.with_variables(COMPOSE_STATUS_STDOUT="1")
         up = stack("up", "-d", check=0)
         self.assert_in_order(up.out, "RUN true", "built ", f"Container {stack.name}-web-1  Started")
@@ -101,7 +102,8 @@ class CommandLine(Case):
         self.assertEqual(set(), set(stack.ps()))
 
     def test_down_removes_images_where_asked_for(self):
-        stack = self.stack("services: {web: {build: {dockerfile_inline: 'FROM busybox:1'}, command: [sleep, '9']}, "
+        stack = self.stack('services: {web: {build: {dockerfile_inline: "FROM busybox:1\\nRUN true"}, command: [sleep, "1000"], '
+                           'init: true}}')
                            "named: {image: named:1, build: {dockerfile_inline: \"FROM busybox:1\\nENV A=b\"}}}")
         stack.up("--no-start")
 
