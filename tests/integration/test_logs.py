@@ -96,6 +96,7 @@ class Logs(Case):
         wait_until("all is there", lambda: "b4" in self.bare(stack))
         self.assertEqual("a1 b1 a2 b2 a3 b3 a4 b4".split(), self.bare(stack).split())
         self.assertEqual("a4 b4".split(), self.bare(stack, "-n", "1").split())
+        wait_until("both have ended", lambda: {row["State"] for row in stack.ps().values()} == {"exited"})
         follower = Follower(self, stack, "logs", "-f", "--no-log-prefix")
         self.assertEqual(0, follower.wait_exit())
         self.assertEqual("a1 b1 a2 b2 a3 b3 a4 b4".split(), follower.text().split())
