@@ -102,8 +102,7 @@ class CommandLine(Case):
         self.assertEqual(set(), set(stack.ps()))
 
     def test_down_removes_images_where_asked_for(self):
-        stack = self.stack('services: {web: {build: {dockerfile_inline: "FROM busybox:1\\nRUN true"}, command: [sleep, "1000"], '
-                           'init: true}}')
+        stack = self.stack("services: {web: {build: {dockerfile_inline: 'FROM busybox:1'}, command: [sleep, '9']}, "
                            "named: {image: named:1, build: {dockerfile_inline: \"FROM busybox:1\\nENV A=b\"}}}")
         stack.up("--no-start")
 
