@@ -101,7 +101,7 @@ std::string local_volumes(const Container& c) {
 std::string command_text(const Container& c, bool full) {
   std::string text = join(c.record.args, " ");
   if (!full && text.size() > 20) text = text.substr(0, 19) + "…";
-  return "\"" + text + "\"";
+  return fmt::format("\"{}\"", text);
 }
 
 std::string age_text(int64_t since_ns) {
