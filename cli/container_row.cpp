@@ -77,7 +77,7 @@ std::string mounts_text(const Container& c, bool full) {
   for (const engine::MountConfig& mount : c.record.mounts) {
     if (mount.type == "tmpfs") continue;
     bool cut = !full && mount.source.size() > kShown;
-    mounts.push_back(cut ? mount.source.substr(0, kShown - 1) + "…" : mount.source);
+    mounts.push_back(cut ? fmt::format("{}…", mount.source.substr(0, kShown - 1)) : mount.source);
   }
   return join(mounts, ",");
 }
@@ -100,7 +100,7 @@ std::string local_volumes(const Container& c) {
 
 std::string command_text(const Container& c, bool full) {
   std::string text = join(c.record.args, " ");
-  if (!full && text.size() > 20) text = text.substr(0, 19) + "…";
+  if (!full && text.size() > 20) text = fmt::format("{}…", text.substr(0, 19));
   return fmt::format("\"{}\"", text);
 }
 
