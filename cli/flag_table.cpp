@@ -14,14 +14,15 @@ namespace {
 std::vector<std::vector<std::string>> meanings(const CLI::Option& option, bool ignored) {
   std::vector<std::vector<std::string>> sets;
   std::vector<std::string> plain;
-  for (const std::string& name : split(option.get_name(false, true), ',')) {
-    const bool negates = option.check_fname(name.substr(name.find_first_not_of('-'))) &&
-                         option.get_flag_value(name.substr(name.find_first_not_of('-')), "") == "false";
+  auto add = [&](const std::string& dashes, const std::string& name) {
+    const bool negates = option.check_fname(name) && option.get_flag_value(name, "") == "false";
     if (negates || ignored)
-      sets.push_back({name});
+      sets.push_back({dashes + name});
     else
-      plain.push_back(name);
-  }
+      plain.push_back(dashes + name);
+  };
+  for (const std::string& name : option.get_snames()) add("-", name);
+  for (const std::string& name : option.get_lnames()) add("--", name);
   if (!plain.empty()) sets.push_back(plain);
   return sets;
 }
