@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "engine/record.h"
 #include "sys/directory.h"
 
 namespace berth::cli {
@@ -109,7 +110,7 @@ Json exposed_json(const engine::ContainerRecord& record) {
 Json config_json(const engine::ContainerRecord& record, const images::ImageConfig* image) {
   const engine::ContainerConfig& config = record.config;
   auto [entrypoint, command] = entrypoint_and_command(record, image);
-  Json json = {{"Hostname", config.hostname.empty() ? record.short_id() : config.hostname},
+  Json json = {{"Hostname", engine::hostname_of(record)},
                {"Domainname", config.domainname},
                {"User", record.user},
                {"AttachStdin", false},

@@ -20,6 +20,10 @@ FORMS = [
     (r"\b(?:172|192)\.\d+\.\d+\.\d+\b", "<address>"),
     (r"\b(?:Less than a second|About (?:a minute|an hour)|\d+ (?:seconds?|minutes?|hours?))(?= ago\b)", "<age>"),
     (r"\bUp (?:Less than a second|About (?:a minute|an hour)|\d+ (?:seconds?|minutes?|hours?))", "Up <age>"),
+    (r"\b\d+ +\d+ +\d+ +\d\d:\d\d +\?", "<pid> <parent> <cpu> <start> ?"),
+    (r"compose\.version=[\d.]+", "compose.version=<version>"),
+    (r"/proc/\d+/", "/proc/<pid>/"),
+    (r"\b(?:3[2-9]|[45]\d|6[0-5])\d{3}\b", "<port>"),
     (r"\b\d{1,3}(?:\.\d+)?%", "<percent>"),
     (r"\b\d+(?:\.\d+)?(?:[kKMG]i?)?B\b", "<size>"),
 ]
@@ -31,28 +35,36 @@ def form_of(text):
     return text
 
 
+COUNTS = {"Pid", "TotalCount", "Active", "Duration"}  # how many, or how long: another in each run
+SETS = {"Labels", "Networks", "Mounts"}  # texts whose parts come in any order
+
+
 def _leaves(value, path):
+    """Members and items come in the order of what stands in them: that of ids, and of what was made at once, is chance."""
+    key = path.rpartition(".")[2]
     if isinstance(value, dict) and value:
-        for key in sorted(value):
-            yield from _leaves(value[key], f"{path}.{form_of(key)}" if path else form_of(key))
+        blocks = [_leaves(each, f"{path}.{form_of(name)}" if path else form_of(name)) for name, each in value.items()]
     elif isinstance(value, list) and value:
-        for item in value:
-            yield from _leaves(item, path + "[]")
+        blocks = {tuple(_leaves(item, path + "[]")) for item in value}
     else:
-        text = json.dumps(value, ensure_ascii=False)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) > 100_000:
-            text = "<number>"
-        yield f"{path} = {form_of(text)}"
+        if isinstance(value, str) and key in SETS:
+            value = ",".join(sorted(value.split(",")))
+        big = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) > 100_000
+        text = "<number>" if key in COUNTS or big else form_of(json.dumps(value, ensure_ascii=False))
+        return [f"{path} = {text}"]
+    return [line for block in sorted(blocks) for line in block]
 
 
-def lines_of(text, folder):
-    """The lines that stand for what a command has printed."""
-    text = text.replace(folder, "<folder>")
+def lines_of(text, folders, in_any_order=False):
+    """The lines that stand for what a command has printed. `folders`: what stands for each path of this machine."""
+    for folder, name in folders.items():
+        text = text.replace(folder, name)
     try:
         documents = [json.loads(text)]
     except ValueError:
         try:
             documents = [json.loads(line) for line in text.splitlines() if line.strip()]
         except ValueError:
-            return [re.sub(r" {2,}", "  ", form_of(line)).rstrip() for line in text.splitlines()]
+            lines = [re.sub(r" {2,}", "  ", form_of(line)).rstrip() for line in text.splitlines()]
+            return sorted(line.strip() for line in lines) if in_any_order else lines
     return [line for document in documents for line in _leaves(document, "")]

@@ -24,6 +24,7 @@ compose config --hash web
 compose --profile debug config --services
 compose config web --format json
 compose config -q
+compose config --variables
 compose version --short
 compose version --format json
 """
@@ -51,6 +52,8 @@ compose port web 443 --protocol udp
 compose port web 1
 compose top db
 compose logs --no-color web job
+compose stats --no-stream --format json db
+compose stats --no-stream
 compose logs --no-color --no-log-prefix -t job
 compose logs --no-color --tail 1 web
 compose exec -T web sh -c 'exit 7'
@@ -77,8 +80,8 @@ inspect -f '{{range .Mounts}}{{.Type}} {{.Destination}}{{println}}{{end}}' shape
 inspect nothing
 container port shapes-web-1
 container top shapes-db-1
-stats --no-stream --format json shapes-db-1
-stats --no-stream --format '{{.Name}}' shapes-db-1
+container stats --no-stream --format json shapes-db-1
+container stats --no-stream --format '{{.Name}}' shapes-db-1
 container logs shapes-job-1
 image ls --filter reference=shapes-made
 image ls --filter reference=shapes-made --format json
@@ -125,10 +128,11 @@ compose down -v -t 0
 
 
 class Engine:
-    """Something that is called like docker. `folder` is the stack's as that sees it."""
+    """Something that is called like docker. The stack is in `folder`, which it sees as `seen`; what it keeps is in `root`."""
 
-    def __init__(self, words_of, folder, seen_folder=None, environment=None):
-        self.words_of, self.folder, self.seen, self.environment = words_of, folder, seen_folder or folder, environment
+    def __init__(self, words_of, folder, seen, root, environment=None):
+        self.words_of, self.folder, self.seen, self.environment = words_of, folder, seen, environment
+        self.folders = {seen: "<folder>", root: "<root>"}
         shutil.copytree(os.path.join(HERE, "stack"), folder)
 
     def start(self, words, **options):
@@ -154,10 +158,14 @@ def until(what, condition):
             raise AssertionError(f"waited in vain until {what}")
 
 
+ANY_ORDER = ("compose config", "container ls", "compose logs")
+
+
 def text_of(engine, line):
     code, out, err = engine.call(shlex.split(line))
-    said = "" if code == 0 else f", stderr: {shapes.form_of(err.strip().splitlines()[-1]) if err.strip() else 'nothing'}"
-    return [f"$ {line}", *shapes.lines_of(out, engine.seen), f"exit {code}{said}", ""]
+    last = (err.strip().splitlines() or ["nothing"])[-1]
+    said = "" if code == 0 else f", stderr: {shapes.lines_of(last, engine.folders)[0]}"
+    return [f"$ {line}", *shapes.lines_of(out, engine.folders, line.startswith(ANY_ORDER)), f"exit {code}{said}", ""]
 
 
 def is_settled(engine):
@@ -188,7 +196,7 @@ def events(engine):
         event = json.loads(line)
         if not event["action"].startswith(("exec", "health")):
             first.setdefault(event["action"], line)
-    return ["$ compose events --json", *[line for action in sorted(first) for line in shapes.lines_of(first[action], engine.seen)], ""]
+    return ["$ compose events --json", *[line for action in sorted(first) for line in shapes.lines_of(first[action], engine.folders)], ""]
 
 
 def transcript(engine):
