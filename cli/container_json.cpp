@@ -169,7 +169,12 @@ Json container_json(const engine::Container& container, const Surroundings& arou
        {{"Data",
          {{"LowerDir", lower}, {"MergedDir", ""}, {"UpperDir", folder + "/upper"}, {"WorkDir", folder + "/work"}}},
         {"Name", "overlay2"}}}};
-  if (around.size) json["SizeRw"] = sys::disk_usage(folder + "/upper");
+  if (around.size) {
+    uint64_t own = sys::disk_usage(folder + "/upper"), all = own;
+    for (const std::string& layer : record.layers) all += sys::disk_usage(layer);
+    json["SizeRw"] = own;
+    json["SizeRootFs"] = all;
+  }
   json["Mounts"] = mounts_json(record, around.paths);
   json["Config"] = config_json(record, around.image);
   json["NetworkSettings"] = network_settings_json(container, around.observed);

@@ -53,7 +53,6 @@ compose port web 1
 compose top db
 compose logs --no-color web job
 compose stats --no-stream --format json db
-compose stats --no-stream
 compose logs --no-color --no-log-prefix -t job
 compose logs --no-color --tail 1 web
 compose exec -T web sh -c 'exit 7'
@@ -186,7 +185,7 @@ def events(engine):
             return f'"action":"{action}"' in file.read().replace(" ", "")
 
     with open(path, "w", encoding="utf-8") as file, engine.start(["compose", "events", "--json"], stdout=file) as watch:
-        until("events come", lambda: comes("unpause", ["pause", "db"], ["unpause", "db"]))
+        until("events come", lambda: comes("unpause", ["pause", "db"], ["unpause", "db"]) and comes("pause"))
         until("the start is seen", lambda: comes("start", ["kill", "db"], ["start", "db"]))
         watch.terminate()
     with open(path, encoding="utf-8") as file:
