@@ -111,6 +111,7 @@ Started start(const Context& context, const engine::Container& container, const 
     sys::WindowSize size = sys::window_size(sys::FdRef(STDIN_FILENO));
     exec.tty_rows = size.rows;
     exec.tty_columns = size.columns;
+    if (runtime::enters_as_copy(spec, exec)) BERTH_TRY_OK(sys::seal_self(context.argv));
     runtime::LaunchIo io;
     if (!tty && !flags.detach) {
       io.in = sys::FdRef(flags.interactive ? STDIN_FILENO : -1);
@@ -135,10 +136,6 @@ using FindContainer = std::optional<engine::Container>(const Context& context, c
 
 /// `tty`: if there is a terminal to speak of.
 int run(const Context& context, const ExecFlags& flags, FindContainer* find, bool tty) {
-  // What enters the container begins as a copy of us.
-  if (!context.dry_run) {
-    if (Status sealed = sys::seal_self(context.argv); !sealed) return report(context, sealed);
-  }
   std::optional<engine::Container> container = find(context, flags);
   if (!container) return 1;
   if (context.dry_run) {

@@ -104,13 +104,13 @@ std::string local_volumes(const Container& c) {
 std::string command_text(const Container& c, bool full) {
   std::vector<std::string> words;
   for (const std::string& word : c.record.args) {
-    const bool quoted =
-        !words.empty() && word.find(' ') != std::string::npos;  // as the engine does, the program's never
+    // As the engine does, but the program's never.
+    const bool quoted = !words.empty() && word.find(' ') != std::string::npos;
     words.push_back(quoted ? fmt::format("'{}'", word) : word);
   }
-  std::string text = join(words, " ");
-  if (!full && text.size() > 20) text = fmt::format("{}…", text.substr(0, 19));
-  return fmt::format("\"{}\"", text);
+  const std::string text = join(words, " ");
+  const bool cut = !full && text.size() > 20;
+  return fmt::format("\"{}{}\"", text.substr(0, cut ? 19 : text.npos), cut ? "…" : "");
 }
 
 std::string age_text(int64_t since_ns) {

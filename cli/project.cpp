@@ -45,7 +45,7 @@ std::optional<engine::Stack> make_stack(const Context& context, const compose::P
   engine::Stack stack = engine::lower(project, *chosen, diagnostics, context.all_resources);
   fmt::print(stderr, "{}", diagnostics.render(context.colour(STDERR_FILENO)));
   if (diagnostics.has_errors()) return std::nullopt;
-  if (context.compatibility) stack.separator = '_';
+  if (context.compatibility) stack.separator = std::string(1, '_');
   return stack;
 }
 

@@ -1,5 +1,6 @@
 #include "engine/state.h"
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -34,16 +35,28 @@ bool is_temporary(const std::string& name) {
   return name.rfind(".tmp-", 0) == 0;
 }
 
+constexpr int64_t kUnseen = 255;  // as Docker: nobody was there to see how it ended
+
 /// What has not come through a reboot: the process and all that hung on it.
 void forget_boot(LiveState& live) {
   if (live.alive() || live.status == Status::restarting) {
     live.status = Status::exited;
-    live.exit_code = 255;  // as Docker: nobody was there to see
+    live.exit_code = kUnseen;
   }
   live.process = {};
   live.endpoints.clear();
   live.ports.clear();
   live.health.clear();
+}
+
+/// What ran for the first time when the power went has no outcome, but it has the files that each start writes.
+void find_first_start(LiveState& live, const std::string& dir) {
+  if (live.status != Status::created || !live.error.empty()) return;
+  struct stat info;
+  if (stat((dir + "/hosts").c_str(), &info) != 0) return;
+  live.status = Status::exited;
+  live.exit_code = kUnseen;
+  live.started_ns = info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec;
 }
 
 }  // namespace
@@ -91,7 +104,10 @@ Result<Container> StateStore::read_container(const std::string& id, const std::s
   Result<LiveState> live = read_as<LiveState>(live_dir(id) + "/state.json");
   if (!live) live = read_as<LiveState>(paths_.container(id) + "/state.json");
   if (live) container.live = std::move(live).value();
-  if (container.live.boot_id != boot) forget_boot(container.live);
+  if (container.live.boot_id != boot) {
+    forget_boot(container.live);
+    find_first_start(container.live, paths_.container(id));
+  }
   if (container.live.alive() && !sys::open_identified(container.live.process).ok()) {
     container.live.status = Status::exited;
     read_exit(container.live);

@@ -222,7 +222,7 @@ void child_main(const ChildPlan& plan) noexcept {
   drop_privileges(plan, proc, there ? -1 : cwd);
   if (!there && fchdir(cwd) != 0) fail(plan, Stage::cwd, 0, errno);
   check_cwd(plan);
-  if (plan.born_inside) be_born_inside(plan);
+  if (plan.born_inside && plan.init_fd < 0) be_born_inside(plan);  // else that program is
   if (plan.meet_when_ready) wait_for_start(plan);
   execute(plan);
 }

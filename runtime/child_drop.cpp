@@ -80,23 +80,33 @@ bool is_regular(const char* path) noexcept {
   return stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
-/// berth-init becomes the first process; it executes the program and reports on descriptor 3 in our stead.
+/// False and errno, which is of no meaning for what is not a file.
+bool can_execute(const char* path) noexcept {
+  return syscall(SYS_faccessat2, AT_FDCWD, path, X_OK, AT_EACCESS) == 0 && is_regular(path);
+}
+
+/// berth-init becomes the first process, or berth-exec brings another one in; it executes the program and reports on
+/// descriptor 3 in our stead.
 [[noreturn]] void execute_init(const ChildPlan& plan) noexcept {
   int refused = 0;
+  const bool alone =
+      plan.exec_candidates.size() == 1;  // nothing to choose, and it may be in sight only of a child of ours
   for (const std::string& candidate : plan.exec_candidates) {
-    if (syscall(SYS_faccessat2, AT_FDCWD, candidate.c_str(), X_OK, AT_EACCESS) != 0 || !is_regular(candidate.c_str())) {
+    if (!alone && !can_execute(candidate.c_str())) {
       if (errno != ENOENT && errno != ENOTDIR) refused = EACCES;
       continue;
     }
-    constexpr int kErrorFd = 3;
-    int image = plan.init_fd == kErrorFd ? fcntl(plan.init_fd, F_DUPFD_CLOEXEC, kErrorFd + 1) : plan.init_fd;
-    int moved = plan.error_fd == kErrorFd ? fcntl(kErrorFd, F_SETFD, 0) : dup2(plan.error_fd, kErrorFd);
-    if (image < 0 || moved < 0) fail(plan, Stage::exec, 0, errno);
+    constexpr int kErrorFd = 3, kMeetFd = 4, kAbove = 5;
+    int image = fcntl(plan.init_fd, F_DUPFD_CLOEXEC, kAbove);
+    int error = fcntl(plan.error_fd, F_DUPFD_CLOEXEC, kAbove);
+    int meet = plan.born_inside ? fcntl(plan.meet_fd, F_DUPFD_CLOEXEC, kAbove) : 0;
+    if (image < 0 || error < 0 || meet < 0 || dup2(error, kErrorFd) < 0) fail(plan, Stage::exec, 0, errno);
+    if (plan.born_inside && dup2(meet, kMeetFd) < 0) fail(kErrorFd, Stage::exec, 0, errno);
     char* const* argv = plan.init_argv.data();
-    const_cast<char**>(argv)[1] = const_cast<char*>(candidate.c_str());  // our own copy of the parent's memory
+    const_cast<char**>(argv)[1] = const_cast<char*>(candidate.c_str());  // the plan is ours alone
     *plan.reached_exec = 1;
     (void)syscall(SYS_execveat, image, "", argv, plan.envp.data(), AT_EMPTY_PATH);
-    fail(plan, Stage::exec, 0, errno);
+    fail(kErrorFd, Stage::exec, 0, errno);
   }
   if (refused != 0) fail(plan, Stage::exec, 0, refused);
   fail(plan, Stage::exec_not_found, 0, ENOENT);

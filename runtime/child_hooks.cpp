@@ -79,8 +79,8 @@ void run_hooks(const ChildPlan& plan, const std::vector<PlannedHook>& hooks, siz
 
 void close_leftovers(const ChildPlan& plan, int keep) noexcept {
   unsigned needed[] = {static_cast<unsigned>(plan.error_fd), static_cast<unsigned>(plan.meet_fd),
-                       static_cast<unsigned>(plan.gate_fd), static_cast<unsigned>(plan.state_fd),
-                       static_cast<unsigned>(keep)};
+                       static_cast<unsigned>(plan.gate_fd),  static_cast<unsigned>(plan.state_fd),
+                       static_cast<unsigned>(plan.init_fd),  static_cast<unsigned>(keep)};
   std::sort(std::begin(needed), std::end(needed));  // one that is not there comes last, as the largest number
   unsigned from = 3 + plan.preserved;
   for (unsigned fd = 3; fd < from; ++fd) (void)fcntl(static_cast<int>(fd), F_SETFD, 0);

@@ -145,8 +145,8 @@ struct ChildPlan {
   std::vector<std::string> arg_storage, env_storage;
   std::vector<char*> argv, envp;             // NULL-terminated
   std::vector<std::string> exec_candidates;  // what to try in turn: PATH's directories, or argv[0] alone
-  int init_fd = -1;                          // berth-init in memory, or -1
-  std::vector<char*> init_argv;              // berth-init, place for the program's path, argv; NULL-terminated
+  int init_fd = -1;                          // the image of berth-init, or -1
+  std::vector<char*> init_argv;              // name of its role, place for the program's path, argv; NULL-terminated
 };
 
 /// Runs in the child. Never returns: executes the program, or reports through plan.error_fd and exits with 127.

@@ -19,12 +19,13 @@
 namespace berth::runtime::child {
 
 /// Reports and exits. `index` is the object's place in the plan's list, 0 where there is none.
-[[noreturn]] inline void fail(const ChildPlan& plan, Stage stage, size_t index, int code) noexcept {
+[[noreturn]] inline void fail(int error_fd, Stage stage, size_t index, int code) noexcept {
   ChildError error{stage, static_cast<int>(index), code};
-  ssize_t ignored =
-      write(plan.error_fd, &error, sizeof error);  // nobody to tell if this fails; the parent sees EOF and no exec
-  (void)ignored;
+  (void)!write(error_fd, &error, sizeof error);  // nobody to tell if this fails; the parent sees EOF and no exec
   _exit(127);
+}
+[[noreturn]] inline void fail(const ChildPlan& plan, Stage stage, size_t index, int code) noexcept {
+  fail(plan.error_fd, stage, index, code);
 }
 
 inline int open_in_root(int root, const char* path, uint64_t flags, uint64_t extra_resolve = 0) noexcept {

@@ -9,6 +9,10 @@
 
 namespace berth::runtime {
 
+bool enters_as_copy(const ContainerSpec& of_container, const ExecSpec& exec) {
+  return of_container.seccomp == SeccompMode::program || exec.process.has_value();
+}
+
 Result<Launch> start_exec(Host& host, const ContainerSpec& of_container, const sys::Pidfd& init, const ExecSpec& exec,
                           const LaunchIo& io) {
   if (init.exited()) return sys_error(fmt::format("container {} is not running", of_container.id), ESRCH);
@@ -22,6 +26,9 @@ Result<Launch> start_exec(Host& host, const ContainerSpec& of_container, const s
   CloneOptions options;
   options.cgroup = group.ref();
   options.parent = io.clone_parent;
+  // Nobody inside can see it before the small program has taken its place. An OOM killer passes over children that
+  // share their maker's memory (in_vfork() in the kernel's mm/oom_kill.c).
+  options.in_our_memory = !enters_as_copy(of_container, exec) && !io.clone_parent;
   BERTH_TRY(std::unique_ptr<Launch::State> state, launch(std::move(prepared), options));
   return Launch(std::move(state));
 }

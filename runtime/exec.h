@@ -17,4 +17,9 @@ namespace berth::runtime {
 [[nodiscard]] Result<Launch> start_exec(Host& host, const ContainerSpec& of_container, const sys::Pidfd& init,
                                         const ExecSpec& exec, const LaunchIo& io);
 
+/// Whether what enters is a copy of the caller until it executes its program, and so shows the caller's own program to
+/// those inside (sys/sealed_self.h). Else it is a small program of ours by then. It cannot be where a filter that we do
+/// not know may forbid execveat(2), nor with descriptors and ids of a bundle.
+[[nodiscard]] bool enters_as_copy(const ContainerSpec& of_container, const ExecSpec& exec);
+
 }  // namespace berth::runtime

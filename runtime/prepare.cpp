@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "base/text.h"
+#include "runtime/exec.h"
 #include "runtime/sysctl.h"
 #include "sys/file.h"
 
@@ -84,11 +85,13 @@ void plan_stdio(const LaunchIo& io, ChildPlan& plan) {
   plan.stdio[2] = io.err.get();
 }
 
+/// A small program of ours comes before that of the container. Requires: plan_process() is done.
 Status plan_init(Host& host, ChildPlan& plan) {
   BERTH_TRY(sys::FdRef image, host.init_image());
   plan.init_fd = image.get();
-  static char name[] = "berth-init";
-  plan.init_argv = {name, name};  // the second is the program's path, which the child finds
+  static char first[] = "berth-init", further[] = "berth-exec", on_terminal[] = "berth-exec-tty";
+  char* role = !plan.born_inside ? first : plan.tty ? on_terminal : further;
+  plan.init_argv = {role, role};  // the second is the program's path, which the child finds
   plan.init_argv.insert(plan.init_argv.end(), plan.argv.begin(), plan.argv.end());
   return {};
 }
@@ -204,6 +207,7 @@ Result<std::unique_ptr<Prepared>> prepare_exec(Host& host, const ContainerSpec& 
   }
   BERTH_TRY_OK(plan_process(host, of_container, settings, *prepared));
   if (exec.process) BERTH_TRY_OK(plan_entry(exec, init, *prepared));
+  if (!enters_as_copy(of_container, exec)) BERTH_TRY_OK(plan_init(host, plan));
   return prepared;
 }
 

@@ -14,9 +14,9 @@ namespace {
 
 using Descriptor = asio::posix::stream_descriptor;
 
-Descriptor duplicate(asio::io_context& io, sys::FdRef fd) {
+int duplicate(sys::FdRef fd) {
   constexpr int kAboveStandard = 10;
-  return Descriptor(io, fcntl(fd.get(), F_DUPFD_CLOEXEC, kAboveStandard));
+  return fcntl(fd.get(), F_DUPFD_CLOEXEC, kAboveStandard);
 }
 
 /// Reads a pipe while its writer runs, so that a talkative one does not block.
@@ -68,9 +68,14 @@ Task<InsideResult> run_inside(asio::io_context& io, runtime::Host& host, runtime
   runtime::LaunchIo launch_io;
   launch_io.out = writer.ref();
   launch_io.err = writer.ref();
-  BERTH_CO_TRY(runtime::Launch launch, runtime::start_exec(host, container, first_process, command, launch_io));
+  // The thread stands still until the command's program is executed, and a file system may hold that up.
+  const sys::Pidfd init(sys::UniqueFd(duplicate(first_process.fd())));  // the container may start anew meanwhile
+  std::function<Result<runtime::Launch>()> begin = [&] {
+    return runtime::start_exec(host, container, init, command, launch_io);
+  };
+  BERTH_CO_TRY(runtime::Launch launch, co_await on_thread<runtime::Launch>(std::move(begin)));
   writer.reset();
-  Descriptor ready = duplicate(io, launch.ready_fd());
+  Descriptor ready(io, duplicate(launch.ready_fd()));
   (void)co_await ready.async_wait(Descriptor::wait_read, kAwait);
   BERTH_CO_TRY(runtime::Running running, launch.finish());
 
@@ -89,7 +94,7 @@ Task<InsideResult> run_inside(asio::io_context& io, runtime::Host& host, runtime
       (void)process->signal(SIGKILL);  // then the wait below ends
     });
   }
-  Descriptor handle = duplicate(io, process->fd());
+  Descriptor handle(io, duplicate(process->fd()));
   (void)co_await handle.async_wait(Descriptor::wait_read, kAwait);
   deadline.cancel();
   output->finish();

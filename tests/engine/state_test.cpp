@@ -176,6 +176,23 @@ TEST_CASE("how a container ended is known after the next boot") {
   CHECK(container->live.exit_code == 3);
 }
 
+TEST_CASE("what ran for the first time when the machine stopped has ended; what was never started has not") {
+  Files files;
+  LiveState live;
+  live.boot_id = "another boot";
+  for (const char* id : {"1a", "2b"}) {
+    REQUIRE(files.store.write(record(id, id)).ok());
+    REQUIRE(files.store.write(id, live).ok());
+  }
+  REQUIRE(sys::write_file_atomic(files.store.paths().container("1a") + "/hosts", "", sys::Durability::none, 0644).ok());
+  std::filesystem::remove_all(files.store.paths().run);
+  const LiveState first = files.store.read("1a").value().live;
+  CHECK(first.status == engine::Status::exited);
+  CHECK(first.exit_code == 255);
+  CHECK(first.started_ns != 0);
+  CHECK(files.store.read("2b").value().live.status == engine::Status::created);
+}
+
 TEST_CASE("a container whose process has gone does not run, whatever its file says") {
   Files files;
   pid_t child = fork();

@@ -101,7 +101,9 @@ static int watch_descriptors(double seconds) {
         snprintf(again, sizeof again, "/proc/self/fd/%d", program);
         ssize_t size = readlink(again, target, sizeof target - 1);
         // Asked, not opened: it is busy as long as it runs, and free a moment later.
-        if (size > 0 && access(again, W_OK) == 0 && strncmp(target, "/bin/", 5) != 0) printf("EXE %.*s\n", (int)size, target);
+        int seals = fcntl(program, F_GET_SEALS);
+        int sealed = seals >= 0 && (seals & F_SEAL_WRITE) != 0;
+        if (size > 0 && !sealed && access(again, W_OK) == 0 && strncmp(target, "/bin/", 5) != 0) printf("EXE %.*s\n", (int)size, target);
         close(program);
       }
       snprintf(path, sizeof path, "/proc/%s/fd", process->d_name);

@@ -136,6 +136,10 @@ class Stack:
     def sh(self, service, script, **options):
         return self.exec(service, "sh", "-c", script, **options)
 
+    def let_go(self, service):
+        """For one that waits for /go, and may end before the command that makes it has."""
+        self("exec", "-d", service, "touch", "/go", check=0)
+
     def pid(self, service):
         """The container's first process, as the host counts."""
         (pid,) = wait_until(f"{service} has a first process", lambda: host.first_processes(f"{self.mark}-{service}"))

@@ -63,7 +63,7 @@ class Attached(Case):
         with self.up(stack) as terminal:
             terminal.wait_for("waiting")
             terminal.process.send_signal(signal.SIGSTOP)
-            stack.sh("one", "touch /go")
+            stack.let_go("one")
             stack.pid("two")
             stack.up()  # waits until the first one is done: its answer is on its way, but nobody has read it
             terminal.process.send_signal(signal.SIGINT)

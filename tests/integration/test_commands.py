@@ -147,7 +147,7 @@ class Commands(Case):
         stack.up()
         with Terminal([BERTH, "logs", "-f"], stack.folder, self.berth.environment) as terminal:
             terminal.wait_for("before")
-            stack.sh("slow", "touch /go")
+            stack.let_go("slow")
             terminal.wait_for("after")
             self.assertEqual(0, terminal.wait_exit())
 

@@ -57,7 +57,7 @@ class SameProject(Case):
     def test_a_second_up_waits_and_says_for_whom(self):
         with self.busy() as (stack, first), Background(stack, "up", "-d") as second:
             second.wait_for(f"waiting: berth up -d (pid {first.pid}) works on project {stack.name}")
-            stack.sh("gate", "touch /go")
+            stack.let_go("gate")
             self.assertEqual((0, 0), (first.wait(), second.wait()))
             self.assertEqual({"running"}, {row["State"] for row in stack.ps().values()})
 
@@ -65,7 +65,7 @@ class SameProject(Case):
         before = host.snapshot()
         with self.busy() as (stack, first), Background(stack, "down", "-v", "-t", "0") as down:
             down.wait_for(f"(pid {first.pid})")
-            stack.sh("gate", "touch /go")
+            stack.let_go("gate")
             self.assertEqual((0, 0), (first.wait(), down.wait()))
         self.assertEqual([], host.differences_once_settled(before, self.berth))
 
@@ -76,7 +76,7 @@ class SameProject(Case):
                 down.interrupt()
                 self.assertEqual(130, down.wait())
             self.assertIsNone(first.process.poll())
-            stack.sh("gate", "touch /go")
+            stack.let_go("gate")
             self.assertEqual(0, first.wait())
         self.assertEqual({"running"}, {row["State"] for row in stack.ps().values()})
 
@@ -84,7 +84,7 @@ class SameProject(Case):
         with self.busy() as (stack, first):
             with Background(stack, "down", "-t", "0") as down:
                 down.wait_for("waiting:")
-            stack.sh("gate", "touch /go")
+            stack.let_go("gate")
             self.assertEqual(0, first.wait())
             stack("start", check=0)  # behind whatever the killed one may still have in the queue
         self.assertEqual({"running"}, {row["State"] for row in stack.ps().values()})
@@ -96,7 +96,7 @@ class SameProject(Case):
     """)
             stack("build", check=0)
             self.assertIsNone(first.process.poll())
-            stack.sh("gate", "touch /go")
+            stack.let_go("gate")
             self.assertEqual(0, first.wait())
 
     def test_many_at_once_end_in_what_all_of_them_wanted(self):

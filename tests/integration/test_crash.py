@@ -90,7 +90,7 @@ class Crash(Case):
         stack.up()
         pid = stack.pid("it")
         self.berth.kill_helpers("berth-supervisor")
-        stack.sh("it", "touch /go")
+        stack.let_go("it")
         wait_until("the container has ended", lambda: not host.is_alive(pid))
         wait_until("its exit code is known", lambda: (stack.ps()["it"]["State"], stack.ps()["it"]["ExitCode"]) == ("exited", 6))
         self.assertIn("last words", stack("logs").out)
@@ -150,11 +150,11 @@ class Crash(Case):
                 pid = stack.pid("it")
                 if killed_first:
                     self.berth.kill_helpers("berth-keeper")
-                    stack.sh("it", "touch /go")
+                    stack.let_go("it")
                 else:
                     (keeper,) = self.berth.helpers("berth-keeper")
                     os.kill(keeper, signal.SIGSTOP)
-                    stack.sh("it", "touch /go")
+                    stack.let_go("it")
                     wait_until("the container has ended", lambda pid=pid: not host.is_alive(pid))
                     self.berth.kill_helpers("berth-keeper")
                 wait_until("its exit code is known",
@@ -176,7 +176,7 @@ class Crash(Case):
         (keeper,), (supervisor,) = self.berth.helpers("berth-keeper"), self.berth.helpers("berth-supervisor")
         os.kill(keeper, signal.SIGSTOP)
         os.kill(supervisor, signal.SIGSTOP)
-        stack.sh("it", "touch /go")
+        stack.let_go("it")
         wait_until("the container has ended", lambda: not host.is_alive(pid))
         self.berth.kill_helpers("berth-keeper")
         os.kill(supervisor, signal.SIGCONT)

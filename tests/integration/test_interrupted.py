@@ -85,7 +85,7 @@ class Interrupted(Case):
             stack.pid("first")
             terminal.process.send_signal(signal.SIGHUP)
             self.assertEqual(-signal.SIGHUP, terminal.process.wait(20 * host.PATIENCE))
-        stack.sh("first", "touch /go")
+        stack.let_go("first")
         wait_until("the last one runs", lambda: stack.ps().get("last", {}).get("State") == "running")
         stack("down", check=0)
         self.assert_nothing_left()
@@ -93,7 +93,7 @@ class Interrupted(Case):
     def test_one_that_is_stopped_and_continued_goes_on(self):
         stack, up = self.waits(self.without_stubborn())
         up.send(signal.SIGSTOP)  # no shell would continue it after SIGTSTP: it has a session of its own
-        stack.sh("first", "touch /go")
+        stack.let_go("first")
         wait_until("the last one runs", lambda: stack.ps().get("last", {}).get("State") == "running")
         self.assertIsNone(up.process.poll())
         up.send(signal.SIGCONT)

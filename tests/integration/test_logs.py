@@ -96,6 +96,7 @@ class Logs(Case):
         wait_until("all is there", lambda: "b4" in self.bare(stack))
         self.assertEqual("a1 b1 a2 b2 a3 b3 a4 b4".split(), self.bare(stack).split())
         self.assertEqual("a4 b4".split(), self.bare(stack, "-n", "1").split())
+        wait_until("both have ended", lambda: {row["State"] for row in stack.ps().values()} == {"exited"})
         follower = Follower(self, stack, "logs", "-f", "--no-log-prefix")
         self.assertEqual(0, follower.wait_exit())
         self.assertEqual("a1 b1 a2 b2 a3 b3 a4 b4".split(), follower.text().split())
@@ -231,7 +232,7 @@ class Logs(Case):
             stack.up()
             follower = Follower(self, stack, "logs", "-f", "--no-color", "--tail", "1")
             follower.wait_for("ready")
-            stack.sh("s", "touch /go", check=None)  # it may go with the container
+            stack.let_go("s")
             self.assertEqual(0, follower.wait_exit())
             lines = follower.text().splitlines()
             self.assertEqual(["s-1  | 2999", "s-1  | 3000", "s-1  | 9999", "s-1 exited with code 3"], lines[-4:])

@@ -211,6 +211,27 @@ class Probing(ProbeCase):
         stack("stop", check=0)
         self.assertEqual("exited", stack.ps()["web"]["State"])
 
+    def test_what_enters_a_container_that_is_out_of_memory_takes_nobody_along(self):
+        """Until it has its own, it works in the memory of the supervisor, or of the command."""
+        stack = self.stack("""
+            services:
+              greedy:
+                image: busybox:1
+                command: [sh, -c, "while :; do tail /dev/zero; done"]
+                environment: {BERTH_TEST_MARK: %MARK%-greedy}
+                mem_limit: 20m
+                memswap_limit: 20m
+                stop_grace_period: 0s
+                healthcheck: {test: [CMD, "true"], interval: 5ms, retries: 1000000}
+            """)
+        stack.up()
+        helpers = self.berth.helpers("berth-supervisor"), self.berth.helpers("berth-keeper"), stack.pid("greedy")
+        for _ in range(40):
+            self.assertIn(stack("exec", "-T", "greedy", "true").code, (0, 137), "it ran, or was itself ended for want of memory")
+        wait_until("it has run out of memory",
+                   lambda: '"action":"oom"' in stack("events", "--json", "--since", "10m", "--until", "0s").out)
+        self.assertEqual(helpers, (self.berth.helpers("berth-supervisor"), self.berth.helpers("berth-keeper"), stack.pid("greedy")))
+
     def test_a_new_supervisor_starts_what_was_unhealthy_when_the_last_one_died(self):
         stack = self.stack(f"""
             services:

@@ -74,7 +74,7 @@ class Reboot(Case):
         self.berth("system", "resume", check=0)
         states = {service: row["State"] for service, row in stack.ps().items()}
         self.assertEqual({"always": "running", "stopped_always": "running", "unless": "running", "stopped_unless": "exited",
-                          "restarted_unless": "running", "never": "created"}, states)
+                          "restarted_unless": "running", "never": "exited"}, states)
         self.berth("system", "resume", check=0)
         self.assertEqual(states, {service: row["State"] for service, row in stack.ps().items()})
 

@@ -69,14 +69,26 @@ class Sealing(Attacks):
         for command in (["/proc/self/exe"], ["/bin/again"], ["--privileged", "/proc/self/exe"]):
             *options, program = command
             done = stack("exec", "-T", *options, "it", program)
-            self.assertRegex(done.err, "A subcommand is required|berth has no command", "it is we who ran in there")
-            self.assertNotIn("program ", done.out, "and nobody else with our program")
+            self.assertEqual((125, "", ""), (done.code, done.out, done.err), "it is berth-init that ran in there, without a program")
         self.assert_sealed(stack("run", "--rm", "-T", "it", "/proc/self/exe", check=0).out)
 
     def test_a_probe_that_is_the_runtime(self):
-        stack = self.evil_stack("command: [sleep, '100000']", "healthcheck: {test: [CMD, /proc/self/exe], interval: 1s}")
-        stack.up("--wait")
-        self.assert_sealed(host.read(self.seen))
+        stack = self.evil_stack("command: [sleep, '100000']", "healthcheck: {test: [CMD, /proc/self/exe], interval: 0.1s, retries: 1}")
+        stack.up()
+        wait_until("it has been probed", lambda: stack.ps()["it"]["Health"] == "unhealthy")
+        self.assertFalse(os.path.exists(self.seen), "nothing of the image's ran with the program that probes")
+        (name,) = (row["Name"] for row in stack.ps().values())
+        self.assertEqual({125}, {probe["ExitCode"] for probe in self.berth("inspect", name, check=0).json()[0]["State"]["Health"]["Log"]})
+
+    def test_a_filter_of_the_users_own_may_forbid_the_small_program(self):
+        """Then what enters begins as a copy of the command, which has sealed itself."""
+        with open(os.path.join(self.berth.home, "filter.json"), "w", encoding="ascii") as out:
+            out.write('{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["execveat"], "action": "SCMP_ACT_ERRNO"}]}')
+        stack = self.evil_stack("command: [sleep, '100000']", f"security_opt: ['seccomp={self.berth.home}/filter.json']")
+        stack.up()
+        self.assertEqual("entered", stack.exec("it", "echo", "entered"))
+        done = stack("exec", "-T", "it", "/proc/self/exe")
+        self.assertRegex(done.err, "A subcommand is required|berth has no command", "it is we who ran in there")
 
     def test_a_step_of_a_build_that_is_the_runtime(self):
         """What is executed there is the init that every step has."""

@@ -132,7 +132,7 @@ class Life:
     def check_resumed(self):
         self.berth("system", "resume", check=0)
         states = {service: row["State"] for service, row in self.stack.ps().items()}
-        require(states == {"always": "running", "reader": "created", "writer": "created"}, f"after the boot: {states}")
+        require(states == {"always": "running", "reader": "exited", "writer": "exited"}, f"after the boot: {states}")
 
     def check(self, durable):
         self.check_images()
