@@ -401,7 +401,7 @@ class Words(WatchCase):
         stack.up()
         # The limit is one of user namespaces, too.
         few = "echo 2 > /proc/sys/user/max_inotify_watches && exec \"$@\""
-        done = subprocess.run(["unshare", "--user", "--map-root-user", "sh", "-c", few, "sh", BERTH, "watch", "--no-up"], cwd=stack.folder,
+        done = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", few, "sh", BERTH, "watch", "--no-up"], cwd=stack.folder,
                               env=stack.berth.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual(1, done.returncode, done.stderr)
         self.assertIn("fs.inotify.max_user_watches", done.stderr)
