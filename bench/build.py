@@ -1,12 +1,14 @@
-"""A build of fifteen steps: from nothing, and again when nothing has changed. Beside it buildah on the same Dockerfile."""
+"""A build of fifteen steps: from nothing, and again when nothing has changed."""
 
 import os
 import shutil
-import subprocess
 import tempfile
-import time
 
+import busybox
 import registries
+
+from layered_image import Layout
+from trial import Trial
 
 STEPS = 15
 
@@ -27,83 +29,44 @@ def make_context(folder, base):
         file.write("\n".join(lines) + "\n")
 
 
-class Source:
-    """The base image in a registry, so that every engine can have it, and the context."""
+class Base:
+    """The busybox image in a registry, so that every engine can have it."""
 
     shared = None
 
-    def __init__(self, engine):
+    def __init__(self):
         self.registry = registries.Registry()
-        self.base = f"{self.registry.host}/base:1"
-        self.folder = tempfile.mkdtemp(prefix="berth-bench-build-")
-        engine.publish_base(self.base)
-        make_context(self.folder, self.base)
+        with tempfile.TemporaryDirectory(prefix="berth-bench-base-") as folder:
+            layout = Layout(os.path.join(folder, "layout"))
+            layout.add_tar(busybox.image_tar(), "gzip")
+            layout.finish({"Env": ["PATH=/bin"]})
+            self.name = self.registry.push(f"oci:{layout.folder}:1", "base:1")
 
     @classmethod
-    def get(cls, engine):
-        if cls.shared is None:
-            cls.shared = cls(engine)
+    def get(cls):
+        cls.shared = cls.shared or cls()
         return cls.shared
 
     @classmethod
     def stop(cls):
-        if cls.shared is not None:
+        if cls.shared:
             cls.shared.registry.stop()
-            shutil.rmtree(cls.shared.folder)
             cls.shared = None
 
 
-def timed(command, **options):
-    started = time.perf_counter()
-    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)
-    if done.returncode != 0:
-        raise SystemExit(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout.decode(errors='replace')}")
-    return time.perf_counter() - started
-
-
-class Build:
-    peers = []
+class Build(Trial):
+    works = {"build-cold": "a Dockerfile of fifteen steps, without a cache", "build-again": "the same when nothing has changed"}
 
     def __init__(self, engine):
-        self.engine = engine
-        self.source = Source.get(engine)
-        engine.build(self.source.folder)  # the base is there now
+        super().__init__(engine)
+        self.ours, self.folder = engine.folder("build")
+        make_context(self.ours, Base.get().name)
+        engine.build(self.folder)  # the base is there now
 
     def once(self):
-        cold = self.engine.build(self.source.folder, "--no-cache")
-        return {"build-cold": cold, "build-again": self.engine.build(self.source.folder)}
+        cold = self.engine.build(self.folder, "--no-cache")
+        return {"build-cold": cold, "build-again": self.engine.build(self.folder)}
 
     def finish(self):
-        Source.stop()
-
-
-class Buildah:
-    name = "buildah"
-
-    def __init__(self):
-        self.home = tempfile.mkdtemp(prefix="berth-bench-buildah-")
-        self.words = ["buildah", "--root", self.home + "/root", "--runroot", self.home + "/run", "--storage-driver", "vfs"]
-
-    def build(self, folder, *options):
-        return timed([*self.words, "bud", "--isolation", "chroot", "--layers", "--tls-verify=false", "-t", "bench:1", *options, folder])
-
-    def stop(self):
-        subprocess.run([*self.words, "rmi", "-a", "-f"], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        shutil.rmtree(self.home, ignore_errors=True)
-
-
-class PeerBuild:
-    def __init__(self, tool):
-        self.engine = tool
-        tool.build(Source.shared.folder)
-
-    def once(self):
-        cold = self.engine.build(Source.shared.folder, "--no-cache")
-        return {"build-cold": cold, "build-again": self.engine.build(Source.shared.folder)}
-
-    def finish(self):
-        self.engine.stop()
-
-
-if shutil.which("buildah"):
-    Build.peers = [(PeerBuild, Buildah)]
+        shutil.rmtree(self.ours)
+        Base.stop()

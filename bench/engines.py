@@ -11,48 +11,67 @@ import time
 import busybox
 import host
 
+from trial import Failed
+
 REPO = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BERTH = os.environ.get("BERTH", os.path.join(REPO, "build", "berth"))
 IMAGE = "berth-bench:1"
+BUILT = "berth-bench-build:1"
 CHANGES = ['CMD ["sh"]', "ENV PATH=/bin"]
+
+
+def timed(command, **options):
+    """The seconds a command took, from fork to exit. Raises Failed with what it said if it does not end well."""
+    streams = {"stdout": subprocess.DEVNULL} if "input" in options else {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+    started = time.perf_counter()
+    done = subprocess.run(command, stderr=subprocess.PIPE, check=False, **{**streams, **options})
+    took = time.perf_counter() - started
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace") if isinstance(done.stderr, bytes) else done.stderr
+        raise Failed(f"{shlex.join(command)}: exit {done.returncode}: {said.strip()[-1000:]}")
+    return took
 
 
 class Engine:
     """A command line and how to find its processes. A compose file is given on standard input or in a folder; the project's
-    name is the same for all."""
+    name is the same for all. `storage` is where it keeps images and containers."""
 
-    lacks = ()  # works that it cannot do
+    lacks = {}  # what it cannot do (Trial.needs), and why
+    insecure = ()  # what lets it use a registry without TLS
+    separator = "-"  # in names of containers
 
     def compose(self, compose_file, *words):
-        """Runs `compose WORDS`; the seconds it took, from fork to exit."""
+        """Runs `compose WORDS`; the seconds it took."""
         command, options = self.command(compose_file)
-        started = time.perf_counter()
-        done = subprocess.run([*command, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False, **options)
-        took = time.perf_counter() - started
-        if done.returncode != 0:
-            sys.exit(f"{self.name}: {' '.join(words)}: exit {done.returncode}\n{done.stderr}")
-        return took
+        return timed([*command, *words], text=True, **options)
 
-    def knows(self, word):
-        """Whether `WORD --help` is answered."""
-        command, options = self.command("services: {}\n")
-        return subprocess.run([*command, word, "--help"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True,
-                              check=False, **options).returncode == 0
+    def output(self, compose_file, *words):
+        """What `compose WORDS` says."""
+        command, options = self.command(compose_file)
+        return subprocess.run([*command, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True, **options).stdout
+
+    def wait_for(self, compose_file, service):
+        """Until the service has ended."""
+        self.compose(compose_file, "wait", service)
 
     def pull(self, image):
-        return self._image("pull", "-q", image)
+        return self._image("pull", "-q", *self.insecure, image)
 
     def forget(self, image):
         self._image("rm", image)
 
-    def _image(self, *words):
-        started = time.perf_counter()
-        subprocess.run([*self.prefix, "image", *words], env=self.environment, check=True, stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL)
-        return time.perf_counter() - started
+    def _image(self, *words, **options):
+        return timed([*self.prefix, "image", *words], env=self.environment, **options)
 
     def import_image(self, tar, name):
-        subprocess.run([*self.prefix, "import", "-", name], env=self.environment, check=True, input=tar, stdout=subprocess.DEVNULL,
+        """`tar` is an open file with the tree of the image."""
+        words = [word for change in CHANGES for word in ("--change", change)]
+        subprocess.run([*self.prefix, "import", *words, "-", name], env=self.environment, check=True, stdin=tar, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
+
+    def import_busybox(self):
+        with open(busybox.image_tar(), "rb") as tar:
+            self.import_image(tar, IMAGE)
 
     def save(self, name):
         """An archive of the image; the file's name."""
@@ -61,18 +80,19 @@ class Engine:
         return file.name
 
     def load(self, archive):
-        started = time.perf_counter()
         with open(archive, "rb") as file:
-            subprocess.run([*self.prefix, "image", "load", "-q"], env=self.environment, check=True, stdin=file, stdout=subprocess.DEVNULL)
-        return time.perf_counter() - started
+            return self._image("load", "-q", stdin=file)
 
     def build(self, folder, *options):
-        return self._image("build", "-q", "-t", "berth-bench-build:1", *options, folder)
+        """`folder` is as the engine sees it."""
+        return self._image("build", "-q", "-t", BUILT, *self.insecure, *options, folder)
 
-    def publish_base(self, name):
-        """The busybox image goes to a registry under this name."""
-        for words in (["tag", IMAGE, name], ["image", "push", "-q", name]):
-            subprocess.run([*self.prefix, *words], env=self.environment, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    def folder(self, name):
+        """A new folder that the engine can read: its path, and its path as the engine sees it."""
+        raise NotImplementedError
+
+    def own_processes(self):
+        return [pid for pid in host.pids() if host.read(f"/proc/{pid}/comm").strip().startswith(self.PROCESSES)]
 
     def take_down(self):
         """Whatever is left of the project, also after a failure."""
@@ -80,23 +100,30 @@ class Engine:
         subprocess.run([*command, "down", "--remove-orphans", "-t", "0"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                        text=True, check=False, **options)
 
+    def finish(self):
+        self.take_down()
+        subprocess.run([*self.prefix, "rmi", "-f", IMAGE], env=self.environment, check=False, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+
 
 class BerthEngine(Engine):
     name = "berth"
 
-    def __init__(self, program, home):
-        self.program, self.home, self.run, self.prefix = program, home, os.path.join(home, "run"), [program]
+    def __init__(self, home):
+        self.home, self.run, self.prefix, self.storage = home, os.path.join(home, "run"), [BERTH], home
         self.environment = {**os.environ, "BERTH_ROOT": os.path.join(home, "root"), "BERTH_RUN": self.run}
-        words = [word for change in CHANGES for word in ("--change", change)]
-        subprocess.run([program, "import", *words, busybox.image_tar(), IMAGE], env=self.environment, check=True,
-                       stdout=subprocess.DEVNULL)
+        self.import_busybox()
 
     def command(self, compose_file):
-        folder = os.path.join(self.home, "bench")
-        os.makedirs(folder, exist_ok=True)
+        folder, _ = self.folder("bench")
         with open(os.path.join(folder, "compose.yaml"), "w", encoding="utf-8") as file:
             file.write(compose_file)
-        return [self.program, "-p", "bench"], {"cwd": folder, "env": self.environment, "stdin": subprocess.DEVNULL}
+        return [BERTH, "-p", "bench"], {"cwd": folder, "env": self.environment, "stdin": subprocess.DEVNULL}
+
+    def folder(self, name):
+        path = os.path.join(self.home, name)
+        os.makedirs(path, exist_ok=True)
+        return path, path
 
     def own_processes(self):
         return [pid for name in ("berth-supervisor", "berth-keeper") for pid in host.helper_processes(name, self.run)]
@@ -108,81 +135,73 @@ class BerthEngine(Engine):
 
 
 class DockerEngine(Engine):
+    """Docker with Compose, of the peers or the one of this machine."""
+
     name = "docker"
     PROCESSES = ("dockerd", "containerd", "containerd-shim", "docker-proxy")
 
-    def __init__(self, prefix, environment=None):
-        self.prefix, self.environment = prefix, environment
-        words = [word for change in CHANGES for word in ("-c", change)]
-        with open(busybox.image_tar(), "rb") as tar:
-            subprocess.run([*prefix, "import", *words, "-", IMAGE], stdin=tar, check=True, stdout=subprocess.DEVNULL)
+    def __init__(self, prefix, peers=None):
+        self.prefix, self.peers, self.environment = prefix, peers, peers.environment if peers else None
+        self.storage = os.path.join(peers.root if peers else "/", "var/lib/docker")
+        self.import_busybox()
 
     def command(self, compose_file):
         # Standard input, so that it also works where the docker command sees another file system than we do.
         return [*self.prefix, "compose", "-p", "bench", "-f", "-"], {"input": compose_file, "env": self.environment}
 
-    def build(self, folder, *options):
-        # The context on standard input: the docker command may see another file system than we do.
-        context = subprocess.run(["tar", "-C", folder, "-c", "."], check=True, stdout=subprocess.PIPE).stdout
-        started = time.perf_counter()
-        subprocess.run([*self.prefix, "image", "build", "-q", "-t", "berth-bench-build:1", *options, "-"], input=context, check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        return time.perf_counter() - started
-
-    def own_processes(self):
-        return [pid for pid in host.pids() if host.read(f"/proc/{pid}/comm").strip().startswith(self.PROCESSES)]
-
-    def finish(self):
-        self.take_down()
-        subprocess.run([*self.prefix, "image", "rm", "-f", IMAGE], check=False, stdout=subprocess.DEVNULL)
+    def folder(self, name):
+        if self.peers:
+            return self.peers.folder(f"docker-{name}")
+        path = tempfile.mkdtemp(prefix="berth-bench-", dir="/var/tmp")
+        return path, path
 
 
 class PodmanEngine(Engine):
     name = "podman"
     PROCESSES = ("conmon", "netavark", "aardvark-dns")
-    lacks = ("chain", "config-10", "config-1000", "build-cold", "build-again", "scale", "logs-write", "logs-read")  # not in podman-compose, or otherwise
+    insecure = ("--tls-verify=false",)
+    separator = "_"
+    lacks = {"up --wait": "podman-compose has no `up --wait`, and systemd runs Podman's health checks", "watch": "podman-compose has no `watch`",
+             "500 services": "it would take some ten minutes a turn"}
 
     def __init__(self, peers):
         self.peers, self.environment = peers, peers.environment
         self.prefix = [*peers.inside, "podman"]
-        words = [word for change in CHANGES for word in ("-c", change)]
-        with open(busybox.image_tar(), "rb") as tar:
-            subprocess.run([*self.prefix, "import", "-q", *words, "-", IMAGE], stdin=tar, check=True, stdout=subprocess.DEVNULL,
-                           env=self.environment)
+        self.storage = os.path.join(peers.root, "var/lib/containers")
+        self.import_busybox()
 
     def command(self, compose_file):
-        folder = self.peers.write("bench", "compose.yaml", compose_file)
+        ours, folder = self.folder("bench")
+        with open(os.path.join(ours, "compose.yaml"), "w", encoding="utf-8") as file:
+            file.write(compose_file)
         script = 'cd "$1" && shift && exec podman-compose -p bench "$@"'
         return [*self.peers.inside, "sh", "-c", script, "sh", folder], {"stdin": subprocess.DEVNULL, "env": self.environment}
 
-    def own_processes(self):
-        return [pid for pid in host.pids() if host.read(f"/proc/{pid}/comm").strip().startswith(self.PROCESSES)]
+    def folder(self, name):
+        return self.peers.folder(f"podman-{name}")
 
-    def finish(self):
-        self.take_down()
-        subprocess.run([*self.prefix, "rmi", "-f", IMAGE], env=self.environment, check=False, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
+    def wait_for(self, compose_file, service):
+        timed([*self.prefix, "wait", f"bench_{service}_1"], env=self.environment)
 
 
 def available_engines(home, only, peers=None):
     if os.geteuid() != 0:
         sys.exit("bench/run: must run as root: it starts real containers")
     engines = []
-    program = os.environ.get("BERTH", os.path.join(REPO, "build", "berth"))
     if only in (None, "berth"):
-        if not os.access(program, os.X_OK):
-            sys.exit(f"bench/run: {program} is not there; run scripts/build first")
-        engines.append(BerthEngine(program, home))
+        if not os.access(BERTH, os.X_OK):
+            sys.exit(f"bench/run: {BERTH} is not there; run scripts/build first")
+        engines.append(BerthEngine(home))
     docker = peers.docker if peers else shlex.split(os.environ.get("BERTH_BENCH_DOCKER", "docker"))
-    if peers and only in (None, "podman"):
-        engines.append(PodmanEngine(peers))
     if only in (None, "docker"):
         found = shutil.which(docker[0])
         if found and subprocess.run([*docker, "compose", "version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                     check=False).returncode == 0:
-            engines.append(DockerEngine(docker, peers.environment if peers else None))
+            engines.append(DockerEngine(docker, peers))
         elif only == "docker" or "BERTH_BENCH_DOCKER" in os.environ:
             sys.exit(f"bench/run: `{shlex.join(docker)} compose version` does not work")
         else:
             print("bench/run: no Docker with Compose here (PATH, BERTH_BENCH_DOCKER): berth alone", file=sys.stderr)
+    if peers and only in (None, "podman"):
+        engines.append(PodmanEngine(peers))
     return engines

@@ -1,8 +1,8 @@
 """The peers, of the newest release that Debian has, in a root of their own: Docker Engine with Compose, Podman with
 podman-compose, runc, crun and bubblewrap. Made once by mmdebstrap and kept in ~/.cache/berth-peers (BERTH_BENCH_PEERS).
 
-They run in a mount namespace of their own whose root that is; nothing of it is left when dockerd has ended. Their networks and
-firewall rules are the surroundings': bench/run --peers starts itself in namespaces of its own (tests/integration/alone)."""
+They run in a mount namespace of their own whose root that is; nothing of it is left when dockerd has ended. Their networks,
+firewall rules and mounts are the surroundings': bench/run --peers starts itself in namespaces of its own (tests/integration/alone)."""
 
 import os
 import subprocess
@@ -13,6 +13,7 @@ REPO = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SUITE = "trixie"
 PACKAGES = ("docker.io docker-cli docker-compose docker-buildx podman podman-compose netavark aardvark-dns crun runc bubblewrap catatonit "
             "iptables nftables iproute2 ca-certificates procps mount").split()
+STATE = ("srv", "var/lib/docker", "var/lib/containers")  # in memory: gone with the mount namespace, and disks are not what is measured
 # Once the root is process 1's, tools that remount / do so here and nowhere else.
 ENTER = """
 set -e
@@ -26,7 +27,7 @@ pivot_root . mnt
 umount -l /mnt
 mount --bind /run/resolv.conf /etc/resolv.conf || true
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
-exec dockerd --bridge none --log-level error >/run/dockerd.log 2>&1
+exec dockerd --log-level error >/run/dockerd.log 2>&1
 """
 
 
@@ -60,12 +61,14 @@ class Peers:
     def __init__(self):
         make_root()
         self.root = root()
+        for folder in STATE:
+            path = os.path.join(self.root, folder)
+            os.makedirs(path, exist_ok=True)
+            subprocess.run(["mount", "-t", "tmpfs", "tmpfs", path], check=True)
         self.process = subprocess.Popen(["unshare", "--mount", "sh", "-c", ENTER, "sh", root()], stdin=subprocess.DEVNULL)
         self.inside = ["nsenter", f"--mount=/proc/{self.process.pid}/ns/mnt", "--"]  # half a millisecond
         self.environment = {**os.environ, "PODMAN_IGNORE_CGROUPSV1_WARNING": "1"}
-        if not os.path.exists("/sys/fs/cgroup/cgroup.controllers"):  # crun refuses control groups that are not v2 alone
-            self.environment["CONTAINERS_CONF_OVERRIDE"] = os.path.join(self.write("podman", "containers.conf", '[engine]\nruntime = "runc"\n'),
-                                                                        "containers.conf")
+        self.configure_podman()
         self.docker = [*self.inside, "docker"]
         deadline = time.monotonic() + 60
         while subprocess.run([*self.docker, "version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode != 0:
@@ -74,17 +77,23 @@ class Peers:
                 sys.exit(f"bench: dockerd does not answer; see {root()}/run/dockerd.log")
             time.sleep(0.2)
 
-    def write(self, folder, name, text):
-        """A file below /srv of the root, as those inside see it; the folder's path."""
-        path = os.path.join(root(), "srv", folder)
+    def configure_podman(self):
+        ours, theirs = self.folder("podman")
+        with open(os.path.join(ours, "containers.conf"), "w", encoding="utf-8") as file:
+            file.write('[containers]\ndefault_ulimits = ["nofile=1024:4096", "nproc=4096:4096"]\n')  # else builds ask for more than some kernels give
+            if not os.path.exists("/sys/fs/cgroup/cgroup.controllers"):  # crun refuses control groups that are not v2 alone
+                file.write('[engine]\nruntime = "runc"\n')
+        self.environment["CONTAINERS_CONF_OVERRIDE"] = os.path.join(theirs, "containers.conf")
+
+    def folder(self, name):
+        """A folder in the root: its path, and its path as those inside see it."""
+        path = os.path.join(self.root, "srv", name)
         os.makedirs(path, exist_ok=True)
-        with open(os.path.join(path, name), "w", encoding="utf-8") as file:
-            file.write(text)
-        return os.path.join("/srv", folder)
+        return path, os.path.join("/srv", name)
 
     def versions(self):
-        lines = {"docker": [*self.docker, "--version"], "compose": [*self.docker, "compose", "version"],
-                 "podman": [*self.inside, "podman", "--version"], "podman-compose": [*self.inside, "podman-compose", "--version"],
+        lines = {"Docker": [*self.docker, "--version"], "Compose": [*self.docker, "compose", "version"],
+                 "Podman": [*self.inside, "podman", "--version"], "podman-compose": [*self.inside, "podman-compose", "--version"],
                  "runc": [*self.inside, "runc", "--version"], "crun": [*self.inside, "crun", "--version"],
                  "bubblewrap": [*self.inside, "bwrap", "--version"]}
         return {name: subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout.partition("\n")[0]

@@ -1,17 +1,20 @@
-"""A pull from a registry on loopback: one gzip layer, fetched and unpacked. Beside it what the same bytes take by the plain tools:
-`gzip -dc LAYER | tar -x`, and `skopeo copy` into an OCI layout, which does not unpack."""
+"""Pulls from a registry on loopback: the same files in one layer, in eight, in thirty. Beside it what the same bytes take by the plain
+tools: `gzip -dc | tar -x` or `zstd -dc | tar -x` of each layer, and `skopeo copy` into an OCI layout, which does not unpack."""
 
-import glob
 import os
 import shutil
-import subprocess
 import tempfile
-import time
 
 import registries
 
-LAYER = 170_000_000  # bytes of files; about 61 MB as gzip
-NAME = "bench:1"
+from engines import timed
+from layered_image import Layout
+from trial import Trial
+
+FILES = 170_000_000  # bytes; about 61 MB as gzip
+COUNTS = (1, 8, 30)
+KINDS = ("gzip", "zstd")
+NAMES = [f"pull-{count}-{kind}" for kind in KINDS for count in COUNTS]
 
 
 def some_files(limit):
@@ -30,87 +33,82 @@ def some_files(limit):
     return files
 
 
-def timed(command, **options):
-    started = time.perf_counter()
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **options)
-    return time.perf_counter() - started
-
-
 class Source:
-    """The registry with the image; made once, for all engines."""
+    """The registry with the images; made once, for all who pull. `layers` are their files, by name of the image."""
 
     shared = None
 
     def __init__(self):
         self.registry = registries.Registry()
         self.home = tempfile.mkdtemp(prefix="berth-bench-pull-")
-        tar = os.path.join(self.home, "layer.tar")
-        subprocess.run(["tar", "-cf", tar, "--files-from=-"], input="\n".join(some_files(LAYER)), text=True, check=True,
-                       stderr=subprocess.DEVNULL)
-        self.image = f"{self.registry.host}/{NAME}"
-        layout = os.path.join(self.home, "layout")
-        subprocess.run(["umoci", "init", "--layout", layout], check=True)
-        subprocess.run(["umoci", "new", "--image", f"{layout}:1"], check=True)
-        subprocess.run(["umoci", "raw", "add-layer", "--image", f"{layout}:1", tar], check=True)
-        os.unlink(tar)
-        self.registry.push(f"oci:{layout}:1", NAME)
-        shutil.rmtree(layout)
-        blobs = glob.glob(f"{self.registry.storage}/docker/registry/v2/blobs/sha256/*/*/data")
-        self.layer = max(blobs, key=os.path.getsize)
+        self.layers = {}
+        files = some_files(FILES)
+        for kind in KINDS:
+            for count in COUNTS:
+                name = f"pull-{count}-{kind}"
+                layout = Layout(os.path.join(self.home, name))
+                self.layers[name] = [layout.add_layer(files[n::count], kind) for n in range(count)]
+                layout.finish()
+                self.registry.push(f"oci:{layout.folder}:1", f"{name}:1")
 
-    def stop(self):
-        self.registry.stop()
-        shutil.rmtree(self.home)
+    def image(self, name):
+        return f"{self.registry.host}/{name}:1"
 
     @classmethod
     def get(cls):
-        if cls.shared is None:
-            cls.shared = cls()
+        cls.shared = cls.shared or cls()
         return cls.shared
 
-
-class Plain:
-    """gzip and tar, on the layer's own file."""
-
-    name = "gzip|tar"
-
-    def run(self, source, folder):
-        return timed(["bash", "-c", 'set -o pipefail; gzip -dc "$1" | tar -x -C "$2"', "-", source.layer, folder])
+    @classmethod
+    def stop(cls):
+        if cls.shared:
+            cls.shared.registry.stop()
+            shutil.rmtree(cls.shared.home)
+            cls.shared = None
 
 
-class Skopeo:
+class Plain(Trial):
+    name = "tool, tar"
+
+    def __init__(self, _):
+        super().__init__(self)
+        self.source = Source.get()
+
+    def pull(self, name, folder):
+        script = 'set -o pipefail; tool=$1 folder=$2; shift 2; for layer; do "$tool" -dc <"$layer" | tar -x -C "$folder"; done'
+        return timed(["bash", "-c", script, "-", name.rpartition("-")[2], folder, *self.source.layers[name]])
+
+    def once(self):
+        took = {}
+        for name in NAMES:
+            with tempfile.TemporaryDirectory(prefix="berth-bench-pull-") as folder:
+                took[name] = self.pull(name, folder)
+        return took
+
+
+class Skopeo(Plain):
     name = "skopeo"
 
-    def run(self, source, folder):
-        return timed(["skopeo", "copy", "--insecure-policy", "--src-tls-verify=false", f"docker://{source.image}", f"oci:{folder}/x:1"])
+    def pull(self, name, folder):
+        return timed(["skopeo", "copy", "--insecure-policy", "--src-tls-verify=false", f"docker://{self.source.image(name)}",
+                      f"oci:{folder}/x:1"])
 
 
-class PeerPull:
+class Pull(Trial):
+    works = {name: "a pull of 170 MB in {} layer(s) of {} from a registry on loopback".format(*name.split("-")[1:]) for name in NAMES}
+    repeats = 3
+    others = (Plain, Skopeo)
+
     def __init__(self, engine):
-        self.engine = engine
+        super().__init__(engine)
         self.source = Source.get()
 
     def once(self):
-        with tempfile.TemporaryDirectory(prefix="berth-bench-pull-") as folder:
-            return {"pull": self.engine.run(self.source, folder)}
+        took = {}
+        for name in NAMES:
+            took[name] = self.engine.pull(self.source.image(name))
+            self.engine.forget(self.source.image(name))
+        return took
 
     def finish(self):
-        pass
-
-
-class Pull:
-    peers = [(PeerPull, Plain), (PeerPull, Skopeo)]
-
-    def __init__(self, engine):
-        self.engine = engine
-        self.source = Source.get()
-
-    def once(self):
-        took = self.engine.pull(self.source.image)
-        self.engine.forget(self.source.image)
-        return {"pull": took}
-
-    def finish(self):
-        if Source.shared is not None:
-            Source.shared.stop()
-            Source.shared = None
+        Source.stop()

@@ -3,33 +3,40 @@
 import json
 import os
 import subprocess
-import sys
-import time
 
 import busybox
 
+from engines import BERTH, timed
+from trial import Lacking, Trial
 
-class Runtime:
-    """`once()` gives the seconds of a run, or nothing where the runtime does not work on this kernel."""
+
+class Runtime(Trial):
+    """One of the peers', with a bundle in their root."""
+
+    speaker = None  # the runtime whose `spec` command says what is in the bundle
 
     def __init__(self, peers):
-        self.peers, self.engine = peers, self  # it has a name, as engines have
-        self.bundle = peers.write(os.path.join("bundle", self.name), "README", "for bench/run\n")
-        root = os.path.join(peers.root, self.bundle[1:], "root")
+        super().__init__(self)
+        if peers is None:
+            raise Lacking("it is one of the peers (--peers)")
+        self.peers = peers
+        self.ours, self.bundle = peers.folder(os.path.join("bundle", self.name))
+        root = os.path.join(self.ours, "root")
         os.makedirs(root, exist_ok=True)
         subprocess.run(["tar", "-xf", busybox.image_tar(), "-C", root], check=True)
-        self.prepare()
-        problem = self.run().stderr
-        self.works = not problem
-        if problem:
-            print(f"oneoff: {self.name} is left out: {problem.strip()}", file=sys.stderr)
+        if self.speaker:
+            self.write_config()
+        tried = subprocess.run(self.command(), env=self.peers.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True, check=False)
+        if tried.returncode or tried.stderr:
+            raise Lacking(tried.stderr.strip())
 
-    def prepare(self):
-        """As the runtime's own `spec` command says, but for the command."""
-        path = os.path.join(self.peers.root, self.bundle[1:], "config.json")
+    def write_config(self):
+        """As the runtime says, but for the command."""
+        path = os.path.join(self.ours, "config.json")
         if os.path.exists(path):
             os.unlink(path)
-        subprocess.run([*self.peers.inside, self.name, "spec", "--bundle", self.bundle], check=True)
+        subprocess.run([*self.peers.inside, self.speaker, "spec", "--bundle", self.bundle], check=True)
         with open(path, encoding="utf-8") as file:
             config = json.load(file)
         config["process"].update({"terminal": False, "args": ["true"]})
@@ -38,39 +45,31 @@ class Runtime:
             json.dump(config, file)
 
     def command(self):
-        return [self.name, "run", "--bundle", self.bundle, "bench"]
-
-    def run(self):
-        return subprocess.run([*self.peers.inside, *self.command()], env=self.peers.environment, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+        return [*self.peers.inside, self.name, "run", "--bundle", self.bundle, "bench"]
 
     def once(self):
-        if not self.works:
-            return {}
-        started = time.perf_counter()
-        done = self.run()
-        took = time.perf_counter() - started
-        if done.returncode != 0:
-            sys.exit(f"{self.name}: exit {done.returncode}\n{done.stderr}")
-        return {"oneoff": took}
-
-    def finish(self):
-        pass
+        return {"oneoff": timed(self.command(), env=self.peers.environment)}
 
 
 class Runc(Runtime):
-    name = "runc"
+    name = speaker = "runc"
 
 
 class Crun(Runtime):
-    name = "crun"
+    name = speaker = "crun"
+
+
+class BerthOci(Runtime):
+    """berth's own, from here: it has nothing to do in the peers' root."""
+
+    name, speaker = "berth-oci", "runc"
+
+    def command(self):
+        return [os.path.join(os.path.dirname(BERTH), "berth-oci"), "run", "--bundle", self.ours, "bench"]
 
 
 class Bubblewrap(Runtime):
     name = "bwrap"
 
-    def prepare(self):
-        pass
-
     def command(self):
-        return ["bwrap", "--ro-bind", f"{self.bundle}/root", "/", "--proc", "/proc", "--dev", "/dev", "--unshare-all", "/bin/true"]
+        return [*self.peers.inside, "bwrap", "--ro-bind", f"{self.bundle}/root", "/", "--proc", "/proc", "--dev", "/dev", "--unshare-all", "/bin/true"]

@@ -1,50 +1,52 @@
 """What grows with a stack, and what must not: up and down of many services, and work on a stack of fifty that runs."""
 
 import os
-import subprocess
-import tempfile
+import re
 import time
 
-import busybox
 import host
+import large_project
 from engines import IMAGE
+from figures import BYTES, SHARE
+from trial import Trial
 
 MARK = "berth-bench"
 
 
 def stack(count, changed=None):
-    """`count` services that sleep under an init, so that they end at once on SIGTERM; one of them with a variable more."""
+    """`count` services that write two lines and then do nothing, under an init, so that they end at once on SIGTERM. Of `changed`
+    (number, value) the service with that number has a variable more."""
     services = "".join(
-        f"  s{n}:\n    image: {IMAGE}\n    command: [sleep, infinity]\n    init: true\n"
+        f"  s{n}:\n    image: {IMAGE}\n    command: [tail, -n, '+1', -s, '100000', -f, /etc/passwd]\n    init: true\n"
         f"    environment: {{BERTH_TEST_MARK: {MARK}{f', TURN: {changed[1]}' if changed and changed[0] == n else ''}}}\n" for n in range(1, count + 1))
     return "services:\n" + services
 
 
-def up_and_down(count):
-    """A class that takes `count` services up and down."""
+def up_and_down(count, turns):
+    """A class that takes `count` services up and down, and asks for their state and logs in between."""
 
-    class UpAndDown:
-        def __init__(self, engine):
-            self.engine = engine
+    class UpAndDown(Trial):
+        works = {f"up-{count}": f"`up -d` of {count}", f"ps-{count}": f"`ps` of {count} that run", f"logs-{count}": f"`logs` of those",
+                 f"down-{count}": f"`down` of {count}"}
+        repeats = turns
+        needs = f"{count} services"
 
         def once(self):
-            up = self.engine.compose(stack(count), "up", "-d")
-            return {f"up-{count}": up, f"down-{count}": self.engine.compose(stack(count), "down")}
-
-        def finish(self):
-            pass
+            return {f"{name}-{count}": self.engine.compose(stack(count), *words)
+                    for name, words in (("up", ["up", "-d"]), ("ps", ["ps"]), ("logs", ["logs"]), ("down", ["down"]))}
 
     return UpAndDown
 
 
-class FiftyThatRun:
-    """`noop-50`: an `up -d` that finds all as it should be; `recreate-50`: one of the fifty has changed; `ps-50`; `idle-50`: the
-    share of a processor that the engine's own processes take while nothing happens (seconds per second)."""
-
+class FiftyThatRun(Trial):
     IDLE_SECONDS = 5
+    works = {"recreate-50": "`up -d` of fifty that run, of which one has changed", "noop-50": "`up -d` of fifty that run as they should",
+             "idle-50": "what the engine's own processes take of a processor meanwhile"}
+    units = {"idle-50": SHARE}
+    repeats = 3
 
     def __init__(self, engine):
-        self.engine = engine
+        super().__init__(engine)
         self.turn = 0
         engine.compose(stack(50), "up", "-d")
 
@@ -58,8 +60,7 @@ class FiftyThatRun:
     def once(self):
         self.turn += 1
         took = {"recreate-50": self.engine.compose(stack(50, (25, self.turn)), "up", "-d"),
-                "noop-50": self.engine.compose(stack(50, (25, self.turn)), "up", "-d"),
-                "ps-50": self.engine.compose(stack(50), "ps")}
+                "noop-50": self.engine.compose(stack(50, (25, self.turn)), "up", "-d")}
         before = self.processor_time()
         time.sleep(self.IDLE_SECONDS)
         took["idle-50"] = max((self.processor_time() - before) / self.IDLE_SECONDS, 1e-6)
@@ -69,46 +70,36 @@ class FiftyThatRun:
         self.engine.compose(stack(50), "down", "-t", "0")
 
 
-class CopyUp:
-    """`up -d` of a service with an empty volume on a folder of its image that holds ten thousand files."""
-
-    FILES = 10_000
-    NAME = "berth-bench-files:1"
-
-    def __init__(self, engine):
-        self.engine = engine
-        with tempfile.TemporaryDirectory(prefix="berth-bench-files-") as folder:
-            subprocess.run(["tar", "-xf", busybox.image_tar(), "-C", folder], check=True)
-            for n in range(self.FILES):
-                os.makedirs(os.path.join(folder, "data", str(n % 100)), exist_ok=True)
-                with open(os.path.join(folder, "data", str(n % 100), str(n)), "w", encoding="utf-8") as file:
-                    file.write(f"{n}\n" * 20)
-            tar = subprocess.run(["tar", "-C", folder, "-c", "."], stdout=subprocess.PIPE, check=True).stdout
-            engine.import_image(tar, self.NAME)
-        self.file = (f"services:\n  s1:\n    image: {self.NAME}\n    command: [sleep, infinity]\n    init: true\n"
-                     "    volumes: ['data:/data']\nvolumes: {data: {}}\n")
-
-    def once(self):
-        took = self.engine.compose(self.file, "up", "-d")
-        self.engine.compose(self.file, "down", "-v", "-t", "0")
-        return {"copy-up": took}
-
-    def finish(self):
-        self.engine.forget(self.NAME)
+def proportional_set_size(pids):
+    """Bytes; what several processes share is counted once in all."""
+    return sum(int(match[1]) << 10 for pid in pids
+               if (match := re.search(r"^Pss:\s+(\d+) kB", host.read(f"/proc/{pid}/smaps_rollup"), re.MULTILINE)))
 
 
-class Load:
-    """`image load` of an archive with the image of ten thousand files, and `image rm` in between, which is not counted."""
+class Memory(Trial):
+    """The engine's processes and the init in each container; not the service itself."""
 
-    def __init__(self, engine):
-        self.engine = engine
-        self.files = CopyUp(engine)
-        self.archive = engine.save(CopyUp.NAME)
+    works = {"memory-1": "what the engine's own processes take of memory with one container", "memory-50": "the same with fifty",
+             "memory-each": "and for each container more"}
+    units = {work: BYTES for work in works}
+    repeats = 2
+
+    def cost_of(self, count):
+        self.engine.compose(stack(count), "up", "-d")
+        cost = proportional_set_size(self.engine.own_processes() + host.first_processes(MARK))
+        self.engine.compose(stack(count), "down", "-t", "0")
+        return cost
 
     def once(self):
-        self.engine.forget(CopyUp.NAME)
-        return {"load": self.engine.load(self.archive)}
+        one, fifty = self.cost_of(1), self.cost_of(50)
+        return {"memory-1": one, "memory-50": fifty, "memory-each": (fifty - one) / 49}
 
-    def finish(self):
-        os.unlink(self.archive)
-        self.files.finish()
+
+class Config(Trial):
+    """Reading a file, and nothing that runs."""
+
+    COUNTS = (10, 200, 500)
+    works = {f"config-{count}": f"`config` of a file with {count} services" for count in COUNTS}
+
+    def once(self):
+        return {f"config-{count}": self.engine.compose(large_project.text(count), "config") for count in self.COUNTS}

@@ -1,169 +1,119 @@
-#!/usr/bin/python3
-"""bench/watch.py [FILES [berth|docker]]: what `watch` costs on a large tree (50,000 files), under berth and, where there is one, Docker Compose
-(BERTH_BENCH_DOCKER: the words before `compose`; BERTH_BENCH_DOCKER_ROOT: where its files begin, if that is a chroot).
-
-For each: time from the command to "Watch enabled" with a stack that is up, memory of the watching process (PSS), and the time from
-the closing of a file to its being in the container, 30 times; then one burst of 1,000 files. Run it as root.
-"""
+"""What `watch` costs on a large tree: until it is ready, its memory and processor time, and from the closing of a file to its being in the
+container."""
 
 import os
 import resource
-import shlex
 import shutil
 import statistics
 import subprocess
-import sys
-import tempfile
 import time
 
-REPO = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path.insert(0, os.path.join(REPO, "tests", "integration"))
+import host
 
-import busybox  # noqa: E402  pylint: disable=wrong-import-position,import-error
+from engines import IMAGE
+from figures import BYTES
+from scale import proportional_set_size
+from trial import Failed, Trial
 
-IMAGE = "benchwatch:1"
-SLEEP = "104729"  # by which the container's process is found
-COMPOSE = """
-name: benchwatch
+FILES, FILES_IN_A_FOLDER, BURST = 50_000, 50, 1000
+STACK = """
 services:
   web:
-    image: %s
-    command: [sleep, "%s"]
+    image: {image}
+    build: "{folder}" # Compose does not watch without
+    command: [sleep, infinity]
     init: true
-    develop: {watch: [{path: FOLDER/src, action: sync, target: /app}]}
-""" % (IMAGE, SLEEP)
-FILES_IN_A_FOLDER = 50
+    environment: {{BERTH_TEST_MARK: "{mark}"}}
+    develop: {{watch: [{{path: "{folder}/src", action: sync, target: /app}}]}}
+"""
 
 
-def make_tree(folder, files):
-    for i in range(0, files, FILES_IN_A_FOLDER):
+def make_tree(folder):
+    for i in range(0, FILES, FILES_IN_A_FOLDER):
         directory = os.path.join(folder, f"src/{i // 5000}/{i}")
         os.makedirs(directory)
-        for j in range(i, min(i + FILES_IN_A_FOLDER, files)):
-            with open(os.path.join(directory, f"module-{j}.js"), "w", encoding="utf-8") as file:
-                file.write(f"export const value = {j};\n")
+        for j in range(i, min(i + FILES_IN_A_FOLDER, FILES)):
+            write(os.path.join(directory, f"module-{j}.js"), f"export const value = {j};\n")
 
 
-def memory_of(pid):
-    with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+def write(path, text="x"):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
 
 
-def wait_for(condition, seconds=60):
+def wait_for(what, condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            raise SystemExit("it did not happen")
+            raise Failed(f"after {seconds} seconds there is still no {what}")
         time.sleep(0.0005)
 
 
-def root_of(mark):
-    """The root of the process with that word in its command line, `sleep`."""
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                if file.read() == b"sleep\0" + mark + b"\0":
-                    return f"/proc/{pid}/root"
-        except OSError:
-            continue
-    raise SystemExit("the container does not run")
-
-
-def measure(name, command, folder, compose, environment):
-    def run(*words):
-        subprocess.run([*command, "-f", "-", *words], input=compose, text=True, env=environment, check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
-
-    def has(file):
-        return os.path.exists(f"{root}/app/0/0/{file}")
-
-    run("up", "-d")
-    root = root_of(SLEEP.encode())
-    output = os.path.join(folder, f"{name}.out")
-    with open(output, "w", encoding="utf-8") as file:
-        begun = time.monotonic()
-        with subprocess.Popen([*command, "-f", "-", "watch", "--no-up"], env=environment, text=True, stdin=subprocess.PIPE, stdout=file,
-                              stderr=file) as watch:
-            watch.stdin.write(compose)
-            watch.stdin.close()
-            wait_for(lambda: "enabled" in text_of(output).lower())
-            started = time.monotonic() - begun
-            latencies = []
-            for i in range(31):
-                write(f"{folder}/src/0/0/new-{i}.js")
-                begun = time.monotonic()
-                wait_for(lambda: has(f"new-{i}.js"))  # pylint: disable=cell-var-from-loop
-                latencies.append(time.monotonic() - begun)
-                time.sleep(0.6)
-            begun = time.monotonic()
-            for i in range(1000):
-                write(f"{folder}/src/0/0/burst-{i}.js")
-            wait_for(lambda: all(has(f"burst-{i}.js") for i in range(999, -1, -1)))
-            burst = time.monotonic() - begun
-            memory = sum(memory_of(pid) for pid in [watch.pid, *children_of(watch.pid)])
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            watch.terminate()
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    run("down", "-t", "0")
-    print(f"{name:8}  watch enabled {started * 1000:6.0f} ms   memory {memory / 1024:6.1f} MB   "
-          f"a file {statistics.median(latencies[1:]) * 1000:6.1f} ms (least {min(latencies[1:]) * 1000:.1f})   "
-          f"1,000 files {burst * 1000:6.0f} ms   processor time in all {cpu:.2f} s", flush=True)
-
-
-def text_of(path):
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read()
-
-
-def write(path):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write("x")
-
-
-def children_of(parent):
+def with_children(parent):
     """A docker command has Compose as a child."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if int(text_of(f"/proc/{pid}/stat").rsplit(")", 1)[1].split()[1]) == parent:
-                found.append(int(pid))
-        except OSError:
-            continue
-    return found
+    return [pid for pid in host.pids()
+            if pid == parent or host.read(f"/proc/{pid}/stat").rpartition(")")[2].split()[1:2] == [str(parent)]]
 
 
-def measure_berth(folder):
-    berth = os.environ.get("BERTH", os.path.join(REPO, "build", "berth"))
-    environment = {**os.environ, "BERTH_ROOT": f"{folder}/berth/root", "BERTH_RUN": f"{folder}/berth/run"}
-    subprocess.run([berth, "import", busybox.image_tar(), IMAGE], env=environment, check=True, stdout=subprocess.DEVNULL)
-    measure("berth", [berth], folder, COMPOSE.replace("FOLDER", folder), environment)
+class Watch(Trial):
+    works = {"watch-ready": f"`watch` of {FILES:,} files: from the command to `Watch enabled`",
+             "watch-file": "from the closing of a file to its being in the container", "watch-burst": f"the same for {BURST:,} files",
+             "watch-memory": "what `watch` takes of memory", "watch-cpu": "and of processors for all that"}
+    units = {"watch-memory": BYTES}
+    needs = "watch"
+    repeats = 2
 
+    def __init__(self, engine):
+        super().__init__(engine)
+        self.turn = 0
+        self.ours, theirs = engine.folder("watch")
+        make_tree(self.ours)
+        write(os.path.join(self.ours, "Dockerfile"), f"FROM {IMAGE}\n")
+        mark = f"berth-bench-watch-{engine.name}"
+        self.stack = STACK.format(image=IMAGE, mark=mark, folder=theirs)
+        engine.compose(self.stack, "up", "-d")
+        self.root = f"/proc/{host.first_processes(mark)[0]}/root"
 
-def measure_docker(docker, docker_root, folder):
-    with open(busybox.image_tar(), "rb") as tar:
-        subprocess.run([*docker, "import", "-", IMAGE], stdin=tar, check=True, stdout=subprocess.DEVNULL)
-    measure("compose", [*docker, "compose"], folder, COMPOSE.replace("FOLDER", folder.removeprefix(docker_root)), dict(os.environ))
-    subprocess.run([*docker, "image", "rm", "-f", IMAGE], check=False, stdout=subprocess.DEVNULL)
+    def has(self, name):
+        return os.path.exists(f"{self.root}/app/0/0/{name}")
 
+    def seconds_for(self, names):
+        started = time.monotonic()
+        for name in names:
+            write(f"{self.ours}/src/0/0/{name}")
+        wait_for(f"{names[-1]} in the container", lambda: all(self.has(name) for name in reversed(names)))
+        return time.monotonic() - started
 
-def main():
-    files = int(sys.argv[1]) if len(sys.argv) > 1 else 50000
-    docker_root = os.environ.get("BERTH_BENCH_DOCKER_ROOT", "")
-    folder = tempfile.mkdtemp(prefix="berth-bench-", dir=f"{docker_root}/var/tmp")
-    try:
-        make_tree(folder, files)
-        only = sys.argv[2] if len(sys.argv) > 2 else ""
-        if only != "docker":
-            measure_berth(folder)
-        docker = shlex.split(os.environ.get("BERTH_BENCH_DOCKER", "docker"))
-        if only != "berth" and shutil.which(docker[0]):
-            measure_docker(docker, docker_root, folder)
-        elif only != "berth":
-            print("no Docker here (PATH, BERTH_BENCH_DOCKER): berth alone")
-    finally:
-        shutil.rmtree(folder)
+    def once(self):
+        self.turn += 1
+        output = os.path.join(self.ours, "output")
+        command, options = self.engine.command(self.stack)
+        given = options.pop("input", None)
+        with open(output, "w", encoding="utf-8") as file:
+            started = time.monotonic()
+            watch = subprocess.Popen([*command, "watch", "--no-up"], text=True, stdout=file, stderr=file,
+                                     **{"stdin": subprocess.PIPE, **options})
+            try:
+                if given:
+                    watch.stdin.write(given)
+                    watch.stdin.close()
+                wait_for("`Watch enabled`", lambda: "enabled" in host.read(output).lower())
+                figures = {"watch-ready": time.monotonic() - started}
+                latencies = []
+                for i in range(10):
+                    time.sleep(0.6)  # for the engine to be quiet again
+                    latencies.append(self.seconds_for([f"new-{self.turn}-{i}.js"]))
+                figures["watch-file"] = statistics.median(latencies)
+                figures["watch-burst"] = self.seconds_for([f"burst-{self.turn}-{i}.js" for i in range(BURST)])
+                figures["watch-memory"] = proportional_set_size(with_children(watch.pid))
+            finally:
+                before = resource.getrusage(resource.RUSAGE_CHILDREN)
+                watch.terminate()
+                watch.wait()
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        figures["watch-cpu"] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return figures
 
-
-if __name__ == "__main__":
-    main()
+    def finish(self):
+        self.engine.compose(self.stack, "down", "-t", "0")
+        shutil.rmtree(self.ours)

@@ -16,6 +16,8 @@
 #include "cli/one_off.h"
 #include "cli/project.h"
 #include "cli/quiet.h"
+#include "cli/request.h"
+#include "cli/start_attached.h"
 #include "engine/request.h"
 #include "images/store.h"
 #include "sys/file.h"
@@ -34,19 +36,19 @@ struct ContainerRunFlags {
   BringFlags bring;
 };
 
+/// In the foreground, and goes on when we go: the container has no streams of ours, we attach to it.
+bool can_be_left(const ContainerRunFlags& flags) {
+  return !flags.detach && !flags.create_only && (!flags.detach_keys.empty() || !flags.sig_proxy);
+}
+
 Status check(const ContainerRunFlags& flags) {
   if (!flags.name.empty()) BERTH_TRY_OK(check_container_name(flags.name));
   if (flags.detach && !flags.attach.empty()) return make_error("conflicting options: -a and -d");
   if (flags.remove && flags.container.is_set("--restart"))
     return make_error("conflicting options: cannot specify both --restart and --rm");
   bool foreground = !flags.detach && !flags.create_only;
-  if (foreground && flags.container.is_set("--restart"))
-    return make_error("--restart needs --detach: a container in the foreground ends with its command",
-                      "`berth container attach` shows what a detached one does");
-  if (foreground && !flags.detach_keys.empty())
-    return make_error("--detach-keys has no effect: a container in the foreground cannot be left",
-                      "start it with --detach, and `berth container attach` to it");
-  if (foreground && !flags.sig_proxy) return make_error("--sig-proxy=false is not supported");
+  if (can_be_left(flags) && !flags.attach.empty())
+    return make_error("--attach cannot be combined with --detach-keys or --sig-proxy=false, which attach to all");
   if (foreground && flags.container.is_set("--tty") && flags.container.is_set("--interactive") &&
       isatty(STDIN_FILENO) == 0)
     return make_error("the input device is not a TTY", "leave -t out");
@@ -126,11 +128,39 @@ OneOffStreams streams_of(const ContainerRunFlags& flags) {
   return {flags.container.is_set("--interactive") && named("stdin"), named("stdout"), named("stderr")};
 }
 
+/// Made, then started and attached to. One that cannot be started is taken back, as always.
+Result<int> run_attached(const Context& context, engine::RunRequest request, const ContainerRunFlags& flags,
+                         int failed) {
+  request.attach = false;
+  request.options.no_start = true;
+  const Context quiet = without_progress(context);
+  if (carry_out(quiet, engine::to_message(request)) != 0) return failed;
+  const engine::StateStore store(context.paths);
+  BERTH_TRY(engine::Container container, find_container(store.observe(), request.options.one_off.name));
+  if (!flags.cid_file.empty())
+    BERTH_TRY_OK(sys::write_file_atomic(flags.cid_file, container.record.id, sys::Durability::none, 0644));
+  AttachFlags streams;
+  streams.no_stdin = !flags.container.is_set("--interactive");
+  streams.sig_proxy = flags.sig_proxy;
+  if (!flags.detach_keys.empty()) streams.detach_keys = flags.detach_keys;
+  Result<std::optional<int>> code = start_attached(quiet, container.record, streams);
+  if (code && *code) return **code;
+  Result<engine::Container> now = store.read(container.record.id);
+  if (now && (now->live.exit_code == 126 || now->live.exit_code == 127)) failed = static_cast<int>(now->live.exit_code);
+  if (now)
+    (void)carry_out(quiet, engine::to_message(engine::RemoveRequest{engine::only(now->record), {true, true, 0}}));
+  return code ? Result<int>(failed) : Result<int>(std::move(code).error());
+}
+
 int run(const Context& context, const ContainerRunFlags& flags) {
   int code = flags.create_only ? 1 : kFailed;
   if (Status good = check(flags); !good) return (void)report(context, good), code;
   std::optional<engine::RunRequest> request = prepare(context, flags, code);
   if (!request) return code;
+  if (can_be_left(flags)) {
+    Result<int> ended = run_attached(context, *request, flags, code);
+    return ended ? *ended : (void(report(context, ended.error())), code);
+  }
   return run_one_off(without_progress(context), *request, streams_of(flags), code, flags.cid_file);
 }
 
@@ -160,7 +190,7 @@ void add_container_run(Command noun, Context& context) {
   Command command = add(noun, context, "run", "Create and run a new container from an image", flags);
   command.option("-a,--attach", flags->attach, "Attach to STDIN, STDOUT or STDERR");
   command.flag("-d,--detach", flags->detach, "Run container in background and print container ID");
-  command.option("--detach-keys", flags->detach_keys, "Of a container in the background only").hidden();
+  command.option("--detach-keys", flags->detach_keys, "Override the key sequence for detaching from the container");
   command.flag("--sig-proxy", flags->sig_proxy, "Proxy received signals to the process (default true)");
 
   auto create = std::make_shared<ContainerRunFlags>();

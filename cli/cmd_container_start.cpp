@@ -3,12 +3,12 @@
 #include <memory>
 
 #include "base/text.h"
-#include "cli/attachment.h"
 #include "cli/container_choice.h"
 #include "cli/container_commands.h"
 #include "cli/project.h"
 #include "cli/quiet.h"
 #include "cli/request.h"
+#include "cli/start_attached.h"
 #include "engine/request.h"
 
 namespace berth::cli {
@@ -21,17 +21,14 @@ struct ContainerStartFlags {
 };
 
 /// One, whose output is shown until it ends.
-Result<int> start_attached(const Context& context, const ContainerStartFlags& flags) {
+Result<int> attached(const Context& context, const ContainerStartFlags& flags) {
   if (flags.names.size() != 1) return make_error("you cannot start and attach multiple containers at once");
-  engine::StateStore store(context.paths);
-  BERTH_TRY(engine::Container container, find_container(store.observe(), flags.names.front()));
+  const engine::Observed observed = engine::StateStore(context.paths).observe();
+  BERTH_TRY(engine::Container container, find_container(observed, flags.names.front()));
   AttachFlags streams = flags.streams;
   streams.no_stdin = !flags.interactive;
-  BERTH_TRY(Attachment attachment, Attachment::prepare(context, container.record, streams));
-  engine::StartRequest request{engine::only(container.record), {}};
-  if (int code = carry_out(without_progress(context), engine::to_message(request)); code != 0) return code;
-  BERTH_TRY(container, store.read(container.record.id));
-  return attachment.carry(container);
+  BERTH_TRY(std::optional<int> code, start_attached(context, container.record, streams));
+  return code.value_or(1);
 }
 
 int start(const Context& context, const ContainerStartFlags& flags) {
@@ -62,7 +59,7 @@ void add_container_start(Command noun, Context& context) {
                  "Override the key sequence for detaching from a container");
   command.runs(context, [&context, flags] {
     if (!flags->attach && !flags->interactive) return start(context, *flags);
-    Result<int> code = start_attached(context, *flags);
+    Result<int> code = attached(context, *flags);
     return code ? *code : report(context, code.error());
   });
 }

@@ -4,6 +4,7 @@
 #include "cli/down_images.h"
 #include "cli/orphans.h"
 #include "cli/project.h"
+#include "cli/provider/providers.h"
 #include "cli/request.h"
 #include "engine/request.h"
 #include "sys/file.h"
@@ -59,10 +60,12 @@ int run(const Context& context, const DownFlags& flags) {
   if (!flags.rmi.empty()) images = images_of(context, *target, *selection, flags.rmi == "all");
   if (context.dry_run) {
     std::vector<Errand> errands;
+    add_take_down(context, *selection, errands);
     for (const std::string& image : images) errands.push_back({"Remove", image, "--rmi " + flags.rmi});
     return dry_run(context, engine::to_message(request), std::move(errands));
   }
   int code = carry_out(context, engine::to_message(request));
+  if (code == 0) code = take_down_providers(context, *selection, environment_of(*target));
   return code == 0 ? remove_images(context, images) : code;
 }
 

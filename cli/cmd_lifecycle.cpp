@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/orphans.h"
 #include "cli/project.h"
+#include "cli/provider/providers.h"
 #include "cli/request.h"
 #include "engine/request.h"
 #include "sys/signals.h"
@@ -22,12 +23,20 @@ namespace {
 using MakeRequest =
     std::function<std::optional<engine::Json>(const engine::Selection&, const std::vector<const engine::Container*>&)>;
 
-int run(const Context& context, const std::vector<std::string>& services, const MakeRequest& make) {
-  std::optional<engine::Selection> selection = select(context, services);
+/// What is left to do when the request has been carried out.
+using Afterwards = std::function<int(const engine::Selection&, const Target&)>;
+
+int run(const Context& context, const std::vector<std::string>& services, const MakeRequest& make,
+        const Afterwards& afterwards) {
+  std::optional<Target> target = find_target(context);
+  if (!target) return 1;
+  std::optional<engine::Selection> selection = select(context, *target, services);
   if (!selection) return 1;
   engine::Observed observed = engine::StateStore(context.paths).observe();
   std::optional<engine::Json> request = make(*selection, engine::select(observed, *selection));
-  return request ? carry_out(context, *request) : 1;
+  if (!request) return 1;
+  const int code = carry_out(context, *request);
+  return code == 0 && afterwards && !context.dry_run ? afterwards(*selection, *target) : code;
 }
 
 std::optional<int64_t> in_ns(int64_t seconds) {
@@ -40,12 +49,15 @@ std::optional<engine::Json> ask(const Request& request) {
   return std::optional<engine::Json>(std::in_place, engine::to_message(request));
 }
 
-Command add(Command app, Context& context, const std::string& name, const std::string& help, MakeRequest make) {
+Command add(Command app, Context& context, const std::string& name, const std::string& help, MakeRequest make,
+            Afterwards afterwards = {}) {
   auto services = std::make_shared<std::vector<std::string>>();
   Command command = app.add_command(name, help);
   command.option("SERVICE", *services, "Services; all if none is named");
   command.dry_runs(context);
-  command.runs(context, [&context, services, make = std::move(make)] { return run(context, *services, make); });
+  command.runs(context, [&context, services, make = std::move(make), afterwards = std::move(afterwards)] {
+    return run(context, *services, make, afterwards);
+  });
   return command;
 }
 
@@ -88,9 +100,13 @@ int kill(const Context& context, const KillFlags& flags) {
 
 void add_stop(Command app, Context& context) {
   auto timeout = std::make_shared<int64_t>(-1);
+  auto make = [timeout](auto& selection, auto&) -> std::optional<engine::Json> {
+    return ask(engine::StopRequest{selection, in_ns(*timeout)});
+  };
   Command command =
-      add(app, context, "stop", "Stop services", [timeout](auto& selection, auto&) -> std::optional<engine::Json> {
-        return ask(engine::StopRequest{selection, in_ns(*timeout)});
+      add(app, context, "stop", "Stop services", std::move(make), [&context](auto& selection, auto& target) {
+        Signals signals;
+        return stop_providers(context, selection, environment_of(target), signals);
       });
   command.option("-t,--timeout", *timeout, "Seconds to wait for containers to stop before killing them");
 }

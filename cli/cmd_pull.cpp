@@ -9,6 +9,7 @@
 #include "cli/bring_images.h"
 #include "cli/commands.h"
 #include "cli/project.h"
+#include "cli/status_stream.h"
 #include "cli/transfer.h"
 #include "compose/select.h"
 #include "images/store.h"
@@ -38,7 +39,7 @@ std::optional<std::vector<const compose::Service*>> chosen(const Context& contex
 }
 
 void skip(const PullFlags& flags, const compose::Service& service, const char* why) {
-  if (!flags.quiet) fmt::print(stderr, " {}  Skipped - {}\n", printable(service.name), why);
+  if (!flags.quiet) fmt::print(status_stream(), " {}  Skipped - {}\n", printable(service.name), why);
 }
 
 /// "latest" may be another one by now, so it never counts as present.

@@ -13,6 +13,7 @@ struct Refused {
 constexpr Refused kRefused[] = {
     {"alpha", "Compose's experimental commands are not there"},
     {"bridge", "there are no converters to other platforms"},
+    {"manifest", "images are of one platform; `berth image inspect` shows one that is here"},
     {"publish", "stacks are not kept in registries; `berth config` prints one as a file"},
 };
 

@@ -8,7 +8,9 @@
 #include "cli/one_off.h"
 #include "cli/orphans.h"
 #include "cli/project.h"
+#include "cli/provider/providers.h"
 #include "cli/run_overrides.h"
+#include "compose/provider.h"
 #include "engine/request.h"
 #include "sys/file.h"
 
@@ -37,12 +39,21 @@ std::optional<engine::RunRequest> prepare(const Context& context, const RunFlags
       return std::nullopt;
     }
     compose::Service& service = project->services.at(flags.service);
+    if (compose::has_provider(service)) {
+      print_error(context, make_error("service \"" + flags.service +
+                                      "\" has no container to run anything in: a "
+                                      "provider runs it"));
+      return std::nullopt;
+    }
     service.tty = tty;
     service.stdin_open = flags.interactive;
   }
   std::optional<engine::Stack> stack = make_stack(context, *project, {flags.service}, flags.no_deps);
   if (!stack) return std::nullopt;
   if (code = bring_images(context, *project, *stack, flags.bring, errands); code != 0) return std::nullopt;
+  if (code = bring_providers(context, *project, {flags.service}, flags.no_deps, *stack, errands); code != 0)
+    return std::nullopt;
+  code = 1;
   engine::RunRequest request;
   request.stack = std::move(*stack);
   engine::ServiceConfig& config = request.stack.services.back();  // dependencies come first

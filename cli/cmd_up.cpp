@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/project.h"
+#include "cli/provider/providers.h"
 #include "cli/request.h"
 #include "cli/up_attached.h"
 #include "cli/up_flags.h"
@@ -100,6 +101,7 @@ int run(Context& context, UpFlags flags) {
   }
   attached.when_up = [&trace, &name] { trace.finish(name); };
   attached.menu = wants_menu(context, flags);
+  if (!flags.converge.no_deps) attached.providers = provided_services(*project, flags.converge.services);
   return stay_attached(context, *project, *request, attached);
 }
 

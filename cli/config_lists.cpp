@@ -11,9 +11,11 @@
 #include "cli/table.h"
 #include "compose/emit.h"
 #include "compose/interpolate.h"
+#include "compose/provider.h"
 #include "compose/select.h"
 #include "engine/lower.h"
 #include "engine/plan_up.h"
+#include "images/digest.h"
 #include "images/reference.h"
 #include "images/store.h"
 
@@ -55,6 +57,9 @@ Result<std::string> hash_lines(const Context& context, const compose::Project& p
   }
   std::map<std::string, std::string> hashes;
   for (const engine::ServiceConfig& service : stack.services) hashes[service.name] = engine::config_hash(service);
+  for (const auto& [name, service] : project.services) {
+    if (compose::has_provider(service)) hashes[name] = images::sha256_of(compose::service_json(service)).hex();
+  }
   std::string lines;
   std::sort(wanted.begin(), wanted.end());
   for (const std::string& name : wanted) lines += fmt::format("{} {}\n", name, hashes[name]);

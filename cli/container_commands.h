@@ -23,6 +23,7 @@ void add_container_run(Command noun, Context& context);  // and create
 void add_container_start(Command noun, Context& context);
 void add_container_stats(Command noun, Context& context);
 void add_container_top(Command noun, Context& context);
+void add_container_update(Command noun, Context& context);
 void add_container_wait(Command noun, Context& context);
 
 }  // namespace berth::cli

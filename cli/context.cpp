@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "sys/environment.h"
+#include "sys/sealed_self.h"
 
 namespace berth::cli {
 namespace {
@@ -24,7 +25,14 @@ Status choose(std::string& value, const char* variable, const std::vector<std::s
                     "expected one of " + join(known, ", "));
 }
 
+/// A helper that goes on with our command line has nothing new to say.
+bool is_helper() {
+  const std::string program = sys::own_program();
+  return program.find("/berth-", program.rfind('/')) != std::string::npos;
+}
+
 void warn_of(const char* flag, const char* instead) {
+  if (is_helper()) return;
   fmt::print(stderr, "warning: {} is deprecated: {}\n", flag, instead);
 }
 

@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "cli/prune.h"
 #include "cli/service_builds.h"
+#include "cli/status_stream.h"
+#include "compose/provider.h"
 #include "engine/state.h"
 #include "images/store.h"
 #include "sys/file.h"
@@ -47,7 +49,8 @@ std::vector<std::string> images_of(const Context& context, const Target& target,
   std::set<std::string> names;
   if (target.file) {
     for (const auto& [name, service] : target.file->services) {
-      bool chosen = selection.services.empty() || selection.services.contains(name);
+      bool chosen =
+          !compose::has_provider(service) && (selection.services.empty() || selection.services.contains(name));
       if (chosen && (all || (service.build && !service.image))) names.insert(image_of(*target.file, service));
     }
   } else if (all) {
@@ -76,7 +79,7 @@ int remove_images(const Context& context, const std::vector<std::string>& names)
     if (!removed)
       code = report(context, removed.error());
     else if (context.progress != "quiet")
-      fmt::print(stderr, " Image {}  Removed\n", printable(name));
+      fmt::print(status_stream(), " Image {}  Removed\n", printable(name));
   }
   return code;
 }

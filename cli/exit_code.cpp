@@ -14,7 +14,8 @@ int exit_code_after(const engine::StateStore& store, const sys::Pidfd& process, 
   if (process.valid()) (void)process.wait_exit(-1);
   for (int waited_ms = 0; waited_ms < kExitIsWrittenMs; waited_ms += 10) {
     if (process.valid()) {
-      if (std::optional<int> status = process.exit_status()) return static_cast<int>(engine::exit_code_of(*status));
+      Result<std::optional<int>> status = process.exit_status();
+      if (status && *status) return static_cast<int>(engine::exit_code_of(**status));
     }
     Result<engine::Container> container = store.read(id);
     if (container && container->live.status == engine::Status::exited && !container->live.ending())

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/status_stream.h"
 #include "cli/table.h"
 
 namespace berth::cli {
@@ -15,7 +16,7 @@ constexpr std::array<const char*, 10> kSpinner = {"⠋", "⠙", "⠹", "⠸", "�
 
 }  // namespace
 
-LiveSteps::LiveSteps(bool colour) : colour_(colour), screen_(STDERR_FILENO), begun_(Clock::now()) {}
+LiveSteps::LiveSteps(bool colour) : colour_(colour), screen_(fileno(status_stream())), begun_(Clock::now()) {}
 
 void LiveSteps::set(const std::string& id, const std::string& status, State state) {
   const Clock::time_point now = Clock::now();

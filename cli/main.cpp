@@ -52,14 +52,28 @@ constexpr std::pair<std::string_view, Add> kCommands[] = {
 };
 
 /// Nouns, Docker's words, and what is not a single command.
-constexpr Add kOthers[] = {
-    berth::cli::add_builder,       berth::cli::add_containers,   berth::cli::add_images,
-    berth::cli::add_networks,      berth::cli::add_system_df,    berth::cli::add_system_events,
-    berth::cli::add_system_info,   berth::cli::add_system_prune, berth::cli::add_system_install_unit,
-    berth::cli::add_system_resume, berth::cli::add_login,        berth::cli::add_oci,
-    berth::cli::add_refused,       berth::cli::add_completion,   berth::cli::add_graph,
-    berth::cli::add_inspect,       berth::cli::add_ls,           berth::cli::add_volumes,
-    berth::cli::add_watch};
+constexpr Add kOthers[] = {berth::cli::add_builder,
+                           berth::cli::add_containers,
+                           berth::cli::add_images,
+                           berth::cli::add_networks,
+                           berth::cli::add_system_df,
+                           berth::cli::add_system_events,
+                           berth::cli::add_system_info,
+                           berth::cli::add_system_prune,
+                           berth::cli::add_system_install_unit,
+                           berth::cli::add_system_resume,
+                           berth::cli::add_login,
+                           berth::cli::add_oci,
+                           berth::cli::add_refused,
+                           berth::cli::add_completion,
+                           berth::cli::add_graph,
+                           berth::cli::add_inspect,
+                           berth::cli::add_ls,
+                           berth::cli::add_volumes,
+                           berth::cli::add_container_update,
+                           berth::cli::add_container_diff,
+                           berth::cli::add_container_rename,
+                           berth::cli::add_watch};
 
 /// The command that the word names, or all of them where help, a noun or a mistake asks for more.
 void add_commands(Command app, Context& context, const std::string& word) {

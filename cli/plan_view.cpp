@@ -78,7 +78,7 @@ std::string to_text(const Preview& preview) {
   if (!changes_anything(preview)) return "No changes\n";
   std::string text;
   for (const Errand& errand : preview.errands)
-    text += fmt::format("{} image {} ({})\n", to_lower(errand.verb), printable(errand.image), errand.why);
+    text += fmt::format("{} {} {} ({})\n", to_lower(errand.verb), errand.kind, printable(errand.name), errand.why);
   text += lines_of(preview.plan, "");
   for (const engine::ServiceUpdate& update : preview.plan.updates) {
     text += title_of(update);
@@ -89,15 +89,14 @@ std::string to_text(const Preview& preview) {
 }
 
 engine::Json to_json(const Preview& preview) {
-  engine::Json images = engine::Json::array(), updates = engine::Json::array();
-  for (const Errand& errand : preview.errands)
-    images.push_back({{"action", to_lower(errand.verb)}, {"name", errand.image}, {"reason", errand.why}});
+  engine::Json images = engine::Json::array(), providers = engine::Json::array(), updates = engine::Json::array();
+  for (const Errand& errand : preview.errands) {
+    (errand.kind == "image" ? images : providers)
+        .push_back({{"action", to_lower(errand.verb)}, {"name", errand.name}, {"reason", errand.why}});
+  }
   for (const engine::ServiceUpdate& update : preview.plan.updates) updates.push_back(update_of(update));
-  return {{"changes", changes_anything(preview)},
-          {"images", std::move(images)},
-          {"steps", steps_of(preview.plan)},
-          {"updates", std::move(updates)},
-          {"warnings", preview.plan.warnings}};
+  return {{"changes", changes_anything(preview)}, {"images", std::move(images)},   {"providers", std::move(providers)},
+          {"steps", steps_of(preview.plan)},      {"updates", std::move(updates)}, {"warnings", preview.plan.warnings}};
 }
 
 bool show(const Context& context, const Preview& preview, bool as_json) {

@@ -9,10 +9,11 @@
 
 namespace berth::cli {
 
-/// An image that is brought before the plan's steps.
+/// What is done beside the plan's steps: to an image, or by the provider of a service.
 struct Errand {
-  std::string verb;  // Pull, Build, Push
-  std::string image, why;
+  std::string verb;  // Pull, Build, Push, Create, Remove
+  std::string name, why;
+  std::string kind = "image";  // or provider
 };
 
 /// What a command would do.

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "cli/status_stream.h"
 
 namespace berth::cli {
 namespace {
@@ -32,8 +33,8 @@ constexpr StepWords kWords[] = {
 }  // namespace
 
 Progress::Progress(const Context& context, Terminal form)
-    : style_(context.progress), colour_(context.colour(STDERR_FILENO)) {
-  const bool terminal = isatty(STDERR_FILENO) == 1;
+    : style_(context.progress), colour_(context.colour(fileno(status_stream()))) {
+  const bool terminal = isatty(fileno(status_stream())) == 1;
   if (style_ == "auto") style_ = terminal && context.ansi != "never" ? "tty" : "plain";
   if (style_ == "tty" && terminal && form == Terminal::changes) live_ = std::make_unique<LiveSteps>(colour_);
 }
@@ -63,16 +64,16 @@ void Progress::on_event(const engine::Json& event) {
     if (type == "warning")
       fmt::print(stderr, "{}warning:{} {}\n", colour_ ? "\033[1;33m" : "", colour_ ? "\033[0m" : "", text);
     if (type == "output" && style_ != "quiet") output(printable(event.value("source", "")), text);
-    if (type == "waiting" && style_ != "quiet") fmt::print(stderr, "waiting: {}\n", text);
+    if (type == "waiting" && style_ != "quiet") fmt::print(status_stream(), "waiting: {}\n", text);
   });
 }
 
 /// What a hook has printed, in the form of `logs`.
 void Progress::output(const std::string& source, const std::string& text) const {
   if (style_ == "json")
-    fmt::print(stderr, "{}\n", engine::to_text({{"id", source}, {"text", text}}));
+    fmt::print(status_stream(), "{}\n", engine::to_text({{"id", source}, {"text", text}}));
   else
-    fmt::print(stderr, "{} | {}\n", source, text);
+    fmt::print(status_stream(), "{} | {}\n", source, text);
 }
 
 void Progress::step(const engine::Json& event) {
@@ -94,14 +95,14 @@ void Progress::line(const std::string& id, const std::string& status, LiveSteps:
   if (live_) return live_->set(id, status, state);
   const bool finished = state != LiveSteps::State::working, failed = state == LiveSteps::State::failed;
   if (style_ == "json") {
-    engine::Json json{{"id", id}, {"status", finished ? "Done" : "Working"}, {"text", status}};
-    fmt::print(stderr, "{}\n", engine::to_text(json));
+    engine::Json json{{"id", id}, {"status", failed ? "Error" : finished ? "Done" : "Working"}, {"text", status}};
+    fmt::print(status_stream(), "{}\n", engine::to_text(json));
   } else if (style_ == "plain") {
-    fmt::print(stderr, " {}  {}\n", id, status);
+    fmt::print(status_stream(), " {}  {}\n", id, status);
   } else if (finished) {  // only what has been reached
     const char* mark = failed ? "✘" : "✔";
     const char* tint = !colour_ ? "" : failed ? "\033[31m" : "\033[32m";
-    fmt::print(stderr, " {}{}{} {}  {}{}{}\n", tint, mark, colour_ ? "\033[0m" : "", id, tint, status,
+    fmt::print(status_stream(), " {}{}{} {}  {}{}{}\n", tint, mark, colour_ ? "\033[0m" : "", id, tint, status,
                colour_ ? "\033[0m" : "");
   }
 }

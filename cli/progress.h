@@ -29,11 +29,12 @@ class Progress {
   void aside(const std::function<void()>& write);
   /// Nothing more comes.
   void finish();
+  /// What is done with a thing that has no events: `id` is how it is called, "Container shop-web-1".
+  void line(const std::string& id, const std::string& status, LiveSteps::State state);
 
  private:
   void step(const engine::Json& event);
   void output(const std::string& source, const std::string& text) const;
-  void line(const std::string& id, const std::string& status, LiveSteps::State state);
 
   std::string style_;  // tty, plain, json, quiet
   bool colour_;

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "base/text.h"
+#include "cli/provider/providers.h"
 #include "compose/select.h"
 #include "engine/lower.h"
 #include "engine/state.h"
@@ -105,6 +106,7 @@ std::optional<engine::Selection> select(const Context& context, const Target& ta
   engine::Selection all{target.project, {}, true};
   engine::Observed observed = engine::StateStore(context.paths).observe();
   for (const engine::Container* container : engine::select(observed, all)) known.push_back(container->record.service);
+  for (std::string& name : recorded_providers(context, target.project)) known.push_back(std::move(name));
   for (const std::string& service : services) {
     if (is_known(service)) continue;
     print_error(context, no_such_service(service, known));

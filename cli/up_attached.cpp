@@ -13,6 +13,7 @@
 #include "cli/log_follower.h"
 #include "cli/menu.h"
 #include "cli/project.h"
+#include "cli/provider/providers.h"
 #include "cli/request.h"
 #include "cli/settled.h"
 #include "cli/watch/process.h"
@@ -193,6 +194,10 @@ class Attached {
       return engine::to_message(engine::KillRequest{selection, SIGKILL});
     });
     follower_.pump();
+    if (outcome.ok && !options_.providers.empty()) {
+      engine::Selection provided{request_.stack.project, {options_.providers.begin(), options_.providers.end()}, false};
+      outcome.ok = stop_providers(context_, provided, project_.environment, signals_) == 0;
+    }
     if (!options_.exit_code_from.empty() && code != 130) return exit_code();
     return outcome.ok ? code : 1;
   }

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "cli/context.h"
 #include "compose/model.h"
@@ -15,7 +16,8 @@ struct AttachedOptions {
   bool watch = false;  // files, from the start
   bool menu = false;   // keys, where there is a terminal
   std::string exit_code_from;
-  std::function<void()> when_up;  // the request has been carried out, or has failed
+  std::vector<std::string> providers;  // services that they run, to be stopped with all the others
+  std::function<void()> when_up;       // the request has been carried out, or has failed
 };
 
 /// Carries the request out and shows logs until everything has ended, or a signal: the first one stops, the second one

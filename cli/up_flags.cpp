@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/orphans.h"
 #include "cli/project.h"
+#include "cli/provider/providers.h"
 #include "engine/plan_request.h"
 #include "engine/plan_resources.h"
 
@@ -115,6 +116,8 @@ std::optional<engine::UpRequest> prepare_up(const Context& context, const compos
   if (!stack) return std::nullopt;
   if (Status scaled = apply_scale(flags.scale, *stack); !scaled) return (void)report(context, scaled), std::nullopt;
   if (code = bring_images(context, project, *stack, flags.bring, errands); code != 0) return std::nullopt;
+  if (code = bring_providers(context, project, flags.services, flags.no_deps, *stack, errands); code != 0)
+    return std::nullopt;
   engine::UpRequest request;
   engine::UpOptions& options = request.options;
   options.other_services = known_services(project);

@@ -1,5 +1,8 @@
+#include <algorithm>
+
 #include "compose/codecs.h"
 #include "compose/develop.h"
+#include "compose/provider.h"
 
 namespace berth::compose {
 namespace {
@@ -119,16 +122,49 @@ const Table& credential_table() {
   return kTable;
 }
 
-constexpr Attr kProviderRows[] = {shape<AnyTree>("options"), shape<Text>("type")};
+/// The flags of a program: a map of scalars, or lists of them.
+struct Flags : CodecBase {
+  using Value = FlagValues;
+
+  static bool decode(const In& in, FlagValues& value) {
+    if (!in.tree.is_map()) return in.wrong_kind("a map"), false;
+    for (const Member& member : in.tree.members) {
+      const Path path{&in.path, member.key};
+      Strings& texts = value.emplace_back(member.key, Strings()).second;
+      if (!member.value.is_list()) add({member.value, path, in.diagnostics}, texts);
+      for (const Tree& item : member.value.items) add({item, path, in.diagnostics}, texts);
+    }
+    return true;
+  }
+  static bool encode(const FlagValues& value, Tree& out) {
+    out = Tree::map();
+    for (const auto& [name, texts] : value) ScalarList::encode(texts, out.set(name, Tree::list()));
+    std::sort(out.members.begin(), out.members.end(), [](const Member& a, const Member& b) { return a.key < b.key; });
+    return !value.empty();
+  }
+
+ private:
+  static void add(const In& in, Strings& texts) {
+    if (in.tree.is_scalar())
+      texts.push_back(in.tree.text);
+    else
+      in.wrong_kind("a string, a number, a boolean, or a list of them");
+  }
+};
+
+constexpr Attr kProviderRows[] = {
+    attr<&Provider::options, Flags>("options").remark("flags of the program; a list repeats one"),
+    attr<&Provider::type, Text>("type").remark("a plugin of Docker's command line, or a program in PATH"),
+};
 const Table& provider_table() {
   static constexpr Table kTable{"provider", kProviderRows};
   return kTable;
 }
 
 /// A provider without its type is none.
-struct Provider : Object<Unbound, provider_table> {
-  static bool decode(const In& in, Unbound& value) {
-    require_key(in.tree, in.path, "type", in.diagnostics);
+struct ProviderForm : Object<Provider, provider_table> {
+  static bool decode(const In& in, Provider& value) {
+    if (in.tree.is_map()) require_key(in.tree, in.path, "type", in.diagnostics);
     return Object::decode(in, value);
   }
 };
@@ -209,7 +245,7 @@ constexpr Attr kServiceRows[] = {
     attr<&Service::pre_stop, Hooks>("pre_stop"),
     attr<&Service::privileged, IfTrue>("privileged"),
     attr<&Service::profiles, UniqueList>("profiles"),
-    attr<&Service::provider, Kept<Provider>>("provider").refused("there are no provider plugins"),
+    attr<&Service::provider, Kept<ProviderForm>>("provider"),
     attr<&Service::pull_policy, PullPolicy>("pull_policy"),
     attr<&Service::pull_refresh_after, Text>("pull_refresh_after").accepted(),
     attr<&Service::read_only, IfTrue>("read_only"),
@@ -244,6 +280,13 @@ constexpr Attr kServiceRows[] = {
 const Table& service_table() {
   static constexpr Table kTable{"service", kServiceRows, extensions_of<Service>};
   return kTable;
+}
+
+Provider provider_of(const Service& service) {
+  Provider provider;
+  Diagnostics reported;  // when the service was read
+  Object<Provider, provider_table>::decode({service.provider, {}, reported}, provider);
+  return provider;
 }
 
 Develop develop_of(const Service& service) {

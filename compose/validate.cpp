@@ -8,6 +8,7 @@
 #include "compose/develop.h"
 #include "compose/graph.h"
 #include "compose/passes.h"
+#include "compose/provider.h"
 
 namespace berth::compose {
 namespace {
@@ -46,6 +47,7 @@ class ServiceCheck {
     check_dependencies();
     check_networks();
     check_namespaces();
+    check_shared();
     check_mounts();
     check_grants(service_.secrets, project_.secrets, "secret");
     check_grants(service_.configs, project_.configs, "config");
@@ -184,6 +186,20 @@ class ServiceCheck {
     check_mode("pid", service_.pid, {"host", "private"}, true);
     check_mode("uts", service_.uts, {"host", "private"}, false);
     check_mode("userns_mode", service_.userns_mode, {"host"}, false);
+  }
+
+  /// What a provider runs has no container whose parts one could have.
+  void check_shared() {
+    auto check = [&](const char* attribute, const std::string& other) {
+      const Service* source = project_.find_service(other);
+      if (source == nullptr || !has_provider(*source)) return;
+      error(service_.place(attribute),
+            fmt::format("shares with \"{}\" by {}, but a provider runs that: it has no container", other, attribute));
+    };
+    check("network_mode", service_reference(service_.network_mode));
+    check("ipc", service_reference(service_.ipc));
+    check("pid", service_reference(service_.pid));
+    for (const std::string& from : service_.volumes_from) check("volumes_from", from.substr(0, from.find(':')));
   }
 
   void check_mounts() {

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "compose/graph.h"
+#include "compose/provider.h"
 #include "compose/select.h"
 #include "engine/logging.h"
 #include "engine/lower_parts.h"
@@ -33,7 +34,10 @@ class StackLowering {
     stack.working_dir = project_.working_dir;
     stack.config_files = project_.config_files;
     stack.environment_files = project_.environment_files;
-    for (const std::string& name : services) stack.services.push_back(service(project_.services.at(name)));
+    for (const std::string& name : services) {
+      const compose::Service& s = project_.services.at(name);
+      if (!compose::has_provider(s)) stack.services.push_back(service(s));
+    }
     compose::UsedResources used = compose::used_resources(project_, services);
     if (all_resources) {
       used.networks = keys_of(project_.networks);

@@ -20,9 +20,10 @@ test_packages=(
   apache2-utils buildah busybox-static bzip2 clang-format curl dnsutils docker-registry fish git graphviz groff iproute2 iptables jq
   nftables openssh-server openssl postgresql-client podman procps python3 python3-grpcio runc skopeo strace umoci valgrind xz-utils zsh
 )
+bench_packages=(busybox-static dnsperf docker-registry iperf3 iproute2 python3 skopeo util-linux zstd)
 vm_packages=(qemu-system-x86 qemu-system-common kmod) # and a kernel, which tests/vm/run unpacks but does not install
 uml_packages=(user-mode-linux kmod)
-: "${build_packages[@]}" "${image_packages[@]}" "${test_packages[@]}" "${vm_packages[@]}" "${uml_packages[@]}"
+: "${build_packages[@]}" "${image_packages[@]}" "${test_packages[@]}" "${bench_packages[@]}" "${vm_packages[@]}" "${uml_packages[@]}"
 
 require_root() {
   [[ $(id -u) -eq 0 ]] || die "must run as root ($1); try: sudo $0"

@@ -160,10 +160,15 @@ Work Containers::watch_adopted(ContainerPtr container, uint64_t run) {
   // nobody will tell.
   bool told = container->process.valid() || !parts_.keeper.keeper_is_new();
   asio::steady_timer timer(executor);
-  for (int waited_ms = 0; told && waited_ms < 3000; waited_ms += 10) {
+  const auto given_up = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+  while (told && std::chrono::steady_clock::now() < given_up) {
     if (container->run != run || !container->live.alive()) co_return;
-    if (container->process.valid()) status = container->process.exit_status();
-    if (status) break;
+    if (container->process.valid()) {
+      Result<std::optional<int>> known = container->process.exit_status();
+      if (known) status = *known;
+      told = known.ok() || !parts_.keeper.keeper_is_new();
+    }
+    if (status || !told) break;
     timer.expires_after(std::chrono::milliseconds(10));
     (void)co_await timer.async_wait(kAwait);
   }

@@ -10,9 +10,11 @@
 #include "engine/blocked.h"
 #include "engine/plan_request.h"
 #include "engine/request.h"
+#include "engine/update_request.h"
 #include "engine/wire.h"
 #include "supervise/rollout.h"
 #include "supervise/step_runner.h"
+#include "supervise/update_limits.h"
 #include "sys/file.h"
 #include "sys/unix_socket.h"
 
@@ -189,6 +191,10 @@ Work Session::answer(Json request) {
   if (op == engine::AttachRequest::kOp) {
     Status sent = send_console(request);
     finish(sent ? std::vector<Error>() : std::vector<Error>{std::move(sent).error()});
+    co_return;
+  }
+  if (op == engine::UpdateRequest::kOp) {
+    finish(update_limits(request, parts_.containers, parts_.store));
     co_return;
   }
   at_once_ = static_cast<size_t>(std::max<int64_t>(0, request.value("parallel", int64_t{0})));

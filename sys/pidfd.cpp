@@ -63,11 +63,11 @@ bool Pidfd::wait_exit(int timeout_ms) const {
   return n > 0;
 }
 
-std::optional<int> Pidfd::exit_status() const {
+Result<std::optional<int>> Pidfd::exit_status() const {
   PidfdInfo info{};
   info.mask = kPidfdInfoExit;
-  if (ioctl(fd_.get(), kPidfdGetInfo, &info) != 0 || (info.mask & kPidfdInfoExit) == 0) return std::nullopt;
-  return info.exit_code;
+  if (ioctl(fd_.get(), kPidfdGetInfo, &info) != 0) return sys_error("PIDFD_GET_INFO", errno);
+  return (info.mask & kPidfdInfoExit) == 0 ? std::nullopt : std::optional<int>(info.exit_code);
 }
 
 Result<ProcessIdentity> identify(pid_t pid) {

@@ -32,9 +32,9 @@ class Pidfd {
   [[nodiscard]] bool exited() const;
   /// Waits for the exit, at most so many milliseconds (-1 = for ever). False on time-out.
   [[nodiscard]] bool wait_exit(int timeout_ms) const;
-  /// The wait status of a reaped process that need not be our child (PIDFD_GET_INFO, Linux 6.15 and later); nothing
-  /// where the kernel cannot tell or it has not been reaped yet.
-  [[nodiscard]] std::optional<int> exit_status() const;
+  /// The wait status of a process that need not be our child (PIDFD_GET_INFO, Linux 6.15 and later); nothing before it
+  /// has been reaped. Error: this kernel cannot tell.
+  [[nodiscard]] Result<std::optional<int>> exit_status() const;
 
  private:
   UniqueFd fd_;

@@ -22,6 +22,7 @@
 #include "cli/build/supplies.h"
 #include "cli/helper_program.h"
 #include "cli/project.h"
+#include "cli/status_stream.h"
 #include "dockerfile/parse.h"
 #include "images/reference.h"
 #include "sys/file.h"
@@ -171,9 +172,9 @@ class Jobs {
     if (order_.quiet) {
       fmt::print("{}\n", outcome.image->id.str());
     } else {
-      fmt::print(stderr, "built {}", outcome.image->id.short_hex());
-      for (const std::string& tag : names_of(job)) fmt::print(stderr, " {}", printable(tag));
-      fmt::print(stderr, "\n");
+      std::string line = "built " + outcome.image->id.short_hex();
+      for (const std::string& tag : names_of(job)) line += " " + printable(tag);
+      fmt::print(status_stream(), "{}\n", line);
     }
     return true;
   }

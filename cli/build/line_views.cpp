@@ -7,6 +7,7 @@
 #include "base/base64.h"
 #include "base/clock.h"
 #include "cli/build/step_view.h"
+#include "cli/status_stream.h"
 #include "images/digest.h"
 
 namespace berth::cli {
@@ -16,7 +17,7 @@ using builder::StepEnd;
 using nlohmann::json;
 
 void print_json(const json& document) {
-  fmt::print(stderr, "{}\n", document.dump(-1, ' ', false, json::error_handler_t::replace));
+  fmt::print(status_stream(), "{}\n", document.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 /// What the line for a step's end says behind its label.
@@ -43,14 +44,16 @@ class PlainView : public StepView {
   explicit PlainView(bool colour) : colour_(colour) {}
 
   void begun(const Step& step) override { print(step.name, "\033[34m"); }
-  void line(const Step& step, const std::string& text) override { fmt::print(stderr, "{} | {}\n", step.label, text); }
+  void line(const Step& step, const std::string& text) override {
+    fmt::print(status_stream(), "{} | {}\n", step.label, text);
+  }
   void ended(const Step& step) override {
     print(step.label + " " + ending(step), is_good(step) ? "\033[34m" : "\033[31m");
   }
 
  private:
   void print(const std::string& text, const char* tint) const {
-    fmt::print(stderr, "{}{}{}\n", colour_ ? tint : "", text, colour_ ? "\033[0m" : "");
+    fmt::print(status_stream(), "{}{}{}\n", colour_ ? tint : "", text, colour_ ? "\033[0m" : "");
   }
   bool colour_;
 };

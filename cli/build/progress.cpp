@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "cli/status_stream.h"
 #include "cli/trace/recorder.h"
 
 namespace berth::cli {
@@ -18,14 +19,14 @@ BuildProgress::Style style_of(const Context& context, bool quiet) {
   if (context.progress == "json") return Style::json;
   if (context.progress == "rawjson") return Style::raw_json;
   if (context.progress == "tty") return Style::live;
-  bool terminal = isatty(STDERR_FILENO) == 1 && context.ansi != "never";
+  bool terminal = isatty(fileno(status_stream())) == 1 && context.ansi != "never";
   return context.progress == "auto" && terminal ? Style::live : Style::plain;
 }
 
 std::unique_ptr<StepView> view_of(BuildProgress::Style style, bool colour) {
   switch (style) {
     case BuildProgress::Style::live:
-      return make_live_view(STDERR_FILENO, colour);
+      return make_live_view(fileno(status_stream()), colour);
     case BuildProgress::Style::plain:
       return make_plain_view(colour);
     case BuildProgress::Style::json:
@@ -51,7 +52,7 @@ std::string shown_line(std::string_view line) {
 }
 
 BuildProgress::BuildProgress(const Context& context, bool quiet)
-    : style_(style_of(context, quiet)), view_(view_of(style_, context.colour(STDERR_FILENO))) {
+    : style_(style_of(context, quiet)), view_(view_of(style_, context.colour(fileno(status_stream())))) {
   if (style_ != Style::live) return;
   ticker_ = std::jthread([this](const std::stop_token& stop) {
     std::unique_lock lock(mutex_);

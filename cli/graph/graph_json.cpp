@@ -26,6 +26,7 @@ Json json_of(const StackGraph& graph, const Service& service) {
   return {{"name", service.name},
           {"image", service.image},
           {"build", service.context},
+          {"provider", service.provider},
           {"replicas", service.replicas},
           {"depends_on", needs},
           {"ports", ports},

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "compose/graph.h"
+#include "compose/provider.h"
 #include "compose/select.h"
 
 namespace berth::cli::graph {
@@ -36,6 +37,7 @@ Service service_of(const compose::Project& project, const compose::Service& from
   service.name = from.name;
   service.image = from.image.value_or("");
   if (from.build) service.context = short_path(project, from.build->context.value_or("."));
+  if (compose::has_provider(from)) service.provider = compose::provider_of(from).type;
   service.replicas = from.replicas();
   for (const compose::Port& port : from.ports) service.ports.push_back(port_of(port));
   for (const auto& [key, unused] : from.networks) service.networks.push_back(key);
@@ -93,6 +95,7 @@ const char* condition_word(compose::Condition condition) {
 }
 
 std::string origin_of(const Service& service) {
+  if (!service.provider.empty()) return "provider " + service.provider;
   if (service.context.empty()) return service.image;
   const std::string built = "build " + service.context;
   return service.image.empty() ? built : service.image + " (" + built + ")";

@@ -35,8 +35,9 @@ struct Mount {
 
 struct Service {
   std::string name;
-  std::string image;    // "" = only known by what it is built from
-  std::string context;  // of its build; "" = it is not built
+  std::string image;     // "" = only known by what it is built from
+  std::string context;   // of its build; "" = it is not built
+  std::string provider;  // type of the one that runs it; "" = it has containers
   int64_t replicas = 1;
   std::vector<Need> needs;        // in alphabetical order
   std::vector<size_t> needed_by;  // the other way around
@@ -70,7 +71,7 @@ struct StackGraph {
 /// How a condition is said: "started", "healthy", "completed".
 [[nodiscard]] const char* condition_word(compose::Condition condition);
 
-/// Of what runs in it: the image, or what it is built from.
+/// Of what runs in it: the image, what it is built from, or the provider.
 [[nodiscard]] std::string origin_of(const Service& service);
 
 /// "8080 -> 80/tcp", with an arrow of the caller's.

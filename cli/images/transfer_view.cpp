@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "cli/sizes.h"
+#include "cli/status_stream.h"
 
 namespace berth::cli {
 
@@ -58,7 +59,7 @@ bool is_moving(LayerPhase phase) {
 }  // namespace
 
 TransferView::TransferView(const Context& context, Detail detail, bool push, bool quiet)
-    : detail_(detail), push_(push), out_(detail == Detail::layers ? stdout : stderr), screen_(fileno(out_)) {
+    : detail_(detail), push_(push), out_(detail == Detail::layers ? stdout : status_stream()), screen_(fileno(out_)) {
   bool terminal = isatty(fileno(out_)) == 1 && context.ansi != "never";
   style_ = quiet || context.progress == "quiet" ? Style::quiet
            : context.progress == "json"         ? Style::json

@@ -53,6 +53,24 @@ class CommandLine(Case):
         self.assertIn("--progress is a global flag", stack("build", "--progress", "plain", check=0).err)
         self.assertIn("cannot combine", stack("--workdir", "/", "--project-directory", "/", "ps", check=1).err)
 
+    def test_deprecated_flags_are_told_of_once_where_a_helper_goes_on(self):
+        saved = self.berth("--no-ansi", "--insecure-registry", "save", "-o", self.berth.home + "/saved.tar", "busybox:1", check=0)
+        for flag in ("--no-ansi", "--insecure-registry"):
+            self.assertEqual(1, saved.err.count(flag), saved.err)
+
+    def test_progress_goes_to_stdout_where_a_variable_says_so(self):
+        stack = self.stack('services: {web: {build: {dockerfile_inline: "FROM busybox:1\\nRUN true"}, command: [sleep, "1000"], '
+                           'init: true}}')
+        self.with_variables(COMPOSE_STATUS_STDOUT="1")
+        up = stack("up", "-d", check=0)
+        self.assert_in_order(up.out, "RUN true", "built ", f"Container {stack.name}-web-1  Started")
+        self.assertEqual("", up.err)
+        down = stack("--progress", "json", "down", "-t", "0", "--rmi", "local", check=0)
+        self.assertEqual("", down.err)
+        self.assertIn(f'"id":"Container {stack.name}-web-1"', down.out)
+        self.assertIn(f"Image {stack.name}-web  Removed", down.out)
+        self.assertIn("no such service: nobody", stack("up", "-d", "nobody", check=1).err, "errors stay where they are")
+
     def test_variables_stand_in_for_flags(self):
         stack = self.stack(APP)
         self.with_variables(COMPOSE_PROGRESS="quiet")
@@ -100,7 +118,7 @@ class CommandLine(Case):
         self.assertIn("busybox", images())
 
     def test_what_compose_has_and_berth_has_not_is_named(self):
-        for command in ("publish", "bridge", "alpha"):
+        for command in ("publish", "bridge", "alpha", "manifest"):
             self.assertIn(f"{command} is not supported: ", self.berth(command, "--app", "x", check=1).err)
 
     def test_ps_takes_templates_and_refuses_other_filters(self):

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 
 import host
 from harness import BERTH, Case, wait_until
@@ -245,9 +246,90 @@ class Run(Container):
         self.assertIn("--publish", self.do("run", "-p", "x", "busybox:1", check=125).err)
         self.assertIn("--gpus is not supported", self.do("run", "--gpus", "all", "busybox:1", check=125).err)
         self.assertIn("--cpuset-mems is not supported", self.do("run", "--cpuset-mems", "0", "busybox:1", check=125).err)
-        self.assertIn("--restart needs --detach", self.do("run", "--restart", "always", "busybox:1", check=125).err)
+        self.assertIn("--detach-keys", self.do("run", "--detach-keys", "ctrl-", "busybox:1", check=125).err)
+        self.assertIn("--attach cannot be combined", self.do("run", "-a", "stdout", "--sig-proxy=false", "busybox:1", check=125).err)
         self.assertIn("both --restart and --rm", self.do("run", "-d", "--rm", "--restart", "always", "busybox:1", check=125).err)
         self.assertIn("not a TTY", self.do("run", "-it", "busybox:1", check=125).err)
+
+    def test_one_in_the_foreground_with_a_policy_comes_back_in_the_background(self):
+        done = self.do("run", "--name", "back", "--restart", "always", "busybox:1", "sh", "-c",
+                       "test -e /been && exec sleep 1000; touch /been; echo once; exit 3", check=3)
+        self.assertEqual("once\n", done.out)
+        wait_until("it runs again", lambda: self.rows()["back"]["State"] == "running")
+        self.do("rm", "-f", "back", check=0)
+
+    def test_one_in_the_foreground_can_be_left(self):
+        command = [BERTH, "container", "run", "-it", "--name", "left", "--detach-keys", "ctrl-a,x", "busybox:1", "sh", "-c",
+                   "echo ready; cat"]
+        with Terminal(command, self.berth.home, self.berth.environment) as terminal:
+            terminal.wait_for("ready")
+            terminal.type("abc\r")
+            terminal.wait_for("abc\r\nabc")
+            terminal.type("\x01x")
+            self.assertEqual(0, terminal.wait_exit())
+        self.assertEqual("running", self.rows()["left"]["State"])
+        self.do("rm", "-f", "left", check=0)
+        failed = self.do("run", "--detach-keys", "ctrl-a", "--name", "none", "busybox:1", "/no/such", check=127)
+        self.assertIn("/no/such", failed.err)
+        self.assertNotIn("none", self.rows("-a"))
+
+    def test_signals_are_not_passed_on_where_nobody_wants_that(self):
+        process = subprocess.Popen([BERTH, "container", "run", "--name", "deaf", "--sig-proxy=false", "busybox:1", "sh", "-c",
+                                    "trap 'echo heard' TERM; echo ready; while :; do sleep 0.05; done"],
+                                   env=self.berth.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, text=True)
+        self.assertEqual("ready\n", process.stdout.readline())
+        process.terminate()
+        self.assertEqual("", process.communicate(timeout=30)[0])
+        self.assertEqual(130, process.returncode)
+        self.assertEqual("running", self.rows()["deaf"]["State"])
+        self.assertEqual("ready\n", self.do("logs", "deaf", check=0).out)
+        self.do("rm", "-f", "deaf", check=0)
+
+    def test_update_changes_limits_at_once_and_on_record(self):
+        self.do("run", "-d", "--init", "--name", "grows", "-m", "64m", "busybox:1", "sleep", "1000", check=0)
+        config = lambda: self.do("inspect", "grows", check=0).json()[0]["HostConfig"]
+        (pid,) = [int(line) for line in self.do("inspect", "-f", "{{.State.Pid}}", "grows", check=0).out.split()]
+        limit = lambda controller, v1, v2: host.read(host.cgroup_file(pid, controller, v1, v2)).strip()
+        self.assertEqual("grows\n", self.do("update", "-m", "128m", "--memory-swap", "-1", "--cpus", "0.5", "--pids-limit", "50",
+                                            "--cpu-shares", "512", "--restart", "on-failure:3", "grows", check=0).out)
+        self.assertEqual(str(128 << 20), limit("memory", "memory.limit_in_bytes", "memory.max"))
+        self.assertEqual("50", limit("pids", "pids.max", "pids.max"))
+        self.assertIn("50000", limit("cpu", "cpu.cfs_quota_us", "cpu.max"))
+        after = config()
+        self.assertEqual((128 << 20, -1, 500_000_000, 50, 512, {"Name": "on-failure", "MaximumRetryCount": 3}),
+                         (after["Memory"], after["MemorySwap"], after["NanoCpus"], after["PidsLimit"], after["CpuShares"],
+                          after["RestartPolicy"]))
+        self.berth("update", "--pids-limit", "-1", "--cpu-quota", "20000", "--restart", "no", "grows", check=0)
+        self.assertEqual("max", limit("pids", "pids.max", "pids.max"))
+        self.assertIn("20000", limit("cpu", "cpu.cfs_quota_us", "cpu.max"))
+        self.do("stop", "-t", "0", "grows", check=0)
+        self.do("update", "-m", "32m", "grows", check=0)
+        self.do("start", "grows", check=0)
+        (pid,) = [int(line) for line in self.do("inspect", "-f", "{{.State.Pid}}", "grows", check=0).out.split()]
+        self.assertEqual(str(32 << 20), limit("memory", "memory.limit_in_bytes", "memory.max"))
+        self.assertIn("container update", self.berth("system", "events", "--since", "10m", "--until", "0s", check=0).out)
+        self.do("rm", "-f", "grows", check=0)
+
+    def test_an_update_that_makes_no_sense_changes_nothing(self):
+        self.do("run", "-d", "--rm", "--init", "--name", "stays", "-m", "64m", "--memory-swap", "64m", "busybox:1", "sleep", "1000",
+                check=0)
+        self.assertIn("--memory-swap sets that", self.do("update", "-m", "128m", "stays", check=1).err)
+        self.assertIn("has no restart policy", self.do("update", "--restart", "always", "stays", check=1).err)
+        self.assertIn('--memory: "lots" is not a size', self.do("update", "-m", "lots", "stays", check=1).err)
+        self.assertIn("no flag is given", self.do("update", "stays", check=1).err)
+        self.assertIn("--cpuset-mems is not supported", self.do("update", "--cpuset-mems", "0", "stays", check=1).err)
+        self.assertIn("nobody", self.do("update", "-m", "96m", "--memory-swap", "96m", "nobody", "stays", check=1).err)
+        self.assertEqual(96 << 20, self.do("inspect", "stays", check=0).json()[0]["HostConfig"]["Memory"])
+        self.do("rm", "-f", "stays", check=0)
+
+    def test_up_leaves_what_was_updated_alone(self):
+        stack = self.stack("services: {web: {image: 'busybox:1', command: [sleep, '1000'], init: true, mem_limit: 64m}}")
+        stack.up()
+        before = stack("ps", "-q", check=0).out
+        self.do("update", "-m", "96m", "--memory-swap", "96m", f"{stack.name}-web-1", check=0)
+        stack.up()
+        self.assertEqual(before, stack("ps", "-q", check=0).out)
 
     def test_the_id_goes_to_a_file(self):
         path = os.path.join(self.berth.home, "cid")

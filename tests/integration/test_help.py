@@ -92,7 +92,7 @@ class Help(unittest.TestCase):
         self.assertNotIn("\x1b", error("up", "--\x1b[2J"))
 
     def test_what_may_come_depends_on_what_stands_there(self):
-        self.assertEqual(["up", "unpause"], sorted(self.complete("u"), reverse=True))
+        self.assertEqual(["update", "up", "unpause"], sorted(self.complete("u"), reverse=True))
         self.assertIn("ls", self.complete("image", ""))
         self.assertEqual(["--detach"], self.complete("up", "--deta"))
         self.assertEqual(["debug", "web", "worker"], sorted(self.complete("up", "")))

@@ -50,6 +50,12 @@ class Progress(Case):
             self.assertEqual(0, terminal.wait_exit())
         self.assertEqual(12, len(stack("ps", "-q", check=0).out.split()))
 
+    def test_failures_are_errors_in_json(self):
+        stack = self.stack("services: {bad: {image: busybox:1, command: [/no/such/program]}}")
+        failed = stack("--progress", "json", "up", "-d", check=1)
+        events = [json.loads(line) for line in failed.err.splitlines() if line.startswith("{")]
+        self.assertIn({"id": f"Container {stack.name}-bad-1", "status": "Error", "text": "Error"}, events)
+
     def test_failures_are_marked_and_said_below(self):
         stack = self.stack("services: {bad: {image: busybox:1, command: [/no/such/program]}}")
         with self.on_terminal(stack, "up", "-d") as terminal:
