@@ -43,7 +43,7 @@ class Carrier {
 
   /// Until the process ends (true), or we leave it: by the keys, or by a signal that is not for it.
   bool carry(const sys::Pidfd& process) {
-    sys::UniqueFd signals = sys::signals_as_fd({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH});
+    sys::UniqueFd signals = sys::signals_as_fd({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH});
     bool terminal = tty_ && input_.valid();
     std::optional<sys::RawTerminal> raw = terminal ? sys::RawTerminal::enter(sys::FdRef(STDIN_FILENO)) : std::nullopt;
     if (terminal) sys::pass_window_size(input_.ref());

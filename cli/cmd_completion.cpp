@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/complete.h"
 #include "cli/context.h"
+#include "cli/flag_table.h"
 #include "cli/self_description.h"
 
 namespace berth::cli {
@@ -21,6 +22,11 @@ void add_completion(Command app, Context& context) {
   Command man = app.add_command("man", "Print the manual page").hidden();
   man.runs(context, [app] {
     fmt::print("{}", man_page(app.app()));
+    return 0;
+  });
+  Command table = app.add_command("__flags").hidden();
+  table.runs(context, [app] {
+    fmt::print("{}", flag_table(app.app()));
     return 0;
   });
 }

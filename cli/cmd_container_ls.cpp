@@ -56,8 +56,9 @@ Status list(const Context& context, const ContainerListFlags& flags) {
       fmt::print("{}\n", flags.no_trunc ? one->record.id : one->record.short_id());
     return {};
   }
-  const bool with_size =
-      flags.size == "true" || (flags.size.empty() && flags.format.find(".Size") != std::string::npos);
+  const bool asked =
+      flags.format.find(".Size") != std::string::npos || flags.format.find("json .}") != std::string::npos;
+  const bool with_size = flags.size == "true" || (flags.size.empty() && asked);
   std::vector<nlohmann::ordered_json> rows;
   for (const engine::Container* one : chosen) {
     rows.push_back(docker_row(*one, flags.no_trunc));

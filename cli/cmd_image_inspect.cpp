@@ -52,7 +52,7 @@ Json graph_driver(const images::Image& image) {
     if (image.layer_dirs.size() > 1)
       data["LowerDir"] = join({image.layer_dirs.begin() + 1, image.layer_dirs.end()}, ":");
   }
-  return {{"Data", std::move(data)}, {"Name", "overlay"}};
+  return {{"Data", std::move(data)}, {"Name", "overlay2"}};
 }
 
 /// The keys of `docker image inspect`, in its order.

@@ -18,10 +18,8 @@ void add_oci(Command app, Context& context) {
     bool flag = false;
   };
   auto unused = std::make_shared<Unused>();
-  Command noun = app.add_command("oci", "Run containers from OCI bundles, with the command line of runc");
-  for (const oci::CommandRow& row : oci::kCommands) {
-    Command command = noun.add_command(std::string(row.name), std::string(row.help));
-    for (const oci::FlagRow& flag : row.flags) {
+  auto add_flags = [unused](const Command& command, std::span<const oci::FlagRow> flags) {
+    for (const oci::FlagRow& flag : flags) {
       std::string names =
           (flag.letter.empty() ? "--" : "-" + std::string(flag.letter) + ",--") + std::string(flag.name);
       if (flag.takes_value)
@@ -29,6 +27,12 @@ void add_oci(Command app, Context& context) {
       else
         command.flag(names, unused->flag, std::string(flag.help));
     }
+  };
+  Command noun = app.add_command("oci", "Run containers from OCI bundles, with the command line of runc");
+  add_flags(noun, oci::kGlobalFlags);
+  for (const oci::CommandRow& row : oci::kCommands) {
+    Command command = noun.add_command(std::string(row.name), std::string(row.help));
+    add_flags(command, row.flags);
     command.runs(context, [unused] { return 0; });
   }
 }

@@ -17,9 +17,9 @@ Json map_or_null(const std::map<std::string, std::string>& map) {
   return map.empty() ? Json() : Json(map);
 }
 
-/// As `docker volume inspect` shows it.
+/// As `docker volume inspect` shows it: times without a fraction.
 Json inspect(const volumes::Volume& volume) {
-  return {{"CreatedAt", volume.created},
+  return {{"CreatedAt", volume.created.substr(0, sizeof "2026-11-22T06:54:29" - 1) + "Z"},
           {"Driver", volume.driver},
           {"Labels", map_or_null(volume.labels)},
           {"Mountpoint", volume.data_dir},

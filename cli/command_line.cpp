@@ -11,6 +11,7 @@
 #include "base/version.h"
 #include "cli/docker_compose.h"
 #include "cli/examples.h"
+#include "cli/flag_table.h"
 #include "cli/go_flags.h"
 #include "cli/project.h"
 #include "cli/unknown_words.h"
@@ -115,11 +116,11 @@ Parameter Command::flag(const std::string& names, std::string& place, const std:
 
 void Command::ignore_option(const std::string& names) const {
   // Several names mean several flags, each with a value of its own.
-  app_->add_option(names)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)->group("");
+  app_->add_option(names)->description(kIgnored)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)->group("");
 }
 
 void Command::ignore_flag(const std::string& names) const {
-  app_->add_flag(names)->group("");
+  app_->add_flag(names)->description(kIgnored)->group("");
 }
 
 void Command::rest(std::vector<std::string>& place, size_t least, const std::string& what) const {

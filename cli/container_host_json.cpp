@@ -1,5 +1,8 @@
+#include <algorithm>
+
 #include "base/text.h"
 #include "cli/container_json.h"
+#include "runtime/spec.h"
 
 namespace berth::cli {
 namespace {
@@ -99,6 +102,25 @@ void add_resources(Json& json, const engine::ResourceConfig& resources) {
                {"CpusetMems", ""}});
 }
 
+/// "NAME:ADDRESS", as Docker's API has them.
+Json extra_hosts(const engine::ContainerConfig& config) {
+  std::vector<std::string> hosts = config.extra_hosts;
+  for (std::string& host : hosts) {
+    if (size_t equals = host.find('='); equals != std::string::npos) host[equals] = ':';
+  }
+  return list_or_null(hosts);
+}
+
+/// What a container may not see or change below /proc and /sys; nothing keeps a privileged one from it.
+void add_system_paths(Json& json, const engine::ContainerConfig& config) {
+  const bool open =
+      config.privileged || std::any_of(config.security_opt.begin(), config.security_opt.end(), [](auto& option) {
+        return option == "systempaths=unconfined" || option == "systempaths:unconfined";
+      });
+  json["MaskedPaths"] = open ? Json() : Json(runtime::default_masked_paths());
+  json["ReadonlyPaths"] = open ? Json() : Json(runtime::default_read_only_paths());
+}
+
 }  // namespace
 
 Json host_config_json(const engine::Container& container) {
@@ -123,7 +145,7 @@ Json host_config_json(const engine::Container& container) {
       {"Dns", list_or_null(config.dns)},
       {"DnsOptions", list_or_null(config.dns_options)},
       {"DnsSearch", list_or_null(config.dns_search)},
-      {"ExtraHosts", list_or_null(config.extra_hosts)},
+      {"ExtraHosts", extra_hosts(config)},
       {"GroupAdd", list_or_null(config.group_add)},
       {"IpcMode", config.ipc_mode.empty() ? "private" : config.ipc_mode},
       {"Cgroup", ""},
@@ -152,6 +174,7 @@ Json host_config_json(const engine::Container& container) {
                {"PidsLimit", resources.pids == 0 ? Json() : Json(resources.pids)},
                {"Ulimits", ulimits(config.ulimits)}});
   if (Json mounts = volume_mounts(record.mounts); !mounts.empty()) json["Mounts"] = std::move(mounts);
+  add_system_paths(json, config);
   if (config.init) json["Init"] = true;
   if (!config.annotations.empty()) json["Annotations"] = config.annotations;
   return json;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "engine/record.h"
 #include "sys/directory.h"
 
 namespace berth::cli {
@@ -109,7 +110,7 @@ Json exposed_json(const engine::ContainerRecord& record) {
 Json config_json(const engine::ContainerRecord& record, const images::ImageConfig* image) {
   const engine::ContainerConfig& config = record.config;
   auto [entrypoint, command] = entrypoint_and_command(record, image);
-  Json json = {{"Hostname", config.hostname.empty() ? record.short_id() : config.hostname},
+  Json json = {{"Hostname", engine::hostname_of(record)},
                {"Domainname", config.domainname},
                {"User", record.user},
                {"AttachStdin", false},
@@ -168,7 +169,12 @@ Json container_json(const engine::Container& container, const Surroundings& arou
        {{"Data",
          {{"LowerDir", lower}, {"MergedDir", ""}, {"UpperDir", folder + "/upper"}, {"WorkDir", folder + "/work"}}},
         {"Name", "overlay2"}}}};
-  if (around.size) json["SizeRw"] = sys::disk_usage(folder + "/upper");
+  if (around.size) {
+    uint64_t own = sys::disk_usage(folder + "/upper"), all = own;
+    for (const std::string& layer : record.layers) all += sys::disk_usage(layer);
+    json["SizeRw"] = own;
+    json["SizeRootFs"] = all;
+  }
   json["Mounts"] = mounts_json(record, around.paths);
   json["Config"] = config_json(record, around.image);
   json["NetworkSettings"] = network_settings_json(container, around.observed);

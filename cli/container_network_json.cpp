@@ -69,7 +69,7 @@ Json endpoint_json(const engine::Container& container, const engine::AttachmentC
   Json json = {{"IPAMConfig", ipam_config(attachment)},
                {"Links", links.empty() ? Json() : links},
                {"Aliases", std::move(aliases)},
-               {"MacAddress", endpoint == nullptr ? "" : endpoint->mac},
+               {"MacAddress", endpoint == nullptr ? attachment.mac_address : endpoint->mac},
                {"NetworkID", id},
                {"EndpointID", endpoint == nullptr ? "" : images::sha256_of(record.id + "/" + id).hex()}};
   json.update(addresses(endpoint, network));

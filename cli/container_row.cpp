@@ -31,10 +31,10 @@ std::vector<std::string> unpublished(const Container& c) {
 std::string ports_text(const Container& c) {
   std::vector<std::string> texts;
   if (!c.live.alive()) return "";
+  for (const std::string& exposed : unpublished(c)) texts.push_back(exposed);
   for (const engine::PublishedPort& port : bindings(c)) {
     texts.push_back(fmt::format("{}->{}/{}", host_address(port), port.container_port, port.protocol));
   }
-  for (const std::string& exposed : unpublished(c)) texts.push_back(exposed);
   return join(texts, ", ");
 }
 
@@ -53,6 +53,9 @@ Json publishers(const Container& c) {
     if (!port) continue;  // a range
     list.push_back({{"URL", ""}, {"TargetPort", *port}, {"PublishedPort", 0}, {"Protocol", exposed.substr(slash + 1)}});
   }
+  std::stable_sort(list.begin(), list.end(), [](const Json& a, const Json& b) {
+    return a["TargetPort"].get<int64_t>() < b["TargetPort"].get<int64_t>();
+  });
   return list;
 }
 
@@ -99,7 +102,13 @@ std::string local_volumes(const Container& c) {
 }  // namespace
 
 std::string command_text(const Container& c, bool full) {
-  std::string text = join(c.record.args, " ");
+  std::vector<std::string> words;
+  for (const std::string& word : c.record.args) {
+    // As the engine does, but the program's never.
+    const bool quoted = !words.empty() && word.find(' ') != std::string::npos;
+    words.push_back(quoted ? fmt::format("'{}'", word) : word);
+  }
+  const std::string text = join(words, " ");
   const bool cut = !full && text.size() > 20;
   return fmt::format("\"{}{}\"", text.substr(0, cut ? 19 : text.npos), cut ? "…" : "");
 }
@@ -143,7 +152,7 @@ Json docker_row(const Container& c, bool full) {
           {"Networks", networks_text(c)},
           {"Ports", ports_text(c)},
           {"RunningFor", age_text(c.record.created_ns)},
-          {"Size", "N/A"},
+          {"Size", "0B"},
           {"State", engine::status_name(c.live.status)},
           {"Status", status_text(c)}};
 }
@@ -157,7 +166,7 @@ Json compose_row(const Container& c, bool full) {
           {"Image", c.record.config.image},
           {"Labels", labels_text(c)},
           {"LocalVolumes", local_volumes(c)},
-          {"Mounts", mounts_text(c, true)},
+          {"Mounts", mounts_text(c, full)},
           {"Name", c.record.name},
           {"Names", c.record.name},
           {"Networks", networks_text(c)},

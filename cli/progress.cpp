@@ -86,16 +86,18 @@ void Progress::step(const engine::Json& event) {
     else if (state == "done")
       line(id, words.done, LiveSteps::State::done);
     else
-      line(id, "Error", LiveSteps::State::failed);
+      line(id, "Error", LiveSteps::State::failed, event.value("error", ""));
   }
 }
 
-void Progress::line(const std::string& id, const std::string& status, LiveSteps::State state) {
+void Progress::line(const std::string& id, const std::string& status, LiveSteps::State state,
+                    const std::string& details) {
   if (style_ == "quiet") return;
   if (live_) return live_->set(id, status, state);
   const bool finished = state != LiveSteps::State::working, failed = state == LiveSteps::State::failed;
   if (style_ == "json") {
     engine::Json json{{"id", id}, {"status", failed ? "Error" : finished ? "Done" : "Working"}, {"text", status}};
+    if (!details.empty()) json["details"] = details;
     fmt::print(status_stream(), "{}\n", engine::to_text(json));
   } else if (style_ == "plain") {
     fmt::print(status_stream(), " {}  {}\n", id, status);

@@ -29,8 +29,9 @@ class Progress {
   void aside(const std::function<void()>& write);
   /// Nothing more comes.
   void finish();
-  /// What is done with a thing that has no events: `id` is how it is called, "Container shop-web-1".
-  void line(const std::string& id, const std::string& status, LiveSteps::State state);
+  /// What is done with a thing that has no events: `id` is how it is called, "Container shop-web-1". `details`, such as
+  /// the reason of a failure, is for programs alone; people read that below.
+  void line(const std::string& id, const std::string& status, LiveSteps::State state, const std::string& details = "");
 
  private:
   void step(const engine::Json& event);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "base/version.h"
 #include "dockerfile/git_remote.h"
 #include "images/platform.h"
 
@@ -115,6 +116,7 @@ Result<BuildJob> build_job(const compose::Project& project, const compose::Servi
   for (const auto& [name, value] : build.labels) job.labels[name] = value;
   job.labels["com.docker.compose.project"] = project.name;
   job.labels["com.docker.compose.service"] = service.name;
+  job.labels["com.docker.compose.version"] = kVersion;
   for (const auto& [name, value] : build.additional_contexts) {
     auto base =
         value.starts_with(kService) ? project.services.find(value.substr(kService.size())) : project.services.end();

@@ -9,6 +9,7 @@
 #include "cli/orphans.h"
 #include "cli/project.h"
 #include "cli/provider/providers.h"
+#include "compose/provider.h"
 #include "engine/plan_request.h"
 #include "engine/plan_resources.h"
 
@@ -34,7 +35,7 @@ Status check(const ConvergeFlags& flags) {
 }
 
 /// Reads `SERVICE=N` pairs into the stack.
-Status apply_scale(const std::vector<std::string>& pairs, engine::Stack& stack) {
+Status apply_scale(const std::vector<std::string>& pairs, const compose::Project& project, engine::Stack& stack) {
   for (const std::string& pair : pairs) {
     size_t equals = pair.find('=');
     std::string name = pair.substr(0, equals);
@@ -47,6 +48,9 @@ Status apply_scale(const std::vector<std::string>& pairs, engine::Stack& stack) 
       if (one.name == name) service = &one;
       known.push_back(one.name);
     }
+    const compose::Service* written = project.find_service(name);
+    if (written != nullptr && compose::has_provider(*written))
+      return make_error("service \"" + name + "\" has no containers whose number could change: a provider runs it");
     if (service == nullptr) return no_such_service(name, known);
     if (*count > 1 && !service->container_name.empty()) {
       return make_error("service \"" + name + "\" has a container_name, so there can be only one of it");
@@ -114,7 +118,8 @@ std::optional<engine::UpRequest> prepare_up(const Context& context, const compos
   if (!orphans) return (void)report(context, orphans.error()), std::nullopt;
   std::optional<engine::Stack> stack = make_stack(context, project, flags.services, flags.no_deps);
   if (!stack) return std::nullopt;
-  if (Status scaled = apply_scale(flags.scale, *stack); !scaled) return (void)report(context, scaled), std::nullopt;
+  if (Status scaled = apply_scale(flags.scale, project, *stack); !scaled)
+    return (void)report(context, scaled), std::nullopt;
   if (code = bring_images(context, project, *stack, flags.bring, errands); code != 0) return std::nullopt;
   if (code = bring_providers(context, project, flags.services, flags.no_deps, *stack, errands); code != 0)
     return std::nullopt;

@@ -9,7 +9,7 @@
 
 namespace berth::compose {
 
-/// Flags, each with its values, in the order of the file: one with several values is given several times.
+/// Flags, each with its values: one with several values is given several times.
 using FlagValues = std::vector<std::pair<std::string, Strings>>;
 
 /// What runs a service that has no container: a program that is told to bring it up and to take it down.

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "engine/joins.h"
+#include "engine/record.h"
 #include "engine/run_spec.h"
 #include "netns/resolv_conf.h"
 #include "sys/file.h"
@@ -20,10 +21,6 @@ berth::Status write_in_place(const std::string& path, const std::string& text) {
   BERTH_TRY(sys::UniqueFd fd, sys::open_file(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644));
   if (fchmod(fd.get(), 0644) != 0) return sys_error("chmod " + path, errno);
   return sys::write_all(fd.ref(), text).context("{}", path);
-}
-
-std::string hostname_of(const ContainerRecord& record) {
-  return record.config.hostname.empty() ? record.short_id() : record.config.hostname;
 }
 
 /// The names that the container has at its addresses there.

@@ -1,6 +1,7 @@
 #include "engine/record.h"
 
 #include <fmt/core.h>
+#include <sys/utsname.h>
 
 #include <algorithm>
 
@@ -193,6 +194,12 @@ Result<ContainerRecord> make_record(const Stack& stack, const ServiceConfig& ser
 std::string owner_of(const ContainerRecord& record) {
   if (record.project.empty()) return "container " + record.short_id();
   return fmt::format("service \"{}\" of project \"{}\"", record.service, record.project);
+}
+
+std::string hostname_of(const ContainerRecord& record) {
+  if (!record.config.hostname.empty()) return record.config.hostname;
+  utsname host{};
+  return record.config.uts_mode == "host" && uname(&host) == 0 ? host.nodename : record.short_id();
 }
 
 Error name_in_use(const ContainerRecord& record) {

@@ -21,6 +21,9 @@ namespace berth::engine {
 /// Whose it is, for messages: service "web" of project "shop", or nobody's but its own.
 [[nodiscard]] std::string owner_of(const ContainerRecord& record);
 
+/// Its host name: the file's, the host's where it has the host's UTS namespace, or else made from its id.
+[[nodiscard]] std::string hostname_of(const ContainerRecord& record);
+
 /// The mistake of giving its name to another container.
 [[nodiscard]] Error name_in_use(const ContainerRecord& record);
 

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "engine/joins.h"
+#include "engine/record.h"
 #include "engine/seccomp_file.h"
 #include "runtime/seccomp_cache.h"
 
@@ -195,7 +196,7 @@ Result<ContainerSpec> run_spec(const ContainerRecord& record, const sys::Paths& 
   const ContainerConfig& config = record.config;
   ContainerSpec spec;
   spec.id = record.id;
-  spec.hostname = config.hostname.empty() ? record.short_id() : config.hostname;
+  spec.hostname = config.uts_mode == "host" ? config.hostname : hostname_of(record);
   spec.domainname = config.domainname;
   spec.layers = record.layers;
   spec.upper_dir = paths.container(record.id) + "/upper";
@@ -205,7 +206,7 @@ Result<ContainerSpec> run_spec(const ContainerRecord& record, const sys::Paths& 
   spec.env = record.env;
   bool has_hostname =
       std::any_of(record.env.begin(), record.env.end(), [](auto& e) { return e.rfind("HOSTNAME=", 0) == 0; });
-  if (!has_hostname) spec.env.push_back("HOSTNAME=" + spec.hostname);
+  if (!has_hostname) spec.env.push_back("HOSTNAME=" + hostname_of(record));
   spec.cwd = record.working_dir;
   spec.user = record.user;
   spec.group_add = config.group_add;

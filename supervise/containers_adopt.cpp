@@ -47,6 +47,11 @@ void complete_events(const sys::Paths& paths, const engine::EventLog& log,
   for (const engine::Event& event : engine::missing_events(logged, containers)) log.add(event);
 }
 
+/// Created for somebody to start later, as `container create --rm` does (Session::follow_one_off).
+bool awaits_start(const engine::LiveState& live) {
+  return live.status == engine::Status::created && live.stopped_by_user;
+}
+
 }  // namespace
 
 void Containers::adopt(std::vector<engine::Container> containers) {
@@ -77,7 +82,7 @@ void Containers::adopt(std::vector<engine::Container> containers) {
         Duration pause(live.restarts.delay_ns), passed(wall_clock_ns() - live.finished_ns);
         Duration rest = std::clamp(pause - passed, Duration(0), pause);  // a clock that was set proves nothing
         asio::co_spawn(parts_.io, restart_later(container, rest), asio::detached);
-      } else if (container->record.auto_remove) {
+      } else if (container->record.auto_remove && !awaits_start(live)) {
         asio::co_spawn(parts_.io, remove_itself(container), asio::detached);
       }
     }

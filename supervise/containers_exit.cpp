@@ -45,7 +45,10 @@ void Containers::ended(const ContainerPtr& container, int wait_status, int64_t t
     asio::post(parts_.pool, [group] { (void)group->remove(); });
   }
   if (container->probe_stop->now) container->probe_stop->now();
-  engine::Event died = engine::event_of(container->record, "die", {{"exitCode", std::to_string(live.exit_code)}});
+  const int64_t seconds = (time_ns - live.started_ns) / 1'000'000'000;
+  engine::Event died =
+      engine::event_of(container->record, "die",
+                       {{"execDuration", std::to_string(seconds)}, {"exitCode", std::to_string(live.exit_code)}});
   died.time_ns = time_ns;  // the same again, if a supervisor that is killed now has a successor
   events_.add(died);
   parts_.keeper.drop("tty/" + container->record.id);

@@ -240,6 +240,10 @@ Work Session::follow_one_off(ContainerPtr container, bool attached) {
   const sys::ProcessIdentity& process = container->live.process;
   send({{"type", "running"}, {"id", container->record.id}, {"pid", process.pid}, {"start_time", process.start_time}});
   if (!attached) {
+    if (engine::LiveState& live = container->live; live.status == engine::Status::created) {
+      live.stopped_by_user = true;  // the next supervisor does not take it for one whose start was cut off
+      (void)parts_.store.write(container->record.id, live);
+    }
     finish({});
     co_return;
   }

@@ -108,7 +108,7 @@ void attach_terminal(FdRef master, const Pidfd& process) {
 }
 
 void pass_signals_until_exit(const Pidfd& process) {
-  UniqueFd signals = signals_as_fd({SIGINT, SIGTERM, SIGHUP, SIGQUIT});
+  UniqueFd signals = signals_as_fd({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2});
   for (;;) {
     pollfd fds[] = {{process.fd().get(), POLLIN, 0}, {signals.get(), POLLIN, 0}};
     if (poll(fds, 2, -1) < 0 && errno != EINTR) break;

@@ -26,10 +26,10 @@ using provider::Records;
 using Environment = std::map<std::string, std::string>;
 
 /// A command of the protocol, in the words of the progress.
-struct Words {
+struct CommandWords {
   const char *command, *doing, *done;
 };
-constexpr Words kUp{"up", "Creating", "Created"}, kDown{"down", "Removing", "Removed"},
+constexpr CommandWords kUp{"up", "Creating", "Created"}, kDown{"down", "Removing", "Removed"},
     kStop{"stop", "Stopping", "Stopped"};
 
 std::string first_line(const std::string& text) {
@@ -56,7 +56,7 @@ class Providers {
 
   /// `config`: what the provider may ask for, in JSON. The variables that it answers with are the record's from then
   /// on.
-  Status call(const Words& words, Record& record, const provider::Metadata& metadata,
+  Status call(const CommandWords& words, Record& record, const provider::Metadata& metadata,
               const std::string& config = "{}") {
     BERTH_TRY(std::vector<std::string> arguments,
               provider::arguments_for(words.command, record.project, record.service, record.options, metadata));
@@ -67,10 +67,13 @@ class Providers {
         provider::converse({record.program, arguments, environment_}, signals_, progress_,
                            [&](const std::string& line) { return listen(line, config, answered); });
     Status status = judge(end, words, record, arguments);
-    progress_.line(record.service, status ? words.done : "Error",
-                   status ? LiveSteps::State::done : LiveSteps::State::failed);
-    if (status) record = std::move(answered);
-    return status;
+    if (!status) {
+      progress_.line(record.service, "Error", LiveSteps::State::failed, status.error().message());
+      return status;
+    }
+    progress_.line(record.service, words.done, LiveSteps::State::done);
+    record = std::move(answered);
+    return {};
   }
 
   void warn(const std::string& text) { progress_.on_event({{"type", "warning"}, {"text", text}}); }
@@ -105,7 +108,7 @@ class Providers {
     return std::string();
   }
 
-  Status judge(Result<provider::End>& end, const Words& words, const Record& record,
+  Status judge(Result<provider::End>& end, const CommandWords& words, const Record& record,
                const std::vector<std::string>& arguments) {
     const std::string called = fmt::format("it was called as: {} {}", record.program, join(arguments, " "));
     if (!end) {
@@ -157,8 +160,8 @@ const Record* find(const std::vector<Record>& records, const std::string& servic
 }
 
 /// Brings one up; it is on record before it begins.
-Status bring_up(Providers& providers, const Records& records, const compose::Project& project,
-                const compose::Service& service, const compose::Provider& wanted, Record& record) {
+Status bring_one_up(Providers& providers, const Records& records, const compose::Project& project,
+                    const compose::Service& service, const compose::Provider& wanted, Record& record) {
   record.project = project.name;
   record.service = service.name;
   record.type = wanted.type;
@@ -171,7 +174,7 @@ Status bring_up(Providers& providers, const Records& records, const compose::Pro
   return records.write(record);
 }
 
-void set(compose::Env& environment, const std::string& name, const std::string& value) {
+void set_variable(compose::Env& environment, const std::string& name, const std::string& value) {
   auto known = std::find_if(environment.begin(), environment.end(), [&](const auto& one) { return one.first == name; });
   if (known == environment.end())
     environment.emplace_back(name, value);
@@ -186,14 +189,15 @@ void give_variables(const Record& record, engine::Stack& stack, const std::funct
                                      [&](const auto& dependency) { return dependency.service == record.service; });
     if (!depends) continue;
     compose::Env& environment = service.container.environment;
-    for (const auto& [name, value] : record.setenv) set(environment, provider::prefixed(record.service, name), value);
+    for (const auto& [name, value] : record.setenv)
+      set_variable(environment, provider::prefixed(record.service, name), value);
     for (const auto& [name, value] : record.rawsetenv) {
       const bool other = std::any_of(environment.begin(), environment.end(),
                                      [&](const auto& one) { return one.first == name && one.second != value; });
       if (other)
         warn(fmt::format("provider of service \"{}\" overrides environment variable \"{}\" in service \"{}\"",
                          record.service, printable(name), service.name));
-      set(environment, name, value);
+      set_variable(environment, name, value);
     }
   }
 }
@@ -208,7 +212,7 @@ Result<std::vector<Record>> chosen_records(const Context& context, const engine:
   return records;
 }
 
-Status call_again(Providers& providers, const Words& words, Record& record) {
+Status call_again(Providers& providers, const CommandWords& words, Record& record) {
   if (!provider::is_program(record.program)) {
     BERTH_TRY(record.program, provider::find_program(record.type));
   }
@@ -218,8 +222,8 @@ Status call_again(Providers& providers, const Words& words, Record& record) {
 }
 
 /// Has each called, and says what goes wrong; `after` follows what went well.
-int call_each(const Context& context, const Words& words, std::vector<Record> records, const Environment& environment,
-              Signals& signals, const std::function<Status(const Record&)>& after) {
+int call_each(const Context& context, const CommandWords& words, std::vector<Record> records,
+              const Environment& environment, Signals& signals, const std::function<Status(const Record&)>& after) {
   Providers providers(context, signals, environment);
   int code = 0;
   for (Record& record : records) {
@@ -276,7 +280,7 @@ int bring_providers(const Context& context, const compose::Project& project, con
       const bool same = old != nullptr && old->type == wanted.type && old->options == wanted.options;
       if (!same) errands.push_back({"Create", service.name, old == nullptr ? "is not up" : "has changed", "provider"});
     } else if (is_chosen(service.name)) {
-      Status brought = bring_up(providers, records, project, service, wanted, record);
+      Status brought = bring_one_up(providers, records, project, service, wanted, record);
       if (providers.was_cancelled()) return providers.finish(), 130;
       if (!brought) {
         providers.finish();

@@ -38,6 +38,12 @@ def environment(pid):
     return dict(item.split("=", 1) for item in read(f"/proc/{pid}/environ").split("\0") if "=" in item)
 
 
+def parent(pid):
+    """Its pid, or 0 where `pid` is gone."""
+    found = re.search(r"\) \S (\d+)", read(f"/proc/{pid}/stat"))
+    return int(found.group(1)) if found else 0
+
+
 def helper_processes(name, run):
     """Pids of berth's helper programs that serve the root whose BERTH_RUN is `run`."""
     found = []
@@ -47,7 +53,8 @@ def helper_processes(name, run):
             continue
         if environment(pid).get("BERTH_RUN") == run or any(run in argument for argument in arguments):
             found.append(pid)
-    return found
+    # What it is starting goes by its name for a moment.
+    return [pid for pid in found if parent(pid) not in found]
 
 
 def first_processes(mark):

@@ -56,6 +56,7 @@ class Events(Case):
         died = [event for event in self.events(stack, "job") if event["action"] == "die"][0]
         self.assertEqual({"action", "attributes", "id", "service", "time", "type"}, set(died))
         self.assertEqual(("container", "job", 64), (died["type"], died["service"], len(died["id"])))
+        self.assertRegex(died["attributes"].pop("execDuration"), r"^\d+$")
         self.assertEqual({"exitCode": "3", "image": "busybox:1", "name": f"{stack.name}-job-1"}, died["attributes"])
         self.assertRegex(died["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}(Z|[+-]\d\d:\d\d)$")
 

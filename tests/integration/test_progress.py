@@ -54,7 +54,9 @@ class Progress(Case):
         stack = self.stack("services: {bad: {image: busybox:1, command: [/no/such/program]}}")
         failed = stack("--progress", "json", "up", "-d", check=1)
         events = [json.loads(line) for line in failed.err.splitlines() if line.startswith("{")]
-        self.assertIn({"id": f"Container {stack.name}-bad-1", "status": "Error", "text": "Error"}, events)
+        (error,) = [event for event in events if event["status"] == "Error"]
+        self.assertEqual((f"Container {stack.name}-bad-1", "Error"), (error["id"], error["text"]))
+        self.assertIn("/no/such/program", error["details"])
 
     def test_failures_are_marked_and_said_below(self):
         stack = self.stack("services: {bad: {image: busybox:1, command: [/no/such/program]}}")

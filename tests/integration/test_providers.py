@@ -245,6 +245,7 @@ class Providers(Case):
         stack.up("--wait")
         self.assertEqual(["app"], list(stack.ps()))
         self.assertEqual("", stack("ps", "-q", "database", check=0).out)
+        self.assertIn("has no containers whose number", stack("up", "-d", "--scale", "database=2", check=1).err)
         self.assertIn("has no container to run anything in", stack("run", "database", "true", check=1).err)
 
     def test_run_and_up_of_one_service(self):

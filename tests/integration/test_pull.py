@@ -10,7 +10,7 @@ import urllib.request
 
 from harness import BERTH, Berth, Case, wait_until
 from registries import Registry
-from terminal import Terminal
+from terminal import Terminal, Window
 
 
 class RegistryCase(Case):
@@ -182,6 +182,17 @@ class PullImage(RegistryCase):
         self.assertRegex(terminal.text, r"Downloading \[=*>? *\] [0-9.]+MB/[0-9.]+MB")
         self.assert_in_order(terminal.text, ": Pull complete", "Digest: ", "Status: Downloaded")
         self.assertNotIn("Pull complete", terminal.text[terminal.text.index("Digest: "):])
+
+    def test_a_stacks_pull_on_a_terminal_shows_bytes_and_their_rate(self):
+        image = self.publish_fresh("lively", 60_000_000)
+        berth = self.fresh()
+        with Terminal([BERTH, "pull"], self.stack_of(berth, image), berth.environment) as terminal:
+            self.assertEqual(0, terminal.wait_exit(), terminal.text)
+        self.assertRegex(terminal.plain, r"Downloading \[=*>? *\] [0-9.]+MB/[0-9.]+MB")
+        self.assertRegex(terminal.plain, r"[0-9.]+[kMG]?B/s")
+        shown = Window(terminal.text).text
+        self.assertIn("Pulled", shown)
+        self.assertNotIn("B/s", shown, "what was on its way is not left standing")
 
     def test_ctrl_c_leaves_nothing(self):
         image = self.publish_fresh("interrupted")

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import stat
+import subprocess
 import unittest
 
 import host
@@ -330,6 +331,23 @@ class Actions(WatchCase):
             self.write(stack, "Dockerfile", good + "ENV A=b\n")
             wait_until("another container runs", lambda: not host.is_alive(web) and stack.pid("web"))
 
+    def test_a_signal_in_the_middle_of_a_rebuild_ends_the_build_too(self):
+        stack = self.project(BUILT, package_json="one", src__a="1")
+        self.write(stack, "Dockerfile", 'FROM busybox:1\nCOPY package.json /\nRUN test $(cat /package.json) = one || sleep 98765\n'
+                                        'CMD ["sleep", "100000"]\n')
+        building = lambda: [pid for pid in host.pids() if host.read(f"/proc/{pid}/cmdline") == "sleep\0" + "98765\0"]
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with Background(stack, "watch") as watch:
+                self.write(stack, "package.json", "one")
+                watch.wait_for("Watch enabled")
+                web = stack.pid("web")
+                self.write(stack, "package.json", "two")
+                wait_until("the step runs", building)
+                watch.send(number)
+                self.assertIn(watch.wait(), (0, 130))
+                wait_until("the step has ended", lambda: not building())
+                self.assertEqual(web, stack.pid("web"))
+
     def test_a_scaled_service_keeps_its_number_when_it_is_rebuilt(self):
         stack = self.project(BUILT.replace("environment: {BERTH_TEST_MARK: %MARK%-web}", "environment: {A: b}"), package_json="one")
         self.write(stack, "Dockerfile", 'FROM busybox:1\nCOPY package.json /\nCMD ["sleep", "100000"]\n')
@@ -377,6 +395,17 @@ class Words(WatchCase):
         self.assertIn('compose.yaml:6:11: error: can\'t watch service "web" with action rebuild without a build context', outcome.err)
         self.assertIn('compose.yaml:7:11: error: can\'t watch service "web" with action sync+exec without a command', outcome.err)
         self.assertIn("compose.yaml:8:11: error: service \"web\" has a watch rule whose target is not an absolute path", outcome.err)
+
+    def test_when_the_kernel_permits_no_more_watches_it_is_said_what_to_do(self):
+        stack = self.project(WEB, **{f"src__{name}__file": "x" for name in "abcdef"})
+        stack.up()
+        # The limit is one of user namespaces, too.
+        few = "echo 2 > /proc/sys/user/max_inotify_watches && exec \"$@\""
+        done = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", few, "sh", BERTH, "watch", "--no-up"], cwd=stack.folder,
+                              env=stack.berth.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(1, done.returncode, done.stderr)
+        self.assertIn("fs.inotify.max_user_watches", done.stderr)
+        self.assertIn("sysctl", done.stderr)
 
     def test_flags_that_exclude_each_other(self):
         stack = self.stack(WEB)
