@@ -45,15 +45,6 @@ class Engine:
         command, options = self.command(compose_file)
         return timed([*command, *words], text=True, **options)
 
-    def output(self, compose_file, *words):
-        """What `compose WORDS` says."""
-        command, options = self.command(compose_file)
-        return subprocess.run([*command, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True, **options).stdout
-
-    def wait_for(self, compose_file, service):
-        """Until the service has ended."""
-        self.compose(compose_file, "wait", service)
-
     def pull(self, image):
         return self._image("pull", "-q", *self.insecure, image)
 
@@ -179,9 +170,6 @@ class PodmanEngine(Engine):
 
     def folder(self, name):
         return self.peers.folder(f"podman-{name}")
-
-    def wait_for(self, compose_file, service):
-        timed([*self.prefix, "wait", f"bench_{service}_1"], env=self.environment)
 
 
 def available_engines(home, only, peers=None):
