@@ -74,7 +74,8 @@ int run(const Context& context, const DownFlags& flags) {
 void add_down(Command app, Context& context) {
   auto flags = std::make_shared<DownFlags>();
   Command command = app.add_command("down", "Stop and remove containers, networks");
-  command.option("SERVICE", flags->services, "Services to take down; all, with networks, if none is named");
+  command.option("SERVICE", flags->services,
+                 "Services to take down, with all that depend on them; everything, with networks, if none is named");
   command.flag("-v,--volumes", flags->volumes, "Remove named volumes declared in the file and anonymous volumes");
   command.flag("--remove-orphans", flags->remove_orphans,
                "Remove containers for services not defined in the compose file");

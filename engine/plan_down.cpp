@@ -172,8 +172,8 @@ void add_final_waits(Plan& plan, const ByService& services, std::map<std::string
   }
 }
 
-/// The selection with everything that asks to be restarted together with it, over any number of steps.
-Selection with_dependents(Selection selection, const Observed& observed) {
+/// The selection with all that depend on it, over any number of steps; or only those that ask to be restarted with it.
+Selection with_dependents(Selection selection, const Observed& observed, bool only_restarting) {
   if (selection.services.empty()) return selection;
   ByService all = by_service(select(observed, {selection.project, {}, false}));
   for (size_t before = 0; before != selection.services.size();) {
@@ -181,7 +181,7 @@ Selection with_dependents(Selection selection, const Observed& observed) {
     for (const auto& [name, containers] : all) {
       std::vector<Edge> edges = dependencies_of(containers.front()->record);
       bool follows = std::any_of(edges.begin(), edges.end(), [&](const Edge& edge) {
-        return edge.restart && selection.services.contains(edge.service);
+        return (edge.restart || !only_restarting) && selection.services.contains(edge.service);
       });
       if (follows) selection.services.insert(name);
     }
@@ -221,7 +221,7 @@ std::vector<const Container*> select(const Observed& observed, const Selection& 
 
 Plan plan_down(const Selection& selection, const Observed& observed, const DownOptions& options) {
   Plan plan;
-  Selection everything = selection;
+  Selection everything = with_dependents(selection, observed, false);
   everything.include_one_off = true;
   std::vector<const Container*> chosen = select(observed, everything);
   std::vector<std::string> staying;
@@ -309,7 +309,7 @@ Plan plan_start(const Selection& selection, const Observed& observed, const Star
 Plan plan_restart(const Selection& selection, const Observed& observed, std::optional<int64_t> timeout_ns,
                   bool dependents) {
   Plan plan;
-  ByService services = groups(observed, dependents ? with_dependents(selection, observed) : selection);
+  ByService services = groups(observed, dependents ? with_dependents(selection, observed, true) : selection);
   std::map<std::string, StepId> stops;  // by container id
   dependents_first(services, [&](const Container& c, const std::vector<StepId>& after) {
     StepId id = plan.add(StopContainer{ref_of(c), timeout_ns}, "restart", after);

@@ -40,6 +40,16 @@ TEST_CASE("down takes dependents first, in the order of the labels, and networks
         "remove network shop_default after remove shop-web-1, remove shop-api-1, remove shop-db-1 (down)\n");
 }
 
+TEST_CASE("down of a service takes along what depends on it, and leaves what others share") {
+  Selection api = kShop;
+  api.services = {"api"};
+  CHECK(to_text(plan_down(api, shop(), {})) ==
+        "stop container shop-web-1 (down)\n"
+        "remove container shop-web-1 after stop shop-web-1 (down)\n"
+        "stop container shop-api-1 after stop shop-web-1 (down)\n"
+        "remove container shop-api-1 after stop shop-api-1 (down)\n");
+}
+
 TEST_CASE("down -v takes declared volumes that exist, and anonymous ones with their containers") {
   DownOptions options;
   options.declared_volumes = {"shop_data", "shop_never_made"};
