@@ -202,8 +202,8 @@ Result<std::unique_ptr<Launch::State>> launch(std::unique_ptr<Prepared> prepared
   BERTH_TRY(state->child, clone_child(plan, options));
   state->reaped_by_parent = options.parent;
   state->prepared->descriptors.clear();  // the child has its own copies
-  // Gone already only if the parent has reaped a child that failed at once; finish() will say why. One that makes another
-  // first is not asked: it executes something right now, and /proc would have us wait until it has.
+  // Gone already only if the parent has reaped a child that failed at once; finish() will say why. One that makes
+  // another first is not asked: it executes something right now, and /proc would have us wait until it has.
   state->identity = sys::ProcessIdentity{state->child.pid, 0};
   if (!plan.born_inside) state->identity = sys::identify(state->child.pid).value_or(state->identity);
   return state;
