@@ -2,7 +2,7 @@
 
 import statistics
 
-from figures import shown, times_better
+from figures import SHARE, shown, times_better
 
 
 def summary(samples, works):
@@ -14,7 +14,7 @@ def summary(samples, works):
         engines = {}
         for engine, values in by_engine.items():
             engines[engine] = {"median": statistics.median(values), "min": min(values), "max": max(values), "samples": values}
-            if engine != "berth" and "berth" in by_engine:
+            if engine != "berth" and "berth" in by_engine and unit != SHARE:  # a ratio to next to nothing says nothing
                 engines[engine]["ratio"] = times_better(unit, statistics.median(by_engine["berth"]), engines[engine]["median"])
         results[work] = {"what": what, "unit": unit, "engines": engines}
     return results
