@@ -221,7 +221,10 @@ Status Cgroup::attach(pid_t pid) const {
 
 Status Cgroup::kill() const {
   Status killed = sys::write_existing_at(directory_.ref(), "cgroup.kill", "1");
-  if (!killed && (killed.error().code == ENOENT || killed.error().code == ENODEV) && !sys::exists(tracking_)) return {};
+  if (killed) return {};
+  // Whoever removes a group takes its files first, so the directory may be in sight a moment longer than they are.
+  if (killed.error().code == ENODEV) return {};
+  if (killed.error().code == ENOENT && !sys::exists(tracking_ + "/cgroup.procs")) return {};
   return killed;
 }
 
