@@ -4,6 +4,7 @@
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 
@@ -96,7 +97,7 @@ bool can_execute(const char* path) noexcept {
       if (errno != ENOENT && errno != ENOTDIR) refused = EACCES;
       continue;
     }
-    constexpr int kErrorFd = 3, kMeetFd = 4, kAbove = 5;
+    constexpr int kAbove = std::max(kErrorFd, kMeetFd) + 1;
     int image = fcntl(plan.init_fd, F_DUPFD_CLOEXEC, kAbove);
     int error = fcntl(plan.error_fd, F_DUPFD_CLOEXEC, kAbove);
     int meet = plan.born_inside ? fcntl(plan.meet_fd, F_DUPFD_CLOEXEC, kAbove) : 0;

@@ -23,12 +23,13 @@ Result<Launch> start_exec(Host& host, const ContainerSpec& of_container, const s
   BERTH_TRY(std::unique_ptr<Prepared> prepared, prepare_exec(host, of_container, exec, cgroup, init, io));
   BERTH_TRY(pid_t first, init.pid());
   BERTH_TRY(sys::UniqueFd group, cgroup.open_directory_beside(first));
+  const bool by_small_program = prepared->plan.init_fd >= 0;
   CloneOptions options;
   options.cgroup = group.ref();
   options.parent = io.clone_parent;
   // Nobody inside can see it before the small program has taken its place. An OOM killer passes over children that
   // share their maker's memory (in_vfork() in the kernel's mm/oom_kill.c).
-  options.in_our_memory = !enters_as_copy(of_container, exec) && !io.clone_parent;
+  options.in_our_memory = by_small_program && !io.clone_parent;
   BERTH_TRY(std::unique_ptr<Launch::State> state, launch(std::move(prepared), options));
   return Launch(std::move(state));
 }

@@ -50,6 +50,11 @@ enum class Stage : int {
   exec,
 };
 
+/// The descriptors of berth-init and berth-exec.
+inline constexpr int kErrorFd =
+    3;  // where the runtime waits for a ChildError, or for the end of file that an exec makes
+inline constexpr int kMeetFd = 4;  // berth-exec: where it waits for the process (Meeting::moved)
+
 /// What travels over the error pipe: less than PIPE_BUF, so it arrives whole.
 struct ChildError {
   Stage stage;

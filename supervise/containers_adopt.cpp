@@ -158,7 +158,8 @@ Work Containers::watch_adopted(ContainerPtr container, uint64_t run) {
   // A child of our keeper is in the exit journal, which is quicker than this. One whose keeper died belongs to init,
   // which may take its time to reap it; only then does the kernel tell how it ended. Gone before both of us came,
   // nobody will tell.
-  bool told = container->process.valid() || !parts_.keeper.keeper_is_new();
+  const bool keeper_tells = !parts_.keeper.keeper_is_new();
+  bool told = container->process.valid() || keeper_tells;
   asio::steady_timer timer(executor);
   const auto given_up = std::chrono::steady_clock::now() + std::chrono::seconds(3);
   while (told && std::chrono::steady_clock::now() < given_up) {
@@ -166,7 +167,7 @@ Work Containers::watch_adopted(ContainerPtr container, uint64_t run) {
     if (container->process.valid()) {
       Result<std::optional<int>> known = container->process.exit_status();
       if (known) status = *known;
-      told = known.ok() || !parts_.keeper.keeper_is_new();
+      told = known.ok() || keeper_tells;
     }
     if (status || !told) break;
     timer.expires_after(std::chrono::milliseconds(10));

@@ -9,6 +9,8 @@
 namespace berth::init {
 
 using runtime::ChildError;
+using runtime::kErrorFd;
+using runtime::kMeetFd;
 using runtime::Stage;
 using Word = long;
 
@@ -37,9 +39,6 @@ inline Word call(Word number, Word a = 0, Word b = 0, Word c = 0, Word d = 0, Wo
 #else
 #error "berth-init: add the system call convention of this machine"
 #endif
-
-constexpr int kErrorFd = 3;  // where the runtime waits for a ChildError, or for the end of file that an exec makes
-constexpr int kMeetFd = 4;   // berth-exec: where it waits for the process
 
 constexpr Word kNoEntry = -2;                 // ENOENT
 constexpr Word kHere = -100;                  // AT_FDCWD
