@@ -138,6 +138,8 @@ class Stack:
 
     def let_go(self, service):
         """For one that waits for /go, and may end before the command that makes it has."""
+        # What it said can be read a moment before it is on record as running.
+        wait_until(f"{service} runs", lambda: self.ps().get(service, {}).get("State") == "running")
         self("exec", "-d", service, "touch", "/go", check=0)
 
     def pid(self, service):
