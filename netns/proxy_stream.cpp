@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -39,22 +40,23 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection& operator=(const Connection&) = delete;
 
   void start(const Stream::endpoint& target, const Stream& protocol, std::chrono::seconds connect_timeout) {
-    error_code unopened;
-    (void)server_.open(protocol, unopened);
-    if (unopened) return refuse();  // out of descriptors
+    sys::UniqueFd server(socket(protocol.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol.protocol()));
+    if (!server.valid()) return refuse();  // out of descriptors
+    if (connect(server.get(), target.data(), static_cast<socklen_t>(target.size())) != 0 && errno != EINPROGRESS)
+      return refuse();
+    error_code unwatched;
+    (void)server_.assign(protocol, server.get(), unwatched);
+    if (unwatched) return refuse();
+    (void)server.release();
+    pollfd writable{.fd = server_.native_handle(), .events = POLLOUT, .revents = 0};
+    if (poll(&writable, 1, 0) == 1) return finish_connect();  // a container on this host answers at once
     timer_.expires_after(connect_timeout);
     timer_.async_wait([self = shared_from_this()](error_code error) {
       if (!error) self->close();
     });
-    server_.async_connect(target, [self = shared_from_this()](error_code error) {
+    server_.async_wait(Socket::wait_write, [self = shared_from_this()](error_code error) {
       self->timer_.cancel();
-      if (error) return self->refuse();
-      error_code ignored;  // latency only
-      (void)self->client_.set_option(asio::ip::tcp::no_delay(true), ignored);
-      (void)self->server_.set_option(asio::ip::tcp::no_delay(true), ignored);
-      (void)self->server_.native_non_blocking(true, ignored);
-      self->carry(self->up_, self->client_, self->server_);
-      self->carry(self->down_, self->server_, self->client_);
+      if (!error) self->finish_connect();
     });
   }
 
@@ -67,6 +69,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   using Socket = Stream::socket;
+
+  void finish_connect() {
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (getsockopt(server_.native_handle(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) return refuse();
+    error_code ignored;  // latency only
+    (void)client_.set_option(asio::ip::tcp::no_delay(true), ignored);
+    (void)server_.set_option(asio::ip::tcp::no_delay(true), ignored);
+    carry(up_, client_, server_);
+    carry(down_, server_, client_);
+  }
 
   /// The client learns that nobody listens in the container as it would without us: by a reset.
   void refuse() {
