@@ -59,7 +59,8 @@ class FromInside(Attacks):
         """CVE-2022-0492."""
         stack = self.armed()
         files = stack.sh("it", "find /sys/fs/cgroup -name release_agent -o -name notify_on_release -o -name cgroup.procs 2>/dev/null | head -50")
-        for path in filter(None, files.splitlines()):
+        self.assertIn("cgroup.procs", files)
+        for path in files.splitlines():
             self.assertNotEqual(0, stack("exec", "-T", "it", "sh", "-c", f"echo 1 > {path}").code, path)
 
     def test_the_hosts_network_namespace_holds_no_socket_of_ours_that_can_be_reached(self):
@@ -247,7 +248,7 @@ class Values(Attacks):
             'sysctls: {"net.ipv4.ip_forward+kernel.core_pattern": "1"}': "net.ipv4.ip_forward+kernel.core_pattern",
             'sysctls: {"kernel.core_pattern": "|/evil"}': "kernel.core_pattern",
             'sysctls: {"net/../kernel/core_pattern": "|/evil"}': "core_pattern",
-            'cpuset: "0-4000000000"': "0-4000000000",
+            'cpuset: "0-4000000000"': "0-4000000000" if host.has_controller("cpuset") else "CONFIG_CPUSETS",
         }
         before = host.read("/proc/sys/kernel/core_pattern")
         for extra, named in cases.items():
