@@ -93,6 +93,7 @@ class Life:
         self.berth = harness.Berth()
         self.berth.home, self.berth.root = HOME, ROOT
         self.berth.environment["BERTH_ROOT"] = ROOT
+        self.berth.environment["COMPOSE_PROGRESS"] = "plain"  # on a terminal it would end in the middle of a line
         self.stack = harness.Stack(self.berth, COMPOSE, "power")
 
     # --- the first life
