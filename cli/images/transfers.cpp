@@ -195,9 +195,10 @@ class Batch {
     if (!cancelled()) errors_.push_back(std::move(status).error());
   }
 
-  /// Where no registry has it, the nearest name that is here, and how to do without one.
+  /// Where no registry has it, the nearest name that is here, and how to do without one; or what is here for others.
   std::string hint_for(const Transfer::Item& item) {
     Result<images::Image> local = session_.store.resolve(item.image);
+    if (local && !item.platform.empty()) return "the one that is here is for " + printable(local->config.platform().str());
     return local || transfer_.push ? "" : local.error().hint;
   }
 

@@ -77,7 +77,7 @@ PLACES = {
 }
 BROKEN = {
     # Refused by name or by value: berth has understood what was asked for, and cannot do it or takes it for nonsense.
-    ("--blkio-weight", "5"): "blkio_config: weight 5",
+    ("--blkio-weight", "5"): "--blkio-weight: weight 5",
     ("--blkio-weight-device", "/dev/loop0"): "--blkio-weight-device",
     ("--cgroup-parent", "../up"): "--cgroup-parent",
     ("--cpu-period", "soon"): "--cpu-period",
