@@ -35,8 +35,8 @@ Result<std::vector<LoadedImage>> load_archive(Store& store, sys::FdRef archive, 
   return load_contents(store, lease, *contents, platform, progress);
 }
 
-Result<std::vector<LoadedImage>> load_archive(Store& store, const std::string& path, const std::optional<Platform>& platform,
-                                              Progress* progress) {
+Result<std::vector<LoadedImage>> load_archive(Store& store, const std::string& path,
+                                              const std::optional<Platform>& platform, Progress* progress) {
   BERTH_TRY(sys::UniqueFd fd, sys::open_file(path, O_RDONLY));
   struct stat info {};
   if (fstat(fd.get(), &info) != 0) return sys_error("stat " + path, errno);

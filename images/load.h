@@ -22,7 +22,8 @@ struct LoadedImage {
 /// around it or not, in any order of entries; the fd need not be seekable. An archive that is both is read by its
 /// manifest.json. Multi-platform indexes: the image for `platform`. Links in the archive lead to other entries of it
 /// and nowhere else. All digests are verified; an image gets its names when all of it is in the store. Error: none of
-/// it is for `platform` (nothing: the host's, but one that is alone may be for any); the images that were complete stay.
+/// it is for `platform` (nothing: the host's, but one that is alone may be for any); the images that were complete
+/// stay.
 [[nodiscard]] Result<std::vector<LoadedImage>> load_archive(Store& store, sys::FdRef archive,
                                                             const std::optional<Platform>& platform = {},
                                                             Progress* progress = nullptr);

@@ -60,12 +60,12 @@ Status lend_realtime_v1(const std::string& root, const std::string& path, const 
   if (!resources.cpu_rt_runtime_us && !resources.cpu_rt_period_us) return {};
   std::string below = root + "/" + path;
   // What is not told stays as it is.
-  const uint64_t runtime = resources.cpu_rt_runtime_us
-                               ? static_cast<uint64_t>(std::max<int64_t>(*resources.cpu_rt_runtime_us, 0))
-                               : read_number(below + "/cpu.rt_runtime_us");
-  if (runtime == 0) return {};
+  const uint64_t wanted = resources.cpu_rt_runtime_us
+                              ? static_cast<uint64_t>(std::max<int64_t>(*resources.cpu_rt_runtime_us, 0))
+                              : read_number(below + "/cpu.rt_runtime_us");
+  if (wanted == 0) return {};
   uint64_t share =
-      realtime_share(runtime, resources.cpu_rt_period_us.value_or(read_number(below + "/cpu.rt_period_us")));
+      realtime_share(wanted, resources.cpu_rt_period_us.value_or(read_number(below + "/cpu.rt_period_us")));
   std::vector<std::pair<std::string, uint64_t>> groups;  // from the bottom up, with the share that each needs
   for (size_t slash = path.rfind('/'); slash != std::string::npos && slash > 0; slash = path.rfind('/', slash - 1)) {
     std::string group = root + "/" + path.substr(0, slash);

@@ -198,7 +198,11 @@ class Batch {
   /// Where no registry has it, the nearest name that is here, and how to do without one; or what is here for others.
   std::string hint_for(const Transfer::Item& item) {
     Result<images::Image> local = session_.store.resolve(item.image);
-    if (local && !item.platform.empty()) return "the one that is here is for " + printable(local->config.platform().str());
+    if (local && !item.platform.empty()) {
+      const images::ImageConfig& config = local->config;
+      return "the one that is here is for " +
+             printable(images::Platform{config.os, config.architecture, config.variant}.str());
+    }
     return local || transfer_.push ? "" : local.error().hint;
   }
 
