@@ -157,6 +157,8 @@ class Images(Case):
         for how in (["load"], ["image", "load"]):
             self.berth(*how, "-i", archive, "--platform", "linux/amd64", check=0)
             self.assertIn("nonsense", self.berth(*how, "-i", archive, "--platform", "nonsense/a/b/c/d", check=1).err)
+            other = self.berth(*how, "-i", archive, "--platform", "linux/s390x", check=1).err
+            self.assertRegex(other, "no image for platform linux/s390x; .*busybox:1 is for linux/")
 
     def test_history_is_short_long_or_for_machines(self):
         folder = os.path.join(self.berth.home, "long")

@@ -46,6 +46,17 @@ class Here(RegistryCase):
             self.assertIn("Pull", said(), verb)
             self.assertEqual("", said("--quiet"), verb)
 
+    def test_an_image_for_another_platform_is_none(self):
+        self.berth("image", "pull", self.app, check=0)
+        stack = self.stack(f"services: {{web: {{image: '{self.app}', platform: linux/s390x, pull_policy: never}}}}")
+        self.assert_in_order(stack("create", check=1).err, "is for the platform linux/", "not for linux/s390x")
+        for verb, failed in (("create", 1), ("run", 125)):
+            never = self.berth("container", verb, "--platform", "linux/s390x", "--pull", "never", self.app, "true", check=failed)
+            self.assert_in_order(never.err, "is for the platform linux/", "not for linux/s390x")
+            pulled = self.berth("container", verb, "--platform", "linux/s390x", self.app, "true", check=failed)
+            self.assertIn("but not for the platform linux/s390x: it is for linux/", pulled.err)
+            self.assertNotIn("s390x", self.berth("container", verb, "--platform", os.uname().machine, self.app, "true", check=0).err)
+
     def test_load_says_what_it_has_loaded_unless_told_not_to(self):
         archive = os.path.join(self.berth.home, "saved.tar")
         self.maker("save", "-o", archive, "busybox:1", check=0)
