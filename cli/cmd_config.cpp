@@ -1,5 +1,4 @@
 #include <fmt/core.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,7 +11,6 @@
 #include "compose/emit.h"
 #include "compose/explain.h"
 #include "compose/select.h"
-#include "sys/file.h"
 
 namespace berth::cli {
 namespace {
@@ -45,16 +43,6 @@ compose::LoadRequest request_for(const Context& context, const ConfigFlags& flag
 }
 
 /// One run of `config`: what the flags ask for, as text.
-/// A device or a pipe is written to, not replaced.
-Status save_config(const std::string& path, const std::string& text) {
-  struct stat info {};
-  if (stat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode))
-    return sys::write_file_atomic(path, text, sys::Durability::none);
-  BERTH_TRY(OutputFile file, OutputFile::open(path));
-  BERTH_TRY_OK(file.write(text));
-  return file.complete();
-}
-
 class Config {
  public:
   Config(const Context& context, const ConfigFlags& flags) : context_(context), flags_(flags) {
@@ -71,7 +59,7 @@ class Config {
       fmt::print("{}", *text);
       return 0;
     }
-    return report(context_, save_config(flags_.output, *text));
+    return report(context_, save_text(flags_.output, *text));
   }
 
  private:

@@ -44,19 +44,13 @@ std::string picture(const Context& context, const GraphFlags& flags, const graph
   return graph::to_tree(graph, {unicode_locale(), colour});
 }
 
-Status save_picture(const std::string& path, const std::string& text) {
-  BERTH_TRY(OutputFile file, OutputFile::open(path));
-  BERTH_TRY_OK(file.write(text));
-  return file.complete();
-}
-
 int draw_graph(const Context& context, const GraphFlags& flags) {
   std::optional<compose::Project> project = project_to_draw(context, flags.services);
   if (!project) return 1;
   Result<graph::StackGraph> graph = graph::make_graph(*project, flags.services);
   if (!graph) return report(context, graph.error());
   const std::string text = picture(context, flags, *graph);
-  if (!flags.output.empty()) return report(context, save_picture(flags.output, text));
+  if (!flags.output.empty()) return report(context, save_text(flags.output, text));
   fmt::print("{}", text);
   return 0;
 }

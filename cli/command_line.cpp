@@ -27,13 +27,6 @@ const CLI::App* named_command(const CLI::App* app) {
   return app;
 }
 
-CLI::App* command_named(const CLI::App& app, const std::string& word) {
-  for (CLI::App* command : const_cast<CLI::App&>(app).get_subcommands({})) {
-    if (command->check_name(word)) return command;
-  }
-  return nullptr;
-}
-
 void add_global_flags(Command root, Context& context) {
   root.option("-f,--file", context.files, "Compose configuration files");
   root.option("-p,--project-name", context.project_name, "Project name");

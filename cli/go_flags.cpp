@@ -5,13 +5,6 @@
 namespace berth::cli {
 namespace {
 
-const CLI::App* command_below(const CLI::App& app, const std::string& word) {
-  for (const CLI::App* command : app.get_subcommands({})) {
-    if (command->check_name(word)) return command;
-  }
-  return nullptr;
-}
-
 /// The flag of the command that `-x…` or `--long…` begins with.
 const CLI::Option* flag_named(const CLI::App& command, const std::string& word) {
   std::string name = word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
@@ -24,6 +17,13 @@ bool takes_value(const CLI::Option& option) {
 
 }  // namespace
 
+CLI::App* command_named(const CLI::App& app, const std::string& word) {
+  for (CLI::App* command : const_cast<CLI::App&>(app).get_subcommands({})) {
+    if (command->check_name(word)) return command;
+  }
+  return nullptr;
+}
+
 std::vector<std::string> spelt_for_cli11(const CLI::App& app, int argc, const char* const* argv) {
   std::vector<std::string> words(argv + 1, argv + argc), spelt;
   const CLI::App* command = &app;
@@ -31,7 +31,7 @@ std::vector<std::string> spelt_for_cli11(const CLI::App& app, int argc, const ch
   for (; at < words.size() && words[at] != "--"; ++at) {
     const std::string& word = words[at];
     if (!word.starts_with('-')) {
-      const CLI::App* below = command_below(*command, word);
+      const CLI::App* below = command_named(*command, word);
       if (below == nullptr) break;
       command = below;
       spelt.push_back(word);

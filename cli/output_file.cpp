@@ -15,6 +15,11 @@ namespace {
 
 constexpr size_t kBuffer = 256 * 1024;
 
+bool is_other_than_regular(const std::string& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode);
+}
+
 }  // namespace
 
 Result<OutputFile> OutputFile::open(const std::string& path) {
@@ -23,8 +28,7 @@ Result<OutputFile> OutputFile::open(const std::string& path) {
       return make_error("refusing to write an archive to a terminal", "use -o FILE, or redirect standard output");
     return OutputFile("standard output", "", sys::UniqueFd(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)));
   }
-  struct stat info {};
-  if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+  if (is_other_than_regular(path)) {
     BERTH_TRY(sys::UniqueFd fd, sys::open_file(path, O_WRONLY));
     return OutputFile(path, "", std::move(fd));
   }
@@ -64,6 +68,13 @@ Status OutputFile::complete() {
   if (rename(temporary_.c_str(), path_.c_str()) != 0) return sys_error("rename to " + printable(path_), errno);
   temporary_.clear();
   return {};
+}
+
+Status save_text(const std::string& path, const std::string& text) {
+  if (!is_other_than_regular(path)) return sys::write_file_atomic(path, text, sys::Durability::none);
+  BERTH_TRY(OutputFile file, OutputFile::open(path));
+  BERTH_TRY_OK(file.write(text));
+  return file.complete();
 }
 
 }  // namespace berth::cli

@@ -34,4 +34,7 @@ class OutputFile {
   std::string buffer_;
 };
 
+/// What a command shows, as a file that others may read. A device or a pipe is written to, not replaced.
+[[nodiscard]] Status save_text(const std::string& path, const std::string& text);
+
 }  // namespace berth::cli

@@ -1,14 +1,16 @@
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
 #include <cerrno>
 
 #include "netns/asio_address.h"
 #include "netns/proxy_parts.h"
+#include "netns/proxy_way.h"
 
 namespace berth::netns {
 namespace {
@@ -18,7 +20,6 @@ using boost::asio::posix::descriptor_base;
 using boost::system::error_code;
 using Stream = asio::generic::stream_protocol;
 
-constexpr size_t kBuffer = 64 << 10;
 constexpr auto kAcceptPause = std::chrono::milliseconds(50);
 
 /// One connection, carried both ways. A half that ends is closed on the other side; when both have ended it is over.
@@ -26,7 +27,12 @@ constexpr auto kAcceptPause = std::chrono::milliseconds(50);
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(asio::io_context& io, sys::UniqueFd client, const Stream& protocol, std::shared_ptr<size_t> active)
-      : client_(io, protocol, client.release()), server_(io), timer_(io), active_(std::move(active)) {
+      : client_(io, protocol, client.release()),
+        server_(io),
+        timer_(io),
+        up_(protocol.protocol() == IPPROTO_TCP),
+        down_(protocol.protocol() == IPPROTO_TCP),
+        active_(std::move(active)) {
     ++*active_;
   }
   ~Connection() { --*active_; }
@@ -34,21 +40,23 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection& operator=(const Connection&) = delete;
 
   void start(const Stream::endpoint& target, const Stream& protocol, std::chrono::seconds connect_timeout) {
-    error_code unopened;
-    (void)server_.open(protocol, unopened);
-    if (unopened) return refuse();  // out of descriptors
+    sys::UniqueFd server(socket(protocol.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol.protocol()));
+    if (!server.valid()) return refuse();  // out of descriptors
+    if (connect(server.get(), target.data(), static_cast<socklen_t>(target.size())) != 0 && errno != EINPROGRESS)
+      return refuse();
+    error_code unwatched;
+    (void)server_.assign(protocol, server.get(), unwatched);
+    if (unwatched) return refuse();
+    (void)server.release();
+    pollfd writable{.fd = server_.native_handle(), .events = POLLOUT, .revents = 0};
+    if (poll(&writable, 1, 0) == 1) return finish_connect();  // a container on this host answers at once
     timer_.expires_after(connect_timeout);
     timer_.async_wait([self = shared_from_this()](error_code error) {
       if (!error) self->close();
     });
-    server_.async_connect(target, [self = shared_from_this()](error_code error) {
+    server_.async_wait(Socket::wait_write, [self = shared_from_this()](error_code error) {
       self->timer_.cancel();
-      if (error) return self->refuse();
-      error_code ignored;  // latency only
-      (void)self->client_.set_option(asio::ip::tcp::no_delay(true), ignored);
-      (void)self->server_.set_option(asio::ip::tcp::no_delay(true), ignored);
-      self->carry(self->client_, self->server_, self->up_);
-      self->carry(self->server_, self->client_, self->down_);
+      if (!error) self->finish_connect();
     });
   }
 
@@ -62,6 +70,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   using Socket = Stream::socket;
 
+  void finish_connect() {
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (getsockopt(server_.native_handle(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) return refuse();
+    error_code ignored;  // latency only
+    (void)client_.set_option(asio::ip::tcp::no_delay(true), ignored);
+    (void)server_.set_option(asio::ip::tcp::no_delay(true), ignored);
+    carry(up_, client_, server_);
+    carry(down_, server_, client_);
+  }
+
   /// The client learns that nobody listens in the container as it would without us: by a reset.
   void refuse() {
     error_code ignored;
@@ -69,31 +88,37 @@ class Connection : public std::enable_shared_from_this<Connection> {
     close();
   }
 
-  void carry(Socket& from, Socket& to, std::vector<char>& buffer) {
-    buffer.resize(kBuffer);
-    from.async_read_some(asio::buffer(buffer), [self = shared_from_this(), &from, &to, &buffer](error_code error,
-                                                                                                size_t size) {
-      if (error == asio::error::eof) return self->end_half(to, buffer);
-      if (error) return self->close();
-      asio::async_write(to, asio::buffer(buffer.data(), size), [self, &from, &to, &buffer](error_code failed, size_t) {
-        if (failed) return self->close();
-        self->carry(from, to, buffer);
-      });
-    });
+  void carry(ProxyWay& way, Socket& from, Socket& to) {
+    auto go_on = [self = shared_from_this(), &way, &from, &to](error_code error = {}) {
+      // Closed meanwhile: the readiness may have been on its way already.
+      if (!error && from.is_open()) self->carry(way, from, to);
+    };
+    switch (way.carry(sys::FdRef(from.native_handle()), sys::FdRef(to.native_handle()))) {
+      case ProxyWay::State::starved:
+        return from.async_wait(Socket::wait_read, std::move(go_on));
+      case ProxyWay::State::blocked:
+        return to.async_wait(Socket::wait_write, std::move(go_on));
+      case ProxyWay::State::busy:
+        return asio::post(timer_.get_executor(), std::move(go_on));
+      case ProxyWay::State::ended:
+        return end_half(way, to);
+      case ProxyWay::State::broken:
+        return close();
+    }
   }
 
-  void end_half(Socket& to, std::vector<char>& buffer) {
+  void end_half(ProxyWay& way, Socket& to) {
     error_code ignored;  // the other side may be gone already
     (void)to.shutdown(asio::socket_base::shutdown_send, ignored);
-    buffer = {};  // a half-open connection may stay for long
+    way.release();
     if (++ended_ == 2) close();
   }
 
   Socket client_;
   Socket server_;
   asio::steady_timer timer_;
+  ProxyWay up_, down_;
   std::shared_ptr<size_t> active_;
-  std::vector<char> up_, down_;
   int ended_ = 0;
 };
 

@@ -14,7 +14,7 @@ namespace berth::runtime {
 /// everything else EPERM, system calls newer than the table ENOSYS (so that a libc falls back), clone3 ENOSYS without
 /// SYS_ADMIN, clone without namespace flags, socket() without AF_ALG and AF_VSOCK.
 ///
-/// A balanced tree, 1.1 ms a start cheaper than a list (the kernel runs it once per system call when it is loaded).
+/// A balanced tree of ranges: the kernel translates it and runs it once per system call when it is set, for each start.
 /// Kept as a file in `cache_dir` under a name that says what went into it; a cache that cannot be read or written
 /// costs time, never the start. "" = no cache.
 [[nodiscard]] Result<std::vector<sock_filter>> default_filter(CapMask caps, const std::string& cache_dir);

@@ -20,8 +20,8 @@ constexpr size_t kMaxProgramFiles = 64;
 /// Everything that the program follows from. The file holds it as well: a name that two profiles share does no harm.
 std::string key_of(const std::string& profile) {
   const scmp_version* version = seccomp_version();
-  return fmt::format("berth {} libseccomp {}.{}.{}\n{}", kVersion, version->major, version->minor, version->micro,
-                     profile);
+  return fmt::format("berth {} compact libseccomp {}.{}.{}\n{}", kVersion, version->major, version->minor,
+                     version->micro, profile);
 }
 
 std::string name_of(const std::string& key) {

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "runtime/seccomp_compact.h"
 #include "runtime/seccomp_context.h"
 #include "runtime/seccomp_table.h"
 
@@ -166,6 +167,7 @@ Result<std::vector<sock_filter>> compile_profile(const SeccompProfile& profile) 
   bool end = !permissive && profile.default_error.value_or(EPERM) != ENOSYS && compilation.last != 0;
   std::vector<sock_filter> program = prologue(compilation, end);
   program.insert(program.end(), tree.begin(), tree.end());
+  program = compact(program);
   if (program.size() > BPF_MAXINSNS) return make_error("the seccomp profile is too long");
   return program;
 }
