@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "engine/confinement.h"
 #include "engine/record.h"
+#include "runtime/security_label.h"
 #include "sys/directory.h"
 
 namespace berth::cli {
@@ -162,7 +164,7 @@ Json container_json(const engine::Container& container, const Surroundings& arou
       {"Platform", "linux"},
       {"MountLabel", ""},
       {"ProcessLabel", ""},
-      {"AppArmorProfile", ""},
+      {"AppArmorProfile", runtime::has_apparmor() ? engine::confinement(record.config.security_opt, "apparmor") : ""},
       {"ExecIDs", nullptr},
       {"HostConfig", host_config_json(container)},
       {"GraphDriver",

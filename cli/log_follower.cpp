@@ -83,16 +83,22 @@ void LogFollower::read_state(Followed& followed) {
 
 void LogFollower::tell_end(Followed& followed) {
   const engine::LiveState& live = followed.container.live;
-  if (live.alive()) std::erase_if(ended_, [&](const Ended& one) { return one.id == followed.container.record.id; });
   // By the time of the end, not by having seen it run: a run may be over before the first look.
   if (live.alive() || live.ending() || live.finished_ns < begun_ns_ || live.finished_ns == followed.ended_ns) return;
   followed.ended_ns = live.finished_ns;
   if (live.status != engine::Status::restarting)
-    ended_.push_back({followed.container.record.id, followed.container.record.service, live.exit_code});
+    ended_.push_back({followed.container.record.service, followed.container.record.number, live.exit_code});
   if (followed.source == nullptr) return;
   std::string text = fmt::format("exited with code {}", live.exit_code);
   if (live.status == engine::Status::restarting) text += " (restarting)";
   printer_.remark(*followed.source, text);
+}
+
+bool LogFollower::runs_again(const Ended& ended) const {
+  return std::any_of(followed_.begin(), followed_.end(), [&](const auto& entry) {
+    const auto& [record, live] = entry.second.container;
+    return live.alive() && record.service == ended.service && record.number == ended.number;
+  });
 }
 
 /// True unless all that has happened is that logs have grown: then nothing but these need be read.
@@ -124,6 +130,7 @@ void LogFollower::pump() {
   merge_.pump();
   merge_.tell_open_gaps();
   for (auto& [id, followed] : followed_) tell_end(followed);
+  std::erase_if(ended_, [&](const Ended& one) { return runs_again(one); });
   std::erase_if(followed_, [&](const auto& entry) {
     const Followed& followed = entry.second;
     if (followed.removed && followed.log != nullptr) merge_.remove(*followed.log);

@@ -35,10 +35,11 @@ class LogFollower {
   [[nodiscard]] bool all_ended() const { return any_ && none_runs(); }
   /// Also where there has been none.
   [[nodiscard]] bool none_runs() const;
-  /// Containers that have ended since the start and do not run again, the first one first.
+  /// Containers that have ended since the start, the first one first; not those that run again, or another in their
+  /// place.
   struct Ended {
-    std::string id, service;
-    int64_t exit_code = 0;
+    std::string service;
+    int64_t number = 0, exit_code = 0;
   };
   [[nodiscard]] const std::vector<Ended>& ended() const { return ended_; }
 
@@ -57,6 +58,7 @@ class LogFollower {
   void open_log(Followed& followed);
   void read_state(Followed& followed);
   void tell_end(Followed& followed);
+  [[nodiscard]] bool runs_again(const Ended& ended) const;
 
   engine::StateStore store_;
   engine::Selection selection_;

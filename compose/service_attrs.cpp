@@ -254,7 +254,7 @@ constexpr Attr kServiceRows[] = {
     attr<&Service::scale, Integer>("scale"),
     attr<&Service::secrets, SecretGrants>("secrets"),
     attr<&Service::security_opt, TextList>("security_opt")
-        .remark("no-new-privileges, seccomp=FILE, systempaths=unconfined, apparmor=unconfined, label=disable"),
+        .remark("no-new-privileges, seccomp=FILE, systempaths=unconfined, apparmor=PROFILE, label=disable"),
     attr<&Service::shm_size, Bytes>("shm_size"),
     attr<&Service::stdin_open, IfTrue>("stdin_open"),
     attr<&Service::stop_grace_period, Time>("stop_grace_period"),

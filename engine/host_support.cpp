@@ -7,6 +7,8 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "engine/confinement.h"
+#include "runtime/security_label.h"
 #include "sys/file.h"
 
 namespace berth::engine {
@@ -14,14 +16,6 @@ namespace {
 
 bool has_rates(const BlkioConfig& blkio) {
   return !blkio.read_bps.empty() || !blkio.write_bps.empty() || !blkio.read_iops.empty() || !blkio.write_iops.empty();
-}
-
-/// Of "apparmor=NAME" or "label:TYPE"; "" for other options, and for those that only lift a confinement.
-std::string confinement(const std::string& option, std::string_view kind) {
-  size_t separator = option.find_first_of("=:");
-  if (separator == std::string::npos || option.substr(0, separator) != kind) return "";
-  std::string value = option.substr(separator + 1);
-  return value == "unconfined" || value == "disable" ? "" : value;
 }
 
 /// The names of files in a new group of a v1 hierarchy.
@@ -99,15 +93,14 @@ class Fitting {
   }
 
   void fit_option(const ServiceConfig& service, const std::string& option) {
-    if (!confinement(option, "apparmor").empty()) {
-      if (host_.apparmor)
-        refuse(service, fmt::format("security_opt \"{}\": AppArmor profiles are not supported yet", printable(option)),
-               "leave it out, or write apparmor=unconfined");
-      else
+    if (const std::string profile = confinement({option}, "apparmor"); !profile.empty()) {
+      if (!host_.apparmor)
         warnings_.push_back(fmt::format("service \"{}\": security_opt \"{}\" has no effect: the kernel has no AppArmor",
                                         service.name, printable(option)));
+      else if (host_.apparmor_profiles)
+        check_profile(service, profile, *host_.apparmor_profiles);
     }
-    if (!confinement(option, "label").empty()) {
+    if (!confinement({option}, "label").empty()) {
       if (host_.selinux)
         refuse(service, fmt::format("security_opt \"{}\": SELinux labels are not supported yet", printable(option)),
                "leave it out, or write label=disable");
@@ -117,12 +110,19 @@ class Fitting {
     }
   }
 
+  void check_profile(const ServiceConfig& service, const std::string& name, const std::vector<std::string>& loaded) {
+    if (std::find(loaded.begin(), loaded.end(), name) != loaded.end()) return;
+    const std::optional<std::string> near = nearest(name, loaded);
+    refuse(service, fmt::format("security_opt: AppArmor profile \"{}\" is not loaded", printable(name)),
+           near ? fmt::format("did you mean \"{}\"?", printable(*near)) : "load it with `apparmor_parser -r FILE`");
+  }
+
   void discard(const ServiceConfig& service, const char* attribute, const char* what) {
     warnings_.push_back(
         fmt::format("service \"{}\": {} is left out: the kernel does not support {}", service.name, attribute, what));
   }
 
-  void refuse(const ServiceConfig& service, const std::string& what, const char* hint) {
+  void refuse(const ServiceConfig& service, const std::string& what, const std::string& hint) {
     Error error = make_error(fmt::format("service \"{}\": {}", service.name, what), hint);
     if (!service.place.empty()) error.context.push_back(service.place);
     problems_.push_back(std::move(error));
@@ -153,7 +153,8 @@ HostSupport look_at_host(const runtime::CgroupMounts& mounts) {
   } else {
     look_at_io(mounts, host);
   }
-  host.apparmor = trim(sys::read_file("/sys/module/apparmor/parameters/enabled", 16).value_or("N")) == "Y";
+  host.apparmor = runtime::has_apparmor();
+  host.apparmor_profiles = runtime::loaded_apparmor_profiles();
   host.selinux = sys::exists("/sys/fs/selinux/enforce");
   return host;
 }

@@ -2,6 +2,7 @@
 
 // Docker's rule for limits that a kernel does not have: a warning, and the container runs without.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ struct HostSupport {
   bool swappiness = true, oom_kill_disable = true, realtime = true;
   bool blkio_weight = true, blkio_weight_device = true, blkio_rates = true;
   bool apparmor = true, selinux = true;
+  std::optional<std::vector<std::string>> apparmor_profiles;  // those that are loaded; nothing: nobody could tell
 };
 
 /// What this kernel has. Makes a control group for a moment, since some files are only there in one.

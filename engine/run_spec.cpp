@@ -7,10 +7,12 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "engine/confinement.h"
 #include "engine/joins.h"
 #include "engine/record.h"
 #include "engine/seccomp_file.h"
 #include "runtime/seccomp_cache.h"
+#include "runtime/security_label.h"
 
 namespace berth::engine {
 namespace {
@@ -76,11 +78,14 @@ berth::Status add_security(const ContainerConfig& config, const sys::Paths& path
       spec.masked_paths.clear();
       spec.read_only_paths.clear();
     } else if (name == "apparmor" || name == "label") {
-      // Nothing is confined by these here; fit_to_host() has said so where something else was wanted.
+      // Of labels none confines anything here; fit_to_host() has said so where something else was wanted.
     } else {
       return make_error("security_opt \"" + option + "\" is not supported");
     }
   }
+  // Without AppArmor it has no effect, as fit_to_host() has said.
+  spec.apparmor_profile = confinement(config.security_opt, "apparmor");
+  if (!spec.apparmor_profile.empty() && !runtime::has_apparmor()) spec.apparmor_profile.clear();
   return {};
 }
 

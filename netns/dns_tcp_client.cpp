@@ -3,6 +3,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <deque>
+#include <vector>
 
 #include "netns/dns_listener.h"
 
@@ -46,7 +47,7 @@ class TcpClient : public std::enable_shared_from_this<TcpClient> {
 
   void handle() {
     reading_ = false;
-    static thread_local std::array<uint8_t, dns::kMaxMessage> out;
+    static thread_local std::vector<uint8_t> out(dns::kMaxMessage);  // an array would be part of every thread
     bool forwarded = false;
     const auto later = [&] {
       forwarded = true;

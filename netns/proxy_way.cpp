@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 
 namespace berth::netns {
@@ -61,7 +60,9 @@ ProxyWay::Step ProxyWay::take(sys::FdRef from, sys::FdRef to) {
 }
 
 ProxyWay::Step ProxyWay::copy(sys::FdRef from, sys::FdRef to) {
-  thread_local std::array<char, kPiece> piece;  // not one for each connection: most of them wait
+  // Not one for each connection: most of them wait. Not an array: each new thread would be given one, and clear it.
+  thread_local std::vector<char> piece;
+  piece.resize(kPiece);
   const ssize_t got = recv(from.get(), piece.data(), piece.size(), 0);
   if (got == 0) return Step::ended;
   if (got < 0) return would_block() ? Step::would_block : Step::failed;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <ctime>
 #include <filesystem>
 #include <set>
@@ -224,8 +225,20 @@ Status Cgroup::kill() const {
   if (killed) return {};
   // Whoever removes a group takes its files first, so the directory may be in sight a moment longer than they are.
   if (killed.error().code == ENODEV) return {};
-  if (killed.error().code == ENOENT && !sys::exists(tracking_ + "/cgroup.procs")) return {};
-  return killed;
+  if (killed.error().code != ENOENT) return killed;
+  return sys::exists(tracking_ + "/cgroup.procs") ? kill_each() : Status();
+}
+
+Status Cgroup::kill_each() const {
+  for (int attempt = 0; attempt < kRemoveTries; ++attempt) {
+    Status still = freeze();  // so that nobody forks meanwhile; what is frozen can be killed
+    BERTH_TRY(std::vector<pid_t> pids, processes());
+    for (pid_t pid : pids) (void)::kill(pid, SIGKILL);
+    (void)thaw();  // fails where the group has gone
+    if (still || pids.empty()) return {};
+    pause_a_little();
+  }
+  return sys_error("kill what is in control group " + tracking_, ETIMEDOUT);
 }
 
 Result<bool> Cgroup::populated() const {

@@ -92,6 +92,8 @@ class Cgroup {
 
  private:
   Cgroup(std::string path, std::string tracking, sys::UniqueFd directory, std::unique_ptr<CgroupControllers> limits);
+  /// kill() where the kernel has no cgroup.kill (before Linux 5.14).
+  [[nodiscard]] Status kill_each() const;
 
   std::string path_;
   std::string tracking_;  // host path of the v2 directory

@@ -133,7 +133,9 @@ Result<Child> clone_child(const ChildPlan& plan, const CloneOptions& options) {
     BlockedSignals blocked;
     long pid = sharing ? clone_sharing(args, plan) : syscall(SYS_clone3, &args, sizeof args);
     if (pid == 0) child_main(plan);
-    if (pid < 0) return sys_error("clone3", sharing ? static_cast<int>(-pid) : errno);
+    const int code = sharing ? static_cast<int>(-pid) : errno;
+    if (pid < 0 && code == E2BIG) return sys_error("clone3 with CLONE_INTO_CGROUP, which Linux has since 5.7", code);
+    if (pid < 0) return sys_error("clone3", code);
     return Child{static_cast<pid_t>(pid), sys::Pidfd(sys::UniqueFd(pidfd))};
   };
   if (!options.pid_namespace.valid()) return clone_now();

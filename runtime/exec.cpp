@@ -10,7 +10,9 @@
 namespace berth::runtime {
 
 bool enters_as_copy(const ContainerSpec& of_container, const ExecSpec& exec) {
-  return of_container.seccomp == SeccompMode::program || exec.process.has_value();
+  // What it is confined by might forbid the small program what it does.
+  return of_container.seccomp == SeccompMode::program || !of_container.apparmor_profile.empty() ||
+         exec.process.has_value();
 }
 
 Result<Launch> start_exec(Host& host, const ContainerSpec& of_container, const sys::Pidfd& init, const ExecSpec& exec,

@@ -107,7 +107,7 @@ Result<bool> elsewhere(pid_t pid, const char* kind) {
   return ours.st_ino != theirs.st_ino;
 }
 
-/// What entering asks for besides: user and time namespaces, descriptors, a /proc to write to.
+/// What entering asks for besides: user and time namespaces, descriptors.
 Status plan_entry(const ExecSpec& exec, const sys::Pidfd& init, Prepared& prepared) {
   ChildPlan& plan = prepared.plan;
   BERTH_TRY(pid_t pid, init.pid());
@@ -117,13 +117,17 @@ Status plan_entry(const ExecSpec& exec, const sys::Pidfd& init, Prepared& prepar
   if (other_time) plan.join_pidfd_flags |= CLONE_NEWTIME;
   plan.preserved = exec.preserved;
   if (exec.oom_score_adj) plan.oom_score_adj = std::to_string(*exec.oom_score_adj);
-  BERTH_TRY(sys::UniqueFd proc, sys::open_file("/proc", O_PATH | O_DIRECTORY));
-  plan.host_proc = proc.get();
-  prepared.descriptors.push_back(std::move(proc));
   return {};
 }
 
 }  // namespace
+
+Status lend_proc(Prepared& prepared) {
+  BERTH_TRY(sys::UniqueFd proc, sys::open_file("/proc", O_PATH | O_DIRECTORY));
+  prepared.plan.host_proc = proc.get();
+  prepared.descriptors.push_back(std::move(proc));
+  return {};
+}
 
 const std::vector<std::string>& default_masked_paths() {
   static const std::vector<std::string> kPaths = [] {
@@ -207,6 +211,7 @@ Result<std::unique_ptr<Prepared>> prepare_exec(Host& host, const ContainerSpec& 
   }
   BERTH_TRY_OK(plan_process(host, of_container, settings, *prepared));
   if (exec.process) BERTH_TRY_OK(plan_entry(exec, init, *prepared));
+  if (exec.process || !plan.label.empty()) BERTH_TRY_OK(lend_proc(*prepared));
   if (!enters_as_copy(of_container, exec)) BERTH_TRY_OK(plan_init(host, plan));
   return prepared;
 }

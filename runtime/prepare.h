@@ -48,6 +48,9 @@ struct Prepared {
 /// gate. Error: what is wrong with the spec, or a bind source that needs a map of ids that the kernel refuses.
 [[nodiscard]] Status plan_bare(const ContainerSpec& spec, const Cgroup& cgroup, const LaunchIo& io, Prepared& prepared);
 
+/// The host's /proc, for what the child writes there where it sees none that would do.
+[[nodiscard]] Status lend_proc(Prepared& prepared);
+
 /// Identity, capabilities, limits and labels in numbers.
 [[nodiscard]] Status plan_attributes(const ProcessAttributes& attributes, Prepared& prepared);
 

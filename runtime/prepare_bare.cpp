@@ -15,6 +15,7 @@
 #include "runtime/child_sys.h"
 #include "runtime/id_map.h"
 #include "runtime/prepare.h"
+#include "runtime/security_label.h"
 #include "sys/file.h"
 
 namespace berth::runtime {
@@ -164,27 +165,6 @@ std::vector<PlannedHook> plan_hooks(const std::vector<Hook>& hooks) {
   return planned;
 }
 
-/// The file in which the label of the next program goes, and the label as it is written there.
-Status plan_label(const ProcessAttributes& attributes, ChildPlan& plan) {
-  if (!attributes.apparmor_profile.empty()) {
-    if (!sys::exists("/sys/module/apparmor/parameters/enabled")) {
-      return make_error(
-          fmt::format("AppArmor profile \"{}\": this kernel has no AppArmor", printable(attributes.apparmor_profile)));
-    }
-    bool own = sys::exists("/proc/self/attr/apparmor/exec");
-    plan.label_file = own ? "thread-self/attr/apparmor/exec" : "thread-self/attr/exec";
-    plan.label = "exec " + attributes.apparmor_profile;
-  }
-  if (attributes.selinux_label.empty()) return {};
-  if (!sys::exists("/sys/fs/selinux/enforce")) {
-    return make_error(fmt::format("SELinux label \"{}\": SELinux is not enabled", printable(attributes.selinux_label)));
-  }
-  if (!plan.label.empty()) return make_error("an AppArmor profile and an SELinux label exclude each other");
-  plan.label_file = "thread-self/attr/exec";
-  plan.label = attributes.selinux_label;
-  return {};
-}
-
 }  // namespace
 
 std::string render_id_map(const std::vector<IdMap>& map) {
@@ -206,7 +186,7 @@ Status plan_attributes(const ProcessAttributes& attributes, Prepared& prepared) 
   plan.scheduling = attributes.scheduling;
   plan.io_priority = attributes.io_priority;
   plan.personality = attributes.personality;
-  return plan_label(attributes, plan);
+  return plan_label(attributes.apparmor_profile, attributes.selinux_label, plan);
 }
 
 Status plan_bare(const ContainerSpec& spec, const Cgroup& cgroup, const LaunchIo& io, Prepared& prepared) {
@@ -224,9 +204,7 @@ Status plan_bare(const ContainerSpec& spec, const Cgroup& cgroup, const LaunchIo
   plan.state_fd = io.hook_input.get();
   plan.meet_before_pivot = io.stop_before_pivot;
   plan.meet_when_ready = static_cast<bool>(io.on_meeting);
-  BERTH_TRY(sys::UniqueFd proc, sys::open_file("/proc", O_PATH | O_DIRECTORY));
-  plan.host_proc = proc.get();
-  prepared.descriptors.push_back(std::move(proc));
+  BERTH_TRY_OK(lend_proc(prepared));
   BERTH_TRY_OK(plan_more_namespaces(spec, plan));
   for (const MountSpec& wanted : spec.mounts) {
     const auto* raw = std::get_if<RawMount>(&wanted);

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "runtime/prepare.h"
+#include "runtime/security_label.h"
 #include "runtime/user.h"
 
 namespace berth::runtime {
@@ -81,6 +82,8 @@ Status plan_security(Host& host, const ContainerSpec& spec, bool privileged, Pre
   plan.cap_sets = {plan.caps, effective, effective, 0, 0};
   plan.no_new_privileges = spec.no_new_privileges;
   plan.die_with_parent = spec.die_with_parent;
+  // Confined even if privileged, where that is asked for; what is privileged beyond its container is not.
+  if (privileged == spec.privileged) BERTH_TRY_OK(plan_label(spec.apparmor_profile, "", plan));
   if (privileged) return {};
   return plan_filter(host, spec, prepared);
 }

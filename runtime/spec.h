@@ -145,7 +145,8 @@ struct ContainerSpec {
   bool no_new_privileges = false;
   SeccompMode seccomp = SeccompMode::default_profile;
   std::shared_ptr<const std::vector<sock_filter>> seccomp_program;
-  unsigned seccomp_flags = 0;  // SECCOMP_FILTER_FLAG_*, for a program
+  unsigned seccomp_flags = 0;    // SECCOMP_FILTER_FLAG_*, for a program
+  std::string apparmor_profile;  // that the kernel has; "" = none
 
   std::vector<Rlimit> rlimits;
   std::map<std::string, std::string> sysctls;  // "net.core.somaxconn"; only those of namespaces of its own

@@ -21,7 +21,7 @@ test_packages=(
   nftables openssh-server openssl postgresql-client podman procps python3 python3-grpcio runc skopeo strace umoci valgrind xz-utils zsh
 )
 bench_packages=(busybox-static dnsperf docker-registry iperf3 iproute2 python3 skopeo util-linux zstd)
-vm_packages=(qemu-system-x86 qemu-system-common kmod) # and a kernel, which tests/vm/run unpacks but does not install
+vm_packages=(apparmor qemu-system-x86 qemu-system-common kmod) # and a kernel, which tests/vm/run unpacks but does not install
 uml_packages=(user-mode-linux kmod)
 : "${build_packages[@]}" "${image_packages[@]}" "${test_packages[@]}" "${bench_packages[@]}" "${vm_packages[@]}" "${uml_packages[@]}"
 

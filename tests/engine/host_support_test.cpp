@@ -56,11 +56,13 @@ TEST_CASE("realtime and confinement are never left out in silence") {
   c.security_opt = {"apparmor=strict", "apparmor:unconfined", "label=type:x_t", "label=disable"};
   HostSupport host;
   host.realtime = host.selinux = false;
+  host.apparmor_profiles = {{"docker-default", "strct"}};
   std::vector<Error> problems;
   std::vector<std::string> warnings = fit_to_host(stack, host, problems);
   REQUIRE(problems.size() == 2);
   CHECK(problems[0].message().find("realtime") != std::string::npos);
-  CHECK(problems[1].message().find("apparmor=strict") != std::string::npos);
+  CHECK(problems[1].message().find("AppArmor profile \"strict\" is not loaded") != std::string::npos);
+  CHECK(problems[1].hint == "did you mean \"strct\"?");
   REQUIRE(warnings.size() == 1);
   CHECK(warnings[0].find("label=type:x_t") != std::string::npos);
 }

@@ -37,12 +37,19 @@ static void try_call(const char* name, long result) {
 }
 
 #ifdef __x86_64__
+static int call_32bit(int number, int first, uint32_t* second) {
+  int result;
+  __asm__ volatile("int $0x80" : "=a"(result) : "a"(number), "b"(first), "c"((uint32_t)(uintptr_t)second) : "memory", "r8", "r9", "r10", "r11");
+  return result;
+}
+
 // socketcall(2) of the 32-bit table: a filter that looks at socket(2) alone does not see it.
 static long socket_32bit(int family) {
+  const int gettid_number = 224;  // user-mode-linux takes all numbers for those of its one table
+  if (call_32bit(gettid_number, 0, NULL) != syscall(SYS_gettid)) return errno = ENOSYS, -1;
   uint32_t* arguments = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
   arguments[0] = (uint32_t)family, arguments[1] = SOCK_SEQPACKET, arguments[2] = 0;
-  int result;
-  __asm__ volatile("int $0x80" : "=a"(result) : "a"(102), "b"(1), "c"((uint32_t)(uintptr_t)arguments) : "memory", "r8", "r9", "r10", "r11");
+  const int result = call_32bit(102, 1, arguments);
   if (result < 0) errno = -result;
   return result < 0 ? -1 : result;
 }

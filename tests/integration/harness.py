@@ -92,8 +92,9 @@ class Berth:
     def kill_helpers(self, *names):
         """kill -9, and waits until they are gone."""
         victims = [pid for name in names for pid in self.helpers(name)]
-        for pid in victims:
-            os.kill(pid, signal.SIGKILL)
+        for reason in (signal.SIGSTOP, signal.SIGKILL):  # stopped first, so that none has time to replace another
+            for pid in victims:
+                os.kill(pid, reason)
         wait_until(f"{names} {victims} are gone", lambda: not any(host.is_alive(pid) for pid in victims))
         return victims
 

@@ -1,8 +1,10 @@
 """A look at the host: what is there, and what came or went between two looks."""
 
+import fcntl
 import json
 import os
 import re
+import struct
 import subprocess
 import time
 
@@ -15,6 +17,20 @@ def has_nftables():
     """Whether the kernel has nftables for IP. Debian's user-mode-linux has not."""
     probe = ["unshare", "--net", "nft", "add table inet probe"]
     return subprocess.run(probe, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def remembers_ends():
+    """Whether the kernel tells how a process ended that somebody else has reaped (PIDFD_GET_INFO, since Linux 6.15)."""
+    get_info, exit_code = 0xC040FF0B, 8  # struct pidfd_info of 64 bytes, whose first member says what is asked and answered
+    process = subprocess.Popen(["true"])
+    handle = os.pidfd_open(process.pid)
+    process.wait()
+    try:
+        return bool(struct.unpack_from("Q", fcntl.ioctl(handle, get_info, struct.pack("Q56x", exit_code)))[0] & exit_code)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
 
 
 def read(path, default=""):

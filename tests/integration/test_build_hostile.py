@@ -115,7 +115,7 @@ RUN echo secret > /denied && chown 0:777 /denied && chmod 0604 /denied
 RUN grep -E '^(Cap(Inh|Amb|Eff)|Seccomp):' /proc/self/status | tr -d '\\t' > /root-status
 ENV DECLARED=yes
 USER 1000:777
-RUN id -G > /tmp/groups; grep CapEff /proc/self/status | cut -f 2 > /tmp/caps; cat /denied > /tmp/read 2>/dev/null; env > /tmp/env
+RUN grep Groups: /proc/self/status > /tmp/groups; grep CapEff /proc/self/status | cut -f 2 > /tmp/caps; cat /denied > /tmp/read 2>/dev/null; env > /tmp/env
 """)
         self.berth.environment["SECRET_OF_THE_HOST"] = "seen"
         self.addCleanup(self.berth.environment.pop, "SECRET_OF_THE_HOST")

@@ -60,7 +60,7 @@ class CommandLine(Case):
 
     def test_progress_goes_to_stdout_where_a_variable_says_so(self):
         stack = self.stack('services: {web: {build: {dockerfile_inline: "FROM busybox:1\\nRUN true"}, command: [sleep, "1000"], '
-                           'init: true}}')
+                           'init: true, network_mode: none}}')
         self.with_variables(COMPOSE_STATUS_STDOUT="1")
         up = stack("up", "-d", check=0)
         self.assert_in_order(up.out, "RUN true", "built ", f"Container {stack.name}-web-1  Started")

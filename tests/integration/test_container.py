@@ -50,8 +50,8 @@ class Container(Case):
 
 class Run(Container):
     def test_it_returns_what_the_command_wrote_and_returned(self):
-        done = self.do("run", "--rm", "-i", "busybox:1", "sh", "-c", "echo out; echo err >&2; cat; exit 42", stdin="from stdin",
-                    check=42)
+        done = self.do("run", "--rm", "-i", "--network", "none", "busybox:1", "sh", "-c", "echo out; echo err >&2; cat; exit 42",
+                       stdin="from stdin", check=42)
         self.assertEqual("out\nfrom stdin", done.out)
         self.assertEqual("err\n", done.err)
         self.assertEqual({}, self.rows("-a"))
@@ -60,7 +60,7 @@ class Run(Container):
         self.do("run", "--rm", "--pull", "never", "no-such-image:1", "true", check=125)
 
     def test_streams_are_attached_as_asked(self):
-        done = self.do("run", "--rm", "-a", "stderr", "busybox:1", "sh", "-c", "echo out; echo err >&2", check=0)
+        done = self.do("run", "--rm", "-a", "stderr", "--network", "none", "busybox:1", "sh", "-c", "echo out; echo err >&2", check=0)
         self.assertEqual(("", "err\n"), (done.out, done.err))
         self.assertIn("stdin, stdout or stderr", self.do("run", "-a", "nose", "busybox:1", check=125).err)
 
@@ -137,10 +137,11 @@ class Run(Container):
             ("--uts host", "UTSMode", "host"),
         )
         flags = [word.replace("~", " ") for flag, _, _ in rows for word in flag.split(" ")]
-        self.do("create", "--name", "seen", *flags, "busybox:1", check=0)
+        made = self.do("create", "--name", "seen", *flags, "busybox:1", check=0)
         config = self.do("inspect", "seen", check=0).json()[0]["HostConfig"]
         for flag, key, expected in rows:
-            if key:
+            attribute = flag.split(" ")[0].replace("--blkio-", "blkio_config.").replace("-", "_")
+            if key and f"{attribute} is left out: the kernel" not in made.err:
                 self.assertEqual(expected, config.get(key), flag)
         self.do("create", "--name", "named", "--domainname", "example.com", "busybox:1", check=0)
         self.assertEqual("example.com", self.inspect("named", "{{.Config.Domainname}}"))
@@ -302,7 +303,7 @@ class Run(Container):
             self.assertEqual(7, terminal.wait_exit())
 
     def test_created_ones_start_later_and_show_their_output(self):
-        self.do("create", "--name", "later", "-i", "busybox:1", "sh", "-c", "echo begun; echo bad >&2; exit 5", check=0)
+        self.do("create", "--name", "later", "-i", "--network", "none", "busybox:1", "sh", "-c", "echo begun; echo bad >&2; exit 5", check=0)
         self.assertEqual("created", self.rows("-a")["later"]["State"])
         done = self.do("start", "-a", "later", check=5)
         self.assertEqual(("begun\n", "bad\n"), (done.out, done.err))

@@ -3,6 +3,7 @@
 
 import os
 
+import host
 from harness import Case, wait_until
 
 # Flag and value → what `inspect` shows then, and not without it.
@@ -75,6 +76,8 @@ PLACES = {
     ("--link", "holder:friend"): (".NetworkSettings.Networks", "friend"),
     ("--privileged",): (".HostConfig.Privileged", "true"),
 }
+if not host.has_controller("cpuset"):
+    del PLACES["--cpuset-cpus", "0"]
 BROKEN = {
     # Refused by name or by value: berth has understood what was asked for, and cannot do it or takes it for nonsense.
     ("--blkio-weight", "5"): "--blkio-weight: weight 5",

@@ -1,7 +1,7 @@
 """What the kernel does not have: a fallback that works, or a message that names what is missing, and nothing left behind.
 
-Another kernel is not needed for it: mask.c answers system calls as one without them would, and a mount namespace of the
-command's own hides control groups.
+Another kernel is not needed for it: mask.c and mask_argument.c answer system calls as one without them would, and a mount
+namespace of the command's own hides control groups.
 """
 
 import os
@@ -12,7 +12,7 @@ import host
 from attacks import compiled
 from harness import Berth, Case
 
-WORKS = ("bpf", "copy_file_range", "keyctl", "pidfd_get_info", "pidfd_getfd", "renameat2", "statx")
+WORKS = ["copy_file_range", "keyctl", "pidfd_get_info", "pidfd_getfd", "renameat2", "statx"]
 FAILS = {
     "clone3": "clone3",
     "close_range": "execute",
@@ -28,6 +28,11 @@ FAILS = {
     "pidfd_send_signal": "signal",
     "seccomp": "seccomp",
 }
+# Without the controller of v1 it is a program that keeps a container from devices.
+if host.has_controller("devices"):
+    WORKS.append("bpf")
+else:
+    FAILS["bpf"] = "device program"
 COMPOSE = """
     services:
       it:
@@ -80,6 +85,24 @@ class Masked(Case):
                 self.assertIn(word, up.stderr)
                 self.assertIn("ENOSYS", up.stderr)
                 self.assertIn("no such system call", up.stderr)
+
+    def test_a_container_that_cannot_be_born_in_its_group_is_told_of(self):
+        up = self.under(compiled("mask_argument.c"), "CLONE_INTO_CGROUP", "--")("up", "-d")
+        self.assertNotEqual(0, up.returncode)
+        self.assertIn("CLONE_INTO_CGROUP, which Linux has since 5.7", up.stderr)
+
+    def test_without_a_file_that_kills_a_group_nothing_of_it_survives(self):
+        berth = self.under(compiled("mask_argument.c"), "cgroup.kill", "--")
+        path = self.file_with("pid: host")  # so that what exec started outlives the first process
+        seconds = str(10**9 + os.getpid())
+        alive = lambda: [pid for pid in host.pids() if host.read(f"/proc/{pid}/cmdline") == f"sleep\0{seconds}\0"]
+        for words in (["up", "-d"], ["exec", "-d", "it", "sleep", seconds]):
+            done = berth("-f", path, *words)
+            self.assertEqual(0, done.returncode, done.stderr)
+        harness.wait_until("it runs", alive)
+        down = berth("-f", path, "down")
+        self.assertEqual(0, down.returncode, down.stderr)
+        self.assertEqual([], alive())
 
     def test_without_any_control_group_mounted_the_unified_tree_is_used(self):
         berth = self.under("unshare", "--mount", "sh", "-c", 'umount -lR /sys/fs/cgroup && exec "$@"', "sh")

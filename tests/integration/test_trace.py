@@ -93,7 +93,7 @@ class Trace(Case):
         self.assertFalse(os.path.exists(os.path.join(stack.folder, "-")))
 
     def test_nothing_is_said_where_nobody_asks(self):
-        stack = self.stack("services: {web: {image: busybox:1, command: [sleep, '100000'], stop_grace_period: 0s}}")
+        stack = self.stack("services: {web: {image: busybox:1, command: [sleep, '100000'], stop_grace_period: 0s, network_mode: none}}")
         self.assertNotIn("critical path", stack.up().err)
         path = os.path.join(stack.folder, "t.json")
         quiet = stack("--progress", "quiet", "up", "-d", "--force-recreate", "--trace", path, check=0)
