@@ -1,5 +1,7 @@
 #include "cli/bring_images.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -13,6 +15,7 @@
 #include "cli/transfer.h"
 #include "cli/watch/rules.h"
 #include "compose/duration.h"
+#include "images/platform.h"
 #include "images/store.h"
 #include "sys/file.h"
 
@@ -87,14 +90,16 @@ class Images {
     return 0;
   }
 
-  /// In the stack, what the images are now.
-  void note() {
+  /// In the stack, what the images are now. Error: one is for another platform than the service wants.
+  Status note() {
     for (engine::ServiceConfig& config : stack_.services) {
+      BERTH_TRY_OK(check_platform(config));
       config.image_id = id_of(config.container.image);
       for (engine::MountConfig& mount : config.container.mounts) {
         if (mount.type == "image") mount.image_id = id_of(mount.source);
       }
     }
+    return {};
   }
 
  private:
@@ -110,9 +115,32 @@ class Images {
     return known->second;
   }
 
+  /// What is here under the name, if it is not for the platform that the service wants; "" if it serves.
+  std::string other_platform(const std::string& name, const compose::Service& service) const {
+    if (store_ == nullptr || !service.platform) return "";
+    Result<images::Platform> wanted = images::parse_platform(*service.platform);
+    Result<images::Image> image = store_->resolve(name);
+    if (!wanted || !image) return "";
+    const images::Platform found{image->config.os, image->config.architecture, image->config.variant};
+    return images::choose_platform(*wanted, {found}) >= 0 ? "" : found.str();
+  }
+
+  Status check_platform(const engine::ServiceConfig& config) const {
+    auto service = project_.services.find(config.name);
+    if (context_.dry_run || service == project_.services.end() || service->second.build) return {};
+    const std::string found = other_platform(config.container.image, service->second);
+    if (found.empty()) return {};
+    Error error =
+        make_error(fmt::format("image \"{}\" is for the platform {}, not for {}", printable(config.container.image),
+                               printable(found), printable(*service->second.platform)),
+                   "pull the other one: --pull always");
+    if (!config.image_place.empty()) error.context.push_back(config.image_place);
+    return error;
+  }
+
   void look_at(const engine::ServiceConfig& config, const compose::Service& service) {
     const std::string& image = config.container.image;
-    bool present = !id_of(image).empty();
+    bool present = !id_of(image).empty() && (service.build || other_platform(image, service).empty());
     bool asked = !flags_.policy.empty() && flags_.policy != "policy";
     std::string policy = asked ? flags_.policy : service.pull_policy.value_or("missing");
     bool wanted = flags_.build || (flags_.build_watched && is_watched(service));
@@ -194,8 +222,7 @@ int bring_images(const Context& context, const compose::Project& project, engine
     if (!code) return report(context, code.error());
     if (*code != 0) return *code;
   }
-  images.note();
-  return 0;
+  return report(context, images.note());
 }
 
 }  // namespace berth::cli

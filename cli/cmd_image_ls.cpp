@@ -99,7 +99,7 @@ void add_image_ls(Command noun, Context& context) {
   auto flags = std::make_shared<ImageLsFlags>();
   Command command = noun.add_command("ls", "List images").alias("list");
   command.option("REPOSITORY", flags->repository, "Only images of this name: NAME or NAME:TAG, also with *");
-  command.flag("-a,--all", flags->all, "Show all images (berth keeps no intermediate images)");
+  command.flag("-a,--all", flags->all, "Show intermediate images, too; there are none, so without meaning here");
   command.flag("-q,--quiet", flags->quiet, "Only show image IDs");
   command.flag("--digests", flags->digests, "Show digests");
   command.flag("--no-trunc", flags->no_trunc, "Don't truncate output");

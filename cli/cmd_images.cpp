@@ -75,7 +75,8 @@ void add_remove(Command app, Context& context, const std::string& name) {
   Command command = app.add_command(name, "Remove one or more images");
   command.option("IMAGE", flags->images, "Names or ids").required();
   command.flag("-f,--force", flags->force, "Force removal of the image");
-  command.flag("--no-prune", flags->no_prune, "Do not delete untagged parents (berth keeps none)");
+  command.flag("--no-prune", flags->no_prune,
+               "Do not delete untagged parents; there are none, so without meaning here");
   command.runs(context, [&context, flags] { return remove(context, *flags); });
 }
 

@@ -86,13 +86,15 @@ int kill(const Context& context, const KillFlags& flags) {
   if (!policy) return report(context, policy.error());
   std::optional<engine::Selection> selection = select(context, *target, flags.services);
   if (!selection) return 1;
+  if (target->file && !policy->remove && flags.services.empty()) selection->services = known_services(*target->file);
   const engine::Observed observed = engine::StateStore(context.paths).observe();
   const std::vector<const engine::Container*> containers = engine::select(observed, *selection);
-  if (std::none_of(containers.begin(), containers.end(), [](auto* c) { return c->live.alive(); }))
+  const bool alive = std::any_of(containers.begin(), containers.end(), [](auto* c) { return c->live.alive(); });
+  const engine::Selection orphans = policy->remove ? orphans_among(containers, *target) : engine::Selection();
+  if (!alive && orphans.containers.empty())
     return report(context, make_error("no container of project " + selection->project + " is running"));
-  int code = carry_out(context, engine::to_message(engine::KillRequest{*selection, *number}));
-  engine::Selection orphans = orphans_among(containers, *target);
-  if (code != 0 || !policy->remove || orphans.containers.empty()) return code;
+  const int code = alive ? carry_out(context, engine::to_message(engine::KillRequest{*selection, *number})) : 0;
+  if (code != 0 || orphans.containers.empty()) return code;
   return carry_out(context, engine::to_message(engine::RemoveRequest{orphans, {true, false, 0}}));
 }
 

@@ -74,7 +74,7 @@ void add_network_connect(Command noun, Context& context) {
   command = noun.add_command("disconnect", "Disconnect a container from a network");
   command.option("NETWORK", less->network, "Name or id").required();
   choose_container(command, less->container, false);
-  command.flag("-f,--force", less->force, "Force the container to disconnect from a network");
+  command.flag("-f,--force", less->force, "Whatever the network is like; without meaning here");
   command.runs(context, [&context, less] { return disconnect(context, *less); });
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 struct NetworkCreateFlags {
   std::string name, driver = "bridge", ipam_driver = "default", scope, config_from;
-  std::vector<std::string> subnets, gateways, ranges, aux, options, labels, ipam_options;
+  std::vector<std::string> subnets, gateways, ranges, aux, options, labels;
   bool internal = false, attachable = false, ipv4 = true, ipv6 = false, ingress = false, config_only = false;
 };
 
@@ -107,7 +107,7 @@ void add_network_create(Command noun, Context& context) {
   command.flag("--internal", flags->internal, "Restrict external access to the network");
   command.option("--ip-range", flags->ranges, "Allocate container ip from a sub-range");
   command.option("--ipam-driver", flags->ipam_driver, "IP address management driver: default");
-  command.option("--ipam-opt", flags->ipam_options).hidden();
+  command.ignore_option("--ipam-opt");  // the default driver has none
   command.flag("--ipv4", flags->ipv4, "Enable IPv4 address assignment (true unless =false)");
   command.flag("--ipv6", flags->ipv6, "Enable IPv6 address assignment");
   command.option("--label", flags->labels, "Set metadata on the network");

@@ -97,7 +97,7 @@ void add_network_inspect(Command noun, Context& context) {
   Command command = noun.add_command("inspect", "Display detailed information on one or more networks");
   command.option("NETWORK", flags->networks, "Names or ids").required();
   command.option("-f,--format", flags->format, "json, or a Go template");
-  command.flag("-v,--verbose", flags->verbose, "Verbose output for diagnostics (of swarms: none here)");
+  command.flag("-v,--verbose", flags->verbose, "Diagnostics of swarms; without meaning here");
   command.runs(context, [&context, flags] {
     return show_objects(context, flags->networks, flags->format,
                         [&](const std::string& name) { return network_json(context, name); });

@@ -130,6 +130,9 @@ std::string ContainerModel::pointer(const std::string& attribute) const {
 void ContainerModel::set(const std::string& attribute, Json value, const std::string& flag) {
   model_[Json::json_pointer(pointer(attribute))] = std::move(value);
   flags_[pointer(attribute)] = flag;
+  // What is said of the whole ("blkio_config") is about what is in it.
+  for (size_t slash = attribute.rfind('/'); slash != 0; slash = attribute.rfind('/', slash - 1))
+    flags_.emplace(pointer(attribute.substr(0, slash)), flag);
 }
 
 void ContainerModel::add(const std::string& attribute, Json value, const std::string& flag) {

@@ -31,7 +31,8 @@ void add_lines(const CLI::App& app, const std::string& path, std::string& text) 
   text += fmt::format("{}\t{}\n", app.get_prefix_command() ? "prefix" : "command", path);
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_positional()) continue;
-    const bool ignored = option->get_description() == kIgnored, with_value = option->get_items_expected_max() > 0;
+    const bool ignored = option->get_description().ends_with(kMeaningless),
+               with_value = option->get_items_expected_max() > 0;
     const char* kind = ignored ? (with_value ? "taken-value" : "taken") : (with_value ? "value" : "flag");
     for (const std::vector<std::string>& names : meanings(*option, ignored))
       text += fmt::format("{}\t{}\t{}\n", kind, path, join(names, ","));

@@ -121,10 +121,12 @@ void canonicalise(Tree& tree, const Below& below) {
   for (Member& member : tree.members) {
     const Attr* row = below.table().find(member.key);
     if (row == nullptr || member.value.is_null()) continue;
+    const SourceSpan place = member.value.span;
     if (row->below.kind != Below::Kind::nothing)
       canonicalise(member.value, row->below);
     else if (row->canonical != nullptr)
       row->canonical(member.value);
+    member.value.span = place;  // what is wrong with it may be noticed later
   }
   std::sort(tree.members.begin(), tree.members.end(), [](const Member& a, const Member& b) { return a.key < b.key; });
 }

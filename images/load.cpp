@@ -1,8 +1,10 @@
 #include "images/load.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 
+#include "base/text.h"
 #include "images/load_formats.h"
 #include "sys/file.h"
 
@@ -10,7 +12,7 @@ namespace berth::images {
 namespace {
 
 Result<std::vector<LoadedImage>> load_contents(Store& store, const ImportLease& lease, ArchiveContents& contents,
-                                               const Platform& platform, Progress* progress) {
+                                               const std::optional<Platform>& platform, Progress* progress) {
   LoadJob job{store, lease, contents, platform, progress};
   if (contents.has("manifest.json")) {
     BERTH_TRY_OK(load_docker_images(job));
@@ -26,15 +28,15 @@ Result<std::vector<LoadedImage>> load_contents(Store& store, const ImportLease& 
 
 }  // namespace
 
-Result<std::vector<LoadedImage>> load_archive(Store& store, sys::FdRef archive, const Platform& platform,
+Result<std::vector<LoadedImage>> load_archive(Store& store, sys::FdRef archive, const std::optional<Platform>& platform,
                                               Progress* progress) {
   BERTH_TRY(ImportLease lease, store.begin_import());
   BERTH_TRY(auto contents, spool_tar(store, lease, read_blob_from(archive, "the archive")));
   return load_contents(store, lease, *contents, platform, progress);
 }
 
-Result<std::vector<LoadedImage>> load_archive(Store& store, const std::string& path, const Platform& platform,
-                                              Progress* progress) {
+Result<std::vector<LoadedImage>> load_archive(Store& store, const std::string& path,
+                                              const std::optional<Platform>& platform, Progress* progress) {
   BERTH_TRY(sys::UniqueFd fd, sys::open_file(path, O_RDONLY));
   struct stat info {};
   if (fstat(fd.get(), &info) != 0) return sys_error("stat " + path, errno);
@@ -48,9 +50,17 @@ Result<Image> load_oci_image(Store& store, const std::string& path, const std::s
                              const Platform& platform) {
   BERTH_TRY(ImportLease lease, store.begin_import());
   BERTH_TRY(auto contents, open_archive_directory(store, lease, path));
-  LoadJob job{store, lease, *contents, platform, nullptr};
+  const std::optional<Platform> wanted = platform;
+  LoadJob job{store, lease, *contents, wanted, nullptr};
   BERTH_TRY_OK(load_oci_entry(job, which).context("load {}", path));
   return store.resolve(job.loaded.front().id.str());
+}
+
+Status check_platform(const LoadJob& job, const ImageConfig& config, const std::string& what) {
+  const Platform found{config.os, config.architecture, config.variant};
+  if (!job.platform || choose_platform(*job.platform, {found}) >= 0) return {};
+  return make_error(fmt::format("archive: no image for platform {}; {} is for {}", job.platform->str(), printable(what),
+                                printable(found.str())));
 }
 
 Result<Descriptor> load_layer(LoadJob& job, const std::string& path, const LayerExpectation& expected) {

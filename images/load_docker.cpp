@@ -65,6 +65,7 @@ Status load_image(LoadJob& job, const ListedImage& saved) {
                                   printable(saved.config), id.str()));
   }
   BERTH_TRY(ImageConfig config, parse_image_config(config_json));
+  BERTH_TRY_OK(check_platform(job, config, names.empty() ? id.short_hex() : names.front()));
   if (config.diff_ids.size() != saved.layers.size()) {
     return make_error(fmt::format("archive: image {}: {} layers, its config lists {}", id.short_hex(),
                                   saved.layers.size(), config.diff_ids.size()));

@@ -40,7 +40,7 @@ Result<Descriptor> find_manifest(LoadJob& job, Descriptor entry) {
     if (depth == kMaxNesting) return make_error("archive: indexes are nested too deeply");
     BERTH_TRY(std::string text, verified_text(job, entry));
     BERTH_TRY(Index index, parse_index(text));
-    BERTH_TRY(entry, choose_manifest(index, job.platform));
+    BERTH_TRY(entry, choose_manifest(index, preferred(job)));
   }
   return entry;
 }
@@ -51,6 +51,8 @@ Status load_image(LoadJob& job, const Descriptor& entry, const std::vector<std::
   BERTH_TRY(Manifest manifest, parse_manifest(manifest_json));
   BERTH_TRY(std::string config_json, verified_text(job, manifest.config));
   BERTH_TRY(ImageConfig config, parse_image_config(config_json));
+  if (descriptor.digest == entry.digest && !entry.platform)
+    BERTH_TRY_OK(check_platform(job, config, names.empty() ? descriptor.digest.short_hex() : names.front()));
   if (config.diff_ids.size() != manifest.layers.size()) {
     return make_error(fmt::format("archive: manifest {}: {} layers, its config lists {}", descriptor.digest.short_hex(),
                                   manifest.layers.size(), config.diff_ids.size()));
@@ -86,7 +88,7 @@ Status load_oci_images(LoadJob& job) {
     // Several entries under one name, or all without: one image for several platforms, laid out flat.
     if (entries.size() > 1 && (!name.empty() || all_have_platforms(entries))) {
       BERTH_TRY(Descriptor chosen,
-                choose_manifest(Index{entries}, job.platform).context("archive: {}", printable(name)));
+                choose_manifest(Index{entries}, preferred(job)).context("archive: {}", printable(name)));
       entries = {std::move(chosen)};
     }
     for (const Descriptor& entry : entries) BERTH_TRY_OK(load_image(job, entry, names));
@@ -111,7 +113,7 @@ Status load_oci_entry(LoadJob& job, const std::string& which) {
   if (wanted.manifests.size() == 1) return load_image(job, wanted.manifests.front(), {});
   if (!all_have_platforms(wanted.manifests))
     return make_error("there are several images in it", "name one of " + join(names, ", "));
-  BERTH_TRY(Descriptor chosen, choose_manifest(wanted, job.platform));
+  BERTH_TRY(Descriptor chosen, choose_manifest(wanted, preferred(job)));
   return load_image(job, chosen, {});
 }
 

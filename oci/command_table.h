@@ -25,7 +25,7 @@ inline constexpr FlagRow kGlobalFlags[] = {
     {"debug", "", false, "Log more"},
     {"systemd-cgroup", "", false, "Not supported: systemd is not asked for control groups"},
     {"rootless", "", true, "Only \"false\" and \"auto\" are supported"},
-    {"criu", "", true, "Accepted for runc's callers; there are no checkpoints"},
+    {"criu", "", true, "For runc's callers; there are no checkpoints, so without meaning here"},
 };
 
 inline constexpr FlagRow kCreateFlags[] = {
@@ -46,7 +46,7 @@ inline constexpr FlagRow kRunFlags[] = {
     {"preserve-fds", "", true, "Number of descriptors from 3 on to hand to the container"},
     {"detach", "d", false, "Return when the process runs"},
     {"keep", "", false, "Do not delete the container when it has ended"},
-    {"no-subreaper", "", false, "Accepted for runc's callers; nothing is reaped for others"},
+    {"no-subreaper", "", false, "For runc's callers; nothing is reaped for others, so without meaning here"},
 };
 
 inline constexpr FlagRow kExecFlags[] = {

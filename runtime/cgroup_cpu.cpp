@@ -36,8 +36,6 @@ Result<Bandwidth> bandwidth(const Resources& resources) {
   return result;
 }
 
-constexpr uint64_t kRealtimePeriod = 1'000'000;  // µs, the kernel's own
-
 /// A share of realtime, in parts of a million.
 uint64_t realtime_share(uint64_t runtime, uint64_t period) {
   return period == 0 ? 0 : (runtime * 1'000'000 + period - 1) / period;
@@ -59,11 +57,16 @@ uint64_t realtime_below(const std::string& group, const std::string& except) {
 }  // namespace
 
 Status lend_realtime_v1(const std::string& root, const std::string& path, const Resources& resources) {
-  if (!resources.cpu_rt_runtime_us || *resources.cpu_rt_runtime_us <= 0) return {};
-  uint64_t share = realtime_share(static_cast<uint64_t>(*resources.cpu_rt_runtime_us),
-                                  resources.cpu_rt_period_us.value_or(kRealtimePeriod));
-  std::vector<std::pair<std::string, uint64_t>> groups;  // from the bottom up, with the share that each needs
+  if (!resources.cpu_rt_runtime_us && !resources.cpu_rt_period_us) return {};
   std::string below = root + "/" + path;
+  // What is not told stays as it is.
+  const uint64_t wanted = resources.cpu_rt_runtime_us
+                              ? static_cast<uint64_t>(std::max<int64_t>(*resources.cpu_rt_runtime_us, 0))
+                              : read_number(below + "/cpu.rt_runtime_us");
+  if (wanted == 0) return {};
+  uint64_t share =
+      realtime_share(wanted, resources.cpu_rt_period_us.value_or(read_number(below + "/cpu.rt_period_us")));
+  std::vector<std::pair<std::string, uint64_t>> groups;  // from the bottom up, with the share that each needs
   for (size_t slash = path.rfind('/'); slash != std::string::npos && slash > 0; slash = path.rfind('/', slash - 1)) {
     std::string group = root + "/" + path.substr(0, slash);
     share += realtime_below(group, below);

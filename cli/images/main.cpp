@@ -63,7 +63,7 @@ Status load(const Context& context, const LoadFlags& flags) {
     return make_error("no archive: standard input is a terminal", "name it: berth load -i ARCHIVE");
   }
   BERTH_TRY(images::Store store, images::Store::open(context.paths));
-  images::Platform platform = images::host_platform();
+  std::optional<images::Platform> platform;
   if (!flags.platform.empty()) {
     BERTH_TRY(platform, images::parse_platform(flags.platform));
   }

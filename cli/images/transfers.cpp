@@ -195,9 +195,14 @@ class Batch {
     if (!cancelled()) errors_.push_back(std::move(status).error());
   }
 
-  /// Where no registry has it, the nearest name that is here, and how to do without one.
+  /// Where no registry has it, the nearest name that is here, and how to do without one; or what is here for others.
   std::string hint_for(const Transfer::Item& item) {
     Result<images::Image> local = session_.store.resolve(item.image);
+    if (local && !item.platform.empty()) {
+      const images::ImageConfig& config = local->config;
+      return "the one that is here is for " +
+             printable(images::Platform{config.os, config.architecture, config.variant}.str());
+    }
     return local || transfer_.push ? "" : local.error().hint;
   }
 

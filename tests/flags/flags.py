@@ -127,4 +127,7 @@ def stand_in(script):
         test = read("/run/berth-test") or "-"
         with open(os.path.join(folder, "uses"), "a", encoding="utf-8") as log:
             log.write("".join(f"{test}\t{thing}\n" for thing in {found[0] for found in table.parse(words)}))
-    os.execv(os.path.join(read("programs"), name), [script, *words[len(before):]])
+    # As it was before Python set a locale of its own.
+    with open("/proc/self/environ", "rb") as file:
+        environment = dict(item.split(b"=", 1) for item in file.read().split(b"\0") if b"=" in item)
+    os.execve(os.path.join(read("programs"), name), [script, *words[len(before):]], environment)

@@ -65,8 +65,11 @@ class Bundle:
         self.config["process"]["args"] = ["sh", "-c", text]
 
     def write(self):
-        with open(os.path.join(self.folder, "config.json"), "w", encoding="utf-8") as file:
+        """At once: a command of before may be reading it."""
+        path = os.path.join(self.folder, "config.json")
+        with open(path + ".new", "w", encoding="utf-8") as file:
             json.dump(self.config, file)
+        os.replace(path + ".new", path)
 
     def state(self, name):
         return os.path.join(self.folder, "state-" + name)

@@ -80,7 +80,7 @@ if not host.has_controller("cpuset"):
     del PLACES["--cpuset-cpus", "0"]
 BROKEN = {
     # Refused by name or by value: berth has understood what was asked for, and cannot do it or takes it for nonsense.
-    ("--blkio-weight", "5"): "blkio_config: weight 5",
+    ("--blkio-weight", "5"): "--blkio-weight: weight 5",
     ("--blkio-weight-device", "/dev/loop0"): "--blkio-weight-device",
     ("--cgroup-parent", "../up"): "--cgroup-parent",
     ("--cpu-period", "soon"): "--cpu-period",
@@ -188,15 +188,17 @@ class ContainerFlags(Case):
             self.assertIn('"7003/tcp"', self.berth("container", "inspect", "-f", "{{json .HostConfig.PortBindings}}", "open", check=0).out)
             self.remove_all()
 
-    def test_a_created_container_has_no_health_check_if_so_asked(self):
+    def test_a_container_has_no_health_check_if_so_asked(self):
         folder = os.path.join(self.berth.home, "checked")
         os.makedirs(folder)
         with open(os.path.join(folder, "Dockerfile"), "w", encoding="utf-8") as file:
             file.write("FROM busybox:1\nHEALTHCHECK CMD true\n")
         self.berth("image", "build", "-t", "checked:1", folder, check=0)
-        for name, flags in (("with", []), ("without", ["--no-healthcheck"])):
-            self.berth("container", "create", "--name", name, *flags, "checked:1", "true", check=0)
-        healthy = self.berth("container", "inspect", "-f", "{{json .State.Health}}", "with", "without").out.split("\n")
-        self.assertIn('"Status"', healthy[0])
-        self.assertNotIn('"Status"', healthy[1])
+        for how in (["create"], ["run", "-d"]):
+            for name, flags in (("with", []), ("without", ["--no-healthcheck"])):
+                self.berth("container", *how, "--name", name, *flags, "checked:1", "sleep", "1000", check=0)
+            healthy = self.berth("container", "inspect", "-f", "{{json .State.Health}}", "with", "without").out.split("\n")
+            self.assertIn('"Status"', healthy[0])
+            self.assertNotIn('"Status"', healthy[1])
+            self.remove_all()
 

@@ -439,8 +439,8 @@ class Outputs(ContextCase):
     def test_flags_without_effect_are_named_and_others_refused(self):
         folder = self.folder()
         built = self.build(folder, "--cache-from", "type=registry,ref=x", "--cache-to=type=inline", "--provenance=true", "--sbom=true",
-                           "--rm", "--force-rm", "--memory", "1g", "--builder", "default", "--load")
-        for flag in ("--cache-from", "--cache-to", "--provenance", "--sbom"):
+                           "--attest", "type=sbom", "--rm", "--force-rm", "--memory", "1g", "--builder", "default", "--load")
+        for flag in ("--cache-from", "--cache-to", "--provenance", "--sbom", "--attest"):
             self.assertIn(f"warning: {flag}", built.err)
         self.assertNotIn("warning", self.build(folder, "--provenance=false").err)
         self.assertIn("--cgroup-parent", self.build(folder, "--cgroup-parent", "x", check=1).err)

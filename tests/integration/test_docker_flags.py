@@ -157,6 +157,8 @@ class Images(Case):
         for how in (["load"], ["image", "load"]):
             self.berth(*how, "-i", archive, "--platform", "linux/amd64", check=0)
             self.assertIn("nonsense", self.berth(*how, "-i", archive, "--platform", "nonsense/a/b/c/d", check=1).err)
+            other = self.berth(*how, "-i", archive, "--platform", "linux/s390x", check=1).err
+            self.assertRegex(other, "no image for platform linux/s390x; .*busybox:1 is for linux/")
 
     def test_history_is_short_long_or_for_machines(self):
         folder = os.path.join(self.berth.home, "long")
@@ -177,10 +179,13 @@ class Images(Case):
         self.assertIn("sha256:", self.berth("image", "ls", "--no-trunc", check=0).out)
         self.assertNotIn("sha256:", self.berth("image", "ls", check=0).out)
 
-    def test_a_parent_stays_if_asked(self):
+    def test_what_is_used_goes_only_by_force(self):
         for how in (["image", "rm"], ["rmi"]):
-            self.berth("tag", "busybox:1", "again:1", check=0)
-            self.assertIn("Untagged", self.berth(*how, "--no-prune", "again:1", check=0).out)
+            self.berth("import", "-c", "LABEL used=yes", self.tar(), "used:1", check=0)
+            self.berth("container", "create", "--name", "user", "used:1", "sh", check=0)
+            self.assertIn("is used by container user", self.berth(*how, "used:1", check=1).err)
+            self.assertIn("Untagged", self.berth(*how, "--force", "used:1", check=0).out)
+            self.berth("container", "rm", "user", check=0)
 
 
 class Networks(Case):
@@ -198,7 +203,6 @@ class Networks(Case):
         full = self.inspect("{{.Id}}")
         self.assertNotIn(full, self.berth("network", "ls", check=0).out)
         self.assertIn(full, self.berth("network", "ls", "--no-trunc", check=0).out)
-        self.berth("network", "inspect", "--verbose", "roads", check=0)
         for flag, value, named in (("--config-from", "other", "config"), ("--scope", "swarm", "scope"), ("--ipam-driver", "other", "ipam"),
                                    ("--ipv4", "maybe", "ipv4")):
             self.assertIn(named, self.berth("network", "create", f"{flag}={value}", "other", check=1).err)
@@ -214,8 +218,20 @@ class Networks(Case):
         shown = json.loads(self.berth("inspect", "-f", "{{json .NetworkSettings.Networks.roads}}", "it", check=0).out)
         self.assertEqual("fd79::9", shown["GlobalIPv6Address"])
         self.assertEqual(["friend:buddy"], shown["Links"])
+        self.berth("network", "disconnect", "roads", "it", check=0)
+        self.berth("network", "connect", "--gw-priority", "7", "--driver-opt", "com.docker.network.endpoint.ifname=lane0", "roads", "it", check=0)
+        shown = json.loads(self.berth("inspect", "-f", "{{json .NetworkSettings.Networks.roads}}", "it", check=0).out)
+        self.assertEqual("lane0", shown["DriverOpts"]["com.docker.network.endpoint.ifname"])
+        self.assertIn("default via 10.79.0.1", self.berth("container", "exec", "it", "ip", "route", check=0).out)
+        self.assertIn("lane0", self.berth("container", "exec", "it", "ls", "/sys/class/net", check=0).out.split())
         self.berth("network", "disconnect", "--force", "roads", "it", check=0)
         self.berth("network", "disconnect", "roads", "friend", check=0)
+
+    def test_a_network_has_addresses_of_both_kinds_if_asked(self):
+        for flags, both in (([], "false"), (["--ipv6"], "true")):
+            self.berth("network", "create", *flags, "roads", check=0)
+            self.assertEqual(both, self.inspect("{{.EnableIPv6}}"))
+            self.berth("network", "rm", "roads", check=0)
 
 
 class Taken(Case):
@@ -239,3 +255,15 @@ class Taken(Case):
         self.assertIn("localhost:1", self.berth("image", "pull", "--disable-content-trust", "localhost:1/none:1", check=1).err)
         self.berth("tag", "taken:1", "localhost:1/none:1", check=0)
         self.assertIn("localhost:1", self.berth("image", "push", "--disable-content-trust", "localhost:1/none:1", check=1).err)
+        self.assertIn("taken:1", self.berth("image", "ls", "-a", "--all", "--format", "{{.Repository}}:{{.Tag}}", check=0).out.split())
+        for how in (["image", "rm"], ["rmi"]):
+            self.berth("tag", "taken:1", "again:1", check=0)
+            self.assertIn("Untagged", self.berth(*how, "--no-prune", "again:1", check=0).out)
+        self.berth("network", "create", "--ipam-opt", "a=b", "taken", check=0)
+        self.berth("container", "create", "--name", "taken", "--network", "taken", "busybox:1", check=0)
+        self.assertIn("taken", self.berth("network", "inspect", "-v", "--verbose", "taken", check=0).out)
+        for name in ("-f", "--force"):
+            self.berth("network", "disconnect", name, "taken", "taken", check=0)
+            self.berth("network", "connect", "taken", "taken", check=0)
+        self.berth("container", "rm", "taken", check=0)
+        self.berth("network", "rm", "taken", check=0)

@@ -157,7 +157,11 @@ class Graph(unittest.TestCase):
             text = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
             for word in ("shop", "web", "api ×2", "8080 → 80/tcp", "healthy", "completed", "optional", "data", "front"):
                 self.assertIn(word, text)
-        self.assertIn("prefers-color-scheme:dark", self.graph("--format", "svg"))
+        light, dark, either = (self.graph("--format", "svg", "--theme", theme) for theme in ("light", "dark", "auto"))
+        self.assertEqual(either, self.graph("--format", "svg"))
+        self.assertIn("prefers-color-scheme:dark", either)
+        self.assertNotIn("prefers-color-scheme", light + dark)
+        self.assertNotEqual(light, dark)
 
     def test_hostile_names_stay_text_in_every_format(self):
         services = {}

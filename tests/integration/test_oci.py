@@ -73,6 +73,27 @@ class BundleCase(unittest.TestCase):
         # Before it has its handler, the first process of a pid namespace ignores the signal.
         wait_until("it handles SIGTERM", lambda: catches(pid, signal.SIGTERM))
 
+    def receive_terminal(self, *command):
+        """Runs the command with a console socket; the master that comes over it."""
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(self.path("console"))
+            listener.listen()
+            self.oci(command[0], "--console-socket", self.path("console"), *command[1:], check=0)
+            connection, _ = listener.accept()
+            with connection:
+                _, fds, _, _ = socket.recv_fds(connection, 100, 1)
+        os.unlink(self.path("console"))
+        return fds[0]
+
+    def read_terminal(self, master):
+        text = b""
+        while True:
+            try:
+                text += os.read(master, 1000)
+            except OSError:  # EIO: the other side has gone
+                os.close(master)
+                return text.decode()
+
 
 class Life(BundleCase):
     def test_a_container_waits_until_it_is_started_and_goes_through_all_states(self):
@@ -211,27 +232,6 @@ class Process(BundleCase):
         self.oci("exec", "-d", "--pid-file", self.path("pid"), "it", "sleep", "1000", check=0)
         pid = int(host.read(self.path("pid")))
         self.assertIn(pid, json.loads(self.oci("ps", "-f", "json", "it").out))
-
-    def receive_terminal(self, *command):
-        """Runs the command with a console socket; the master that comes over it."""
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(self.path("console"))
-            listener.listen()
-            self.oci(command[0], "--console-socket", self.path("console"), *command[1:], check=0)
-            connection, _ = listener.accept()
-            with connection:
-                _, fds, _, _ = socket.recv_fds(connection, 100, 1)
-        os.unlink(self.path("console"))
-        return fds[0]
-
-    def read_terminal(self, master):
-        text = b""
-        while True:
-            try:
-                text += os.read(master, 1000)
-            except OSError:  # EIO: the other side has gone
-                os.close(master)
-                return text.decode()
 
     def test_a_terminal_goes_over_the_console_socket(self):
         self.process.update(terminal=True, consoleSize={"height": 33, "width": 99})

@@ -104,6 +104,14 @@ class Unit(Case):
         self.assertEqual(["/etc/systemd/system/berth.service", "Removed /etc/systemd/system/multi-user.target.wants/berth.service",
                           "Removed /etc/systemd/system/berth.service"], lines[-3:])
 
+    def test_it_goes_if_so_asked(self):
+        done = self.systemd_folder("""
+            "$BERTH" system install-unit >/dev/null
+            "$BERTH" system install-unit --uninstall >/dev/null
+            ls berth.service multi-user.target.wants/berth.service 2>/dev/null || echo gone
+            """)
+        self.assertEqual((0, "gone\n"), (done.returncode, done.stdout), done.stderr)
+
     def test_systemd_understands_it(self):
         done = self.systemd_folder('mount -t tmpfs tmpfs /run; "$BERTH" system install-unit >/dev/null; systemd-analyze verify ./berth.service')
         if "systemd-analyze" in done.stderr and "not found" in done.stderr:

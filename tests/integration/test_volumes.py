@@ -88,6 +88,7 @@ class Volumes(Case):
         self.assertEqual(["other"], self.names("-f", "dangling=true"))
         self.assertEqual([cache], self.names("-f", "name=_cac"))
         self.assertEqual([cache, data], stack("volumes", "-q", check=0).out.split())
+        self.assertEqual(f"{cache} local\n", stack("volumes", "--format", "{{.Name}} {{.Driver}}", "web", check=0).out)
         self.assertEqual([data], stack("volumes", "-q", "db", check=0).out.split())
         self.assertEqual(f"DRIVER   VOLUME NAME\nlocal    {cache}\n", stack("volumes", "web", check=0).out)
         used = self.berth("volume", "rm", data, check=1)
