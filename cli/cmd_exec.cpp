@@ -17,6 +17,7 @@
 #include "runtime/exec.h"
 #include "sys/file.h"
 #include "sys/sealed_self.h"
+#include "sys/stdio_relay.h"
 #include "sys/terminal.h"
 
 namespace berth::cli {
@@ -91,7 +92,8 @@ Result<std::vector<std::string>> environment(const ExecFlags& flags) {
 
 struct Started {
   runtime::Running running;
-  int exit_code = 0;  // if it did not start
+  sys::StdioRelay relay;  // without a terminal
+  int exit_code = 0;      // if it did not start
   std::optional<Error> error;
 };
 
@@ -114,9 +116,10 @@ Started start(const Context& context, const engine::Container& container, const 
     if (runtime::enters_as_copy(spec, exec)) BERTH_TRY_OK(sys::seal_self(context.argv));
     runtime::LaunchIo io;
     if (!tty && !flags.detach) {
-      io.in = sys::FdRef(flags.interactive ? STDIN_FILENO : -1);
-      io.out = sys::FdRef(STDOUT_FILENO);
-      io.err = sys::FdRef(STDERR_FILENO);
+      BERTH_TRY(started.relay, sys::StdioRelay::open(flags.interactive, true, true));
+      io.in = started.relay.of_process(STDIN_FILENO);
+      io.out = started.relay.of_process(STDOUT_FILENO);
+      io.err = started.relay.of_process(STDERR_FILENO);
     }
     BERTH_TRY(runtime::Launch launch, runtime::start_exec(host, spec, init, exec, io));
     Result<runtime::Running> running = launch.finish();
@@ -156,7 +159,7 @@ int run(const Context& context, const ExecFlags& flags, FindContainer* find, boo
   if (tty)
     sys::attach_terminal(started.running.console_master.ref(), started.running.pidfd);
   else
-    sys::pass_signals_until_exit(started.running.pidfd);
+    started.relay.carry(started.running.pidfd);
   int code = sys::reap(started.running.pidfd);
   id["exitCode"] = std::to_string(code);
   events.add(engine::event_of(container->record, "exec_die", id));

@@ -20,6 +20,11 @@
 namespace berth::cli {
 namespace {
 
+/// Without names a command is about the services that the file knows; what others have left is spared.
+void spare_orphans(engine::Selection& selection, const Target& target, const std::vector<std::string>& services) {
+  if (target.file && services.empty()) selection.services = known_services(*target.file);
+}
+
 using MakeRequest =
     std::function<std::optional<engine::Json>(const engine::Selection&, const std::vector<const engine::Container*>&)>;
 
@@ -32,6 +37,7 @@ int run(const Context& context, const std::vector<std::string>& services, const 
   if (!target) return 1;
   std::optional<engine::Selection> selection = select(context, *target, services);
   if (!selection) return 1;
+  spare_orphans(*selection, *target, services);
   engine::Observed observed = engine::StateStore(context.paths).observe();
   std::optional<engine::Json> request = make(*selection, engine::select(observed, *selection));
   if (!request) return 1;
@@ -86,7 +92,7 @@ int kill(const Context& context, const KillFlags& flags) {
   if (!policy) return report(context, policy.error());
   std::optional<engine::Selection> selection = select(context, *target, flags.services);
   if (!selection) return 1;
-  if (target->file && !policy->remove && flags.services.empty()) selection->services = known_services(*target->file);
+  if (!policy->remove) spare_orphans(*selection, *target, flags.services);
   const engine::Observed observed = engine::StateStore(context.paths).observe();
   const std::vector<const engine::Container*> containers = engine::select(observed, *selection);
   const bool alive = std::any_of(containers.begin(), containers.end(), [](auto* c) { return c->live.alive(); });

@@ -17,6 +17,7 @@
 #include "cli/signals.h"
 #include "engine/state.h"
 #include "sys/file.h"
+#include "sys/stdio_relay.h"
 #include "sys/terminal.h"
 #include "sys/unix_socket.h"
 
@@ -27,18 +28,17 @@ namespace {
 struct Streams {
   sys::UniqueFd null;
   sys::UniqueFd console_near, console_far;
-
-  OneOffStreams ours;
+  sys::StdioRelay relay;
 
   [[nodiscard]] static Result<Streams> make(bool tty, const OneOffStreams& ours) {
     Streams streams;
-    streams.ours = ours;
     if (tty) {
       BERTH_TRY(auto pair, sys::socket_pair(SOCK_STREAM));
       streams.console_near = std::move(pair.first);
       streams.console_far = std::move(pair.second);
     } else {
       BERTH_TRY(streams.null, sys::open_file("/dev/null", O_RDWR));
+      BERTH_TRY(streams.relay, sys::StdioRelay::open(ours.in, ours.out, ours.err));
     }
     return streams;
   }
@@ -46,8 +46,12 @@ struct Streams {
   /// In the order of engine::RunRequest.
   [[nodiscard]] std::vector<sys::FdRef> to_send() const {
     if (console_far.valid()) return {console_far.ref()};
-    auto one = [&](bool own, int fd) { return own ? sys::FdRef(fd) : null.ref(); };
-    return {one(ours.in, STDIN_FILENO), one(ours.out, STDOUT_FILENO), one(ours.err, STDERR_FILENO)};
+    std::vector<sys::FdRef> fds;
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      const sys::FdRef given = relay.of_process(stream);
+      fds.push_back(given.valid() ? given : null.ref());
+    }
+    return fds;
   }
 };
 
@@ -103,8 +107,8 @@ class OneOff {
       BERTH_TRY(sys::Message console, sys::receive_with_fds(streams.console_near.ref(), 1));
       if (console.fds.empty()) return make_error("the supervisor did not send the container's terminal");
       sys::attach_terminal(console.fds.front().ref(), process);
-    } else if (process.valid()) {
-      sys::pass_signals_until_exit(process);
+    } else {
+      streams.relay.carry(process);
     }
     for (;;) {
       Result<engine::Json> next = client->receive();

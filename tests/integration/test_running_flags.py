@@ -97,6 +97,20 @@ class OfStacks(Case):
         stack("kill", "--remove-orphans", check=0)
         self.assertNotIn("db", stack.ps())
 
+    def test_orphans_are_spared_by_what_names_no_service(self):
+        stack = self.stack(TWO)
+        stack.up()
+        self.addCleanup(stack, "down", "--remove-orphans", "-t", "0")
+        stack.write(ONE)
+        orphan = stack.name + "-db-1"
+        began = self.berth("inspect", "-f", "{{.State.StartedAt}}", orphan, check=0).out
+        for command in (["pause"], ["unpause"], ["stop", "-t", "0"], ["start"], ["restart", "-t", "0"], ["rm", "-fs"]):
+            with self.subTest(command=command):
+                stack(*command, check=0)
+                self.berth("container", "exec", orphan, "true", check=0)  # neither paused nor stopped
+                self.assertEqual(began, self.berth("inspect", "-f", "{{.State.StartedAt}}", orphan, check=0).out)
+        self.assertNotIn("web", stack.ps())
+
     def test_logs_have_colours_on_a_terminal_only_if_they_may(self):
         stack = self.stack(TWO)
         stack.up()

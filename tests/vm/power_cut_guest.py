@@ -69,6 +69,16 @@ def read(path):
         return file.read()
 
 
+def drop_torn_records():
+    """What a cut may leave of a container: berth names it, and a person removes it (docs/decisions/0007), since its
+    writable layer may hold something. Until then no image is pruned."""
+    for folder in glob.glob(f"{ROOT}/containers/*"):
+        try:
+            json.loads(read(f"{folder}/config.json"))
+        except (OSError, ValueError):
+            subprocess.run(["rm", "-rf", folder], check=True)
+
+
 def digest_of(folder):
     """Of names, kinds, modes and contents of all that is in the folder."""
     total = hashlib.sha256()
@@ -195,6 +205,7 @@ class Life:
         if name == "nothing":
             return ["version"]
         self.stack("rm", "-fsv", check=0)
+        drop_torn_records()
         self.berth("image", "prune", "-a", "-f", check=0)
         if name == "load":
             return ["load", "-i", f"{STOCK}/image.tar"]
