@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <thread>
 
 #include "lab.h"
@@ -145,12 +146,22 @@ TEST_CASE("a stream through a published port passes without descriptors left for
   rlimit before{};
   REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
   const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
-  REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
   const std::vector<uint32_t> up = counted(8 << 20);
-  std::thread client([&] { (void)say(ends.client, up); });
+  // Sanitizers need descriptors when a thread is born and when it ends.
+  std::atomic<bool> born = false, begin = false, end = false;
+  std::thread client([&] {
+    born = true;
+    while (!begin) std::this_thread::yield();
+    (void)say(ends.client, up);
+    while (!end) std::this_thread::yield();
+  });
+  while (!born) std::this_thread::yield();
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+  begin = true;
   const bool whole = heard(ends.server) == up;
-  client.join();
   REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+  end = true;
+  client.join();
   CHECK(whole);
 }
 
@@ -158,10 +169,12 @@ TEST_CASE("an end that goes in the middle of a stream takes the other end along"
   if (!lab::can_run()) return;
   Port port;
   Ends ends(port);
-  std::thread client([&] { CHECK_FALSE(say(ends.client, counted(64 << 20))); });
+  bool said = true;
+  std::thread client([&] { said = say(ends.client, counted(64 << 20)); });
   char byte = 0;
   CHECK(recv(ends.server.get(), &byte, 1, 0) == 1);
   ends.server.reset();
   client.join();
+  CHECK_FALSE(said);
   while (port.active() != 0) std::this_thread::yield();
 }
