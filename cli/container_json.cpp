@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "engine/confinement.h"
 #include "engine/record.h"
-#include "runtime/security_label.h"
 #include "sys/directory.h"
 
 namespace berth::cli {
@@ -164,7 +163,7 @@ Json container_json(const engine::Container& container, const Surroundings& arou
       {"Platform", "linux"},
       {"MountLabel", ""},
       {"ProcessLabel", ""},
-      {"AppArmorProfile", runtime::has_apparmor() ? engine::confinement(record.config.security_opt, "apparmor") : ""},
+      {"AppArmorProfile", engine::apparmor_profile(record.config.security_opt)},
       {"ExecIDs", nullptr},
       {"HostConfig", host_config_json(container)},
       {"GraphDriver",

@@ -118,7 +118,8 @@ bool LogFollower::take_notices() {
 }
 
 void LogFollower::pump() {
-  if (take_notices()) {
+  const bool looks = take_notices();
+  if (looks) {
     scan();
     // States first: what a container wrote is in its log before its end is in its state.
     for (auto& [id, followed] : followed_) {
@@ -129,6 +130,11 @@ void LogFollower::pump() {
   }
   merge_.pump();
   merge_.tell_open_gaps();
+  if (looks) tell_ends();
+  fflush(stdout);
+}
+
+void LogFollower::tell_ends() {
   for (auto& [id, followed] : followed_) tell_end(followed);
   std::erase_if(ended_, [&](const Ended& one) { return runs_again(one); });
   std::erase_if(followed_, [&](const auto& entry) {
@@ -136,7 +142,6 @@ void LogFollower::pump() {
     if (followed.removed && followed.log != nullptr) merge_.remove(*followed.log);
     return followed.removed;
   });
-  fflush(stdout);
 }
 
 bool LogFollower::none_runs() const {

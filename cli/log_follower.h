@@ -58,6 +58,8 @@ class LogFollower {
   void open_log(Followed& followed);
   void read_state(Followed& followed);
   void tell_end(Followed& followed);
+  /// What new states say. Requires: what was written before has been shown.
+  void tell_ends();
   [[nodiscard]] bool runs_again(const Ended& ended) const;
 
   engine::StateStore store_;

@@ -1,5 +1,7 @@
 #include "engine/confinement.h"
 
+#include "runtime/security_label.h"
+
 namespace berth::engine {
 
 std::string confinement(const std::vector<std::string>& options, std::string_view kind) {
@@ -10,6 +12,11 @@ std::string confinement(const std::vector<std::string>& options, std::string_vie
     return value == "unconfined" || value == "disable" ? "" : value;
   }
   return "";
+}
+
+std::string apparmor_profile(const std::vector<std::string>& options) {
+  std::string profile = confinement(options, "apparmor");
+  return profile.empty() || runtime::has_apparmor() ? profile : "";
 }
 
 }  // namespace berth::engine

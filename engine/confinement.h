@@ -10,4 +10,7 @@ namespace berth::engine {
 /// there is none, or one that lifts the confinement (unconfined, disable).
 [[nodiscard]] std::string confinement(const std::vector<std::string>& options, std::string_view kind);
 
+/// The AppArmor profile of a container with this security_opt; "" where the kernel has no AppArmor, too.
+[[nodiscard]] std::string apparmor_profile(const std::vector<std::string>& options);
+
 }  // namespace berth::engine

@@ -12,7 +12,6 @@
 #include "engine/record.h"
 #include "engine/seccomp_file.h"
 #include "runtime/seccomp_cache.h"
-#include "runtime/security_label.h"
 
 namespace berth::engine {
 namespace {
@@ -84,8 +83,7 @@ berth::Status add_security(const ContainerConfig& config, const sys::Paths& path
     }
   }
   // Without AppArmor it has no effect, as fit_to_host() has said.
-  spec.apparmor_profile = confinement(config.security_opt, "apparmor");
-  if (!spec.apparmor_profile.empty() && !runtime::has_apparmor()) spec.apparmor_profile.clear();
+  spec.apparmor_profile = apparmor_profile(config.security_opt);
   return {};
 }
 
